@@ -1,0 +1,50 @@
+import pytest
+
+from tfast.training.files import written_whole
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_file_replaces_the_old_one(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with written_whole(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_folder_replaces_the_old_one(tmp_path):
+    target = tmp_path / "deep" / "model"
+    for content in ("old", "new"):
+        with written_whole(target) as temporary:
+            temporary.mkdir()
+            (temporary / content).touch()
+    assert names(target) == ["new"]
+    assert names(target.parent) == ["model"]
+
+
+def test_failure_leaves_what_was_there(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def write_half():
+        with written_whole(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        write_half()
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_existing_path_is_refused_unless_asked(tmp_path):
+    with (
+        pytest.raises(ValueError, match="exists"),
+        written_whole(tmp_path, overwrite=False),
+    ):
+        raise AssertionError("the block must not run")

@@ -1,0 +1,1 @@
+"""Text: tokens, vocabulary, batches, AWD-LSTM, ULMFiT."""

@@ -1,0 +1,1 @@
+"""Images: data, mixup, XResNet, transfer learning."""
