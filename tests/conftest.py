@@ -7,6 +7,15 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import keras
 import pytest
+import tensorflow as tf
+
+# Runs in a process of its own: see test_without_tensorflow.py.
+collect_ignore = ["jax_backend"]
+
+# Two virtual processors, for the tests with tf.distribute.MirroredStrategy.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 
 @pytest.fixture(autouse=True)
