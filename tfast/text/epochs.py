@@ -1,0 +1,78 @@
+"""Batches of documents as a function of (seed, step): what language model and classifier share."""
+
+import tensorflow as tf
+
+
+def batches_by_epoch(epoch_batches, *, steps_per_epoch, seed, training, first_step):
+    """A dataset of batches: once through the documents, or endless from a step on.
+
+    Args:
+        epoch_batches: function `(random_seed, start)` that gives a `tf.data.Dataset` of the
+            batches of one epoch from its batch `start` on. Its draws are stateless, from
+            `random_seed`, int64 `(2,)`.
+        steps_per_epoch: how many batches one epoch has.
+        seed: integer; with the number of the epoch it decides every draw.
+        training: whether there are draws.
+        first_step: None, or the number of batches that came before, counted over epochs.
+
+    Returns:
+        Without `first_step` a dataset of `steps_per_epoch` batches whose draws are new each
+        time it is iterated. With it an endless one, whose batch `j` is the same as batch
+        `first_step + j` of an uninterrupted run; what comes before is never made.
+
+    Raises:
+        ValueError: a `first_step` that is negative, or not for training.
+    """
+    if first_step is None:
+        # A number that is drawn anew at each iteration stands for the epoch.
+        epochs = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).take(1)
+        dataset = epochs.flat_map(lambda epoch: epoch_batches(_random_seed(seed, epoch), 0))
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps_per_epoch))
+    else:
+        if not training or first_step < 0:
+            raise ValueError(
+                "first_step must be 0 or more, and is for training only (an evaluation ends); "
+                f"got first_step={first_step}, training={training}"
+            )
+        first_epoch, first_start = divmod(first_step, steps_per_epoch)
+
+        def rest_of_epoch(epoch):
+            start = tf.where(epoch == first_epoch, tf.constant(first_start, "int64"), 0)
+            return epoch_batches(_random_seed(seed, epoch), start)
+
+        dataset = tf.data.Dataset.counter(first_epoch).flat_map(rest_of_epoch)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _random_seed(seed, epoch):
+    return tf.stack([tf.constant(seed, "int64"), epoch])
+
+
+def check_documents(documents):
+    """Documents as a CPU tensor, after a look at what could go wrong later.
+
+    Args:
+        documents: int32 `tf.RaggedTensor` `(documents, None)` of token ids.
+
+    Returns:
+        The same values, on the CPU, where `tf.data` reads them.
+
+    Raises:
+        ValueError: not such a tensor, or a document without a token.
+    """
+    if not isinstance(documents, tf.RaggedTensor) or documents.shape.rank != 2:
+        raise ValueError(
+            "documents must be a tf.RaggedTensor (documents, None) of token ids, as "
+            f"Vocabulary.encode_all makes it; got {type(documents).__name__}"
+        )
+    if documents.dtype != tf.int32:
+        raise ValueError(f"documents must be int32; got {documents.dtype.name}")
+    with tf.device("CPU"):
+        documents = tf.identity(documents)
+        empty = tf.where(documents.row_lengths() == 0)[:, 0].numpy()
+    if len(empty):
+        raise ValueError(
+            f"{len(empty)} documents have no token, first number {empty[0]}; "
+            "even an empty text has its xxbos"
+        )
+    return documents

@@ -1,0 +1,106 @@
+"""Documents as parallel streams of tokens, for training a language model."""
+
+import tensorflow as tf
+
+from tfast.text.epochs import batches_by_epoch, check_documents
+
+
+def lm_batches(
+    documents,
+    *,
+    batch_size,
+    sequence_length,
+    training,
+    seed=0,
+    first_step=None,
+    reverse=False,
+):
+    """Windows of the joined documents; each goes on where the one before it ended.
+
+    The documents, in a new order each epoch, are joined to one stream, which is cut into
+    `batch_size` rows of equal length (what is left over, fewer than `batch_size` tokens, is
+    not used in that order). A batch is the next `sequence_length` tokens of every row; the
+    last one of an epoch holds what remains and is shorter. So a model that carries its state
+    from batch to batch reads each row as one long text.
+
+    Memory: the ids, and once more the ids in the epoch's order.
+
+    Args:
+        documents: int32 `tf.RaggedTensor` `(documents, None)` of token ids.
+        batch_size: number of rows.
+        sequence_length: number of tokens of a window.
+        training: whether each epoch has a new order of documents. Without, it is theirs.
+        seed: integer. The order is a function of it and of the number of the epoch.
+        first_step: None for a dataset of one epoch (its number of batches is
+            `len(dataset)`), new at each iteration. A number for an endless one that starts
+            with this batch of the run, counted over epochs, without making those before.
+        reverse: whether the stream runs from the end to the beginning: for a backward model.
+
+    Returns:
+        A `tf.data.Dataset` of `(inputs, targets)`. `inputs["token_ids"]`, int32
+        `(batch, time)`. `inputs["starts_anew"]`, bool `(batch,)`: true in the first batch of
+        an epoch, where the state of the batch before must not be used. `targets`, int32
+        `(batch, time)`: for each token the one that follows.
+
+    Raises:
+        ValueError: sizes below 1, documents of another kind, or too few tokens for one
+            window of one token in each row.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> documents = tf.ragged.range([9], dtype="int32")
+        >>> batches = lm_batches(documents, batch_size=2, sequence_length=3, training=False)
+        >>> for inputs, targets in batches:
+        ...     print(inputs["token_ids"].numpy().tolist(), targets.numpy().tolist())
+        [[0, 1, 2], [4, 5, 6]] [[1, 2, 3], [5, 6, 7]]
+        [[3], [7]] [[4], [8]]
+
+    Source: fastai.text.data.LMDataLoader.
+    """
+    if batch_size < 1 or sequence_length < 1:
+        raise ValueError(
+            "batch_size and sequence_length must be at least 1; "
+            f"got {batch_size} and {sequence_length}"
+        )
+    documents = check_documents(documents)
+    num_tokens = documents.flat_values.shape[0]
+    row_length = (num_tokens - 1) // batch_size
+    if row_length < 1:
+        raise ValueError(
+            f"documents have {num_tokens} tokens, too few for batch_size={batch_size}: "
+            f"at least {batch_size + 1} are needed"
+        )
+    steps_per_epoch = -(-row_length // sequence_length)
+
+    def epoch_batches(random_seed, start):
+        ordered = _shuffle(documents, random_seed) if training else documents
+        stream = ordered.flat_values
+        if reverse:
+            stream = tf.reverse(stream, [0])
+        steps = tf.data.Dataset.range(start, steps_per_epoch)
+        return steps.map(
+            lambda step: _window(stream, step, batch_size, row_length, sequence_length)
+        )
+
+    return batches_by_epoch(
+        epoch_batches,
+        steps_per_epoch=steps_per_epoch,
+        seed=seed,
+        training=training,
+        first_step=first_step,
+    )
+
+
+def _shuffle(documents, random_seed):
+    order = tf.random.experimental.stateless_shuffle(tf.range(documents.nrows()), random_seed)
+    return tf.gather(documents, order)
+
+
+def _window(stream, step, batch_size, row_length, sequence_length):
+    begin = step * sequence_length
+    length = tf.minimum(row_length - begin, sequence_length)
+    row_begins = row_length * tf.range(batch_size, dtype="int64")
+    # One more than the window is long: inputs and targets overlap in all but one token.
+    tokens = tf.gather(stream, row_begins[:, None] + tf.range(begin, begin + length + 1))
+    inputs = {"token_ids": tokens[:, :-1], "starts_anew": tf.fill([batch_size], step == 0)}
+    return inputs, tokens[:, 1:]

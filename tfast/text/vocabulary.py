@@ -1,0 +1,200 @@
+"""Which words a model knows, and their ids."""
+
+import collections
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfast.text.special_tokens import SPECIAL_TOKENS, UNKNOWN
+from tfast.training.files import written_whole
+
+
+class Vocabulary:
+    r"""The words a model knows, in the order of their ids; the special tokens come first.
+
+    Args:
+        words: distinct strings, beginning with `SPECIAL_TOKENS`. None ends with a NUL, which
+            the NumPy strings that Keras keeps would lose.
+
+    Attributes:
+        words: tuple of str; a word's place is its id.
+
+    Raises:
+        ValueError: other words at the beginning, a word that stands twice or ends with NUL.
+
+    Example:
+        >>> vocabulary = Vocabulary.count([[b"xxbos", b"a", b"b", b"a", b"b"], [b"xxbos", b"c"]])
+        >>> len(vocabulary), vocabulary.words[9:12]
+        (16, ('a', 'b', 'xxfake0'))
+        >>> vocabulary.encode([b"xxbos", b"b", b"?"]).numpy().tolist()
+        [2, 10, 0]
+        >>> vocabulary.decode([2, 10, 0]).numpy().tolist()
+        [b'xxbos', b'b', b'xxunk']
+    """
+
+    def __init__(self, words):
+        words = tuple(words)
+        if words[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
+            raise ValueError(
+                f"words must begin with {' '.join(SPECIAL_TOKENS)}; "
+                f"got {' '.join(map(repr, words[: len(SPECIAL_TOKENS)]))}"
+            )
+        repeated = [word for word, count in collections.Counter(words).items() if count > 1]
+        if repeated:
+            raise ValueError(f"words must be distinct; got more than once: {repeated[:5]}")
+        ending_with_nul = [word for word in words if word.endswith("\0")]
+        if ending_with_nul:
+            raise ValueError(f"words must not end with NUL: {ending_with_nul[:5]}")
+        self.words = words
+        # Made here, once: a layer that a tf.function makes while it is traced has no table.
+        self._lookup = self.lookup_layer()
+        self._inverse_lookup = self.inverse_lookup_layer()
+
+    @classmethod
+    def count(cls, token_batches, *, max_size=60_000, min_frequency=2):
+        """The most frequent words of a text, in one pass.
+
+        Memory grows with the number of distinct words, not with the text. Words that are
+        equally frequent come in the order of their bytes, so that the result does not depend
+        on the order of the texts. Bytes that are not UTF-8 or end with NUL are no words.
+
+        Args:
+            token_batches: iterable (a `tf.data.Dataset`, say) of string tensors of tokens,
+                ragged or not, of any shape.
+            max_size: at most so many words, the special tokens among them.
+            min_frequency: a word that comes less often is left out.
+
+        Returns:
+            A `Vocabulary`, filled up to a multiple of 8 (matrix products like it) with words
+            that no text has: xxfake0, xxfake1, ...
+
+        Raises:
+            ValueError: sizes out of range.
+
+        Source: fastai.text.data.make_vocab.
+        Differs: the fillers are distinct (lookup tables need that), and none are added where
+            the size is a multiple of 8 already.
+        """
+        if max_size < len(SPECIAL_TOKENS) or min_frequency < 1:
+            raise ValueError(
+                f"max_size must be at least {len(SPECIAL_TOKENS)} and min_frequency at least 1; "
+                f"got {max_size} and {min_frequency}"
+            )
+        counts = _count_tokens(token_batches)
+        frequent = [
+            (-count, word)
+            for word, count in counts.items()
+            if count >= min_frequency and _is_word(word)
+        ]
+        ordered = [word.decode() for _, word in sorted(frequent)]
+        words = [*SPECIAL_TOKENS, *ordered[: max_size - len(SPECIAL_TOKENS)]]
+        words += [f"xxfake{number}" for number in range(-len(words) % 8)]
+        return cls(words)
+
+    def __len__(self):
+        return len(self.words)
+
+    def __eq__(self, other):
+        return isinstance(other, Vocabulary) and self.words == other.words
+
+    def __hash__(self):
+        return hash(self.words)
+
+    def encode(self, tokens):
+        """Ids, int32, of a string tensor of tokens, ragged or not; 0 for an unknown one."""
+        return tf.cast(self._lookup(tokens), "int32")
+
+    def decode(self, token_ids):
+        """The words, strings, of an integer tensor of ids, ragged or not."""
+        return self._inverse_lookup(token_ids)
+
+    def encode_all(self, token_batches):
+        """The ids of all documents of an iterable, held in memory: 4 bytes a token.
+
+        Args:
+            token_batches: iterable (a `tf.data.Dataset`, say) of `tf.RaggedTensor`
+                `(batch, None)` of tokens.
+
+        Returns:
+            int32 `tf.RaggedTensor` `(documents, None)`.
+        """
+        ids, lengths = [np.empty(0, "int32")], [np.empty(0, "int64")]
+        for tokens in token_batches:
+            ids.append(self.encode(tokens.flat_values).numpy())
+            lengths.append(tokens.row_lengths().numpy())
+        with tf.device("CPU"):
+            return tf.RaggedTensor.from_row_lengths(np.concatenate(ids), np.concatenate(lengths))
+
+    def lookup_layer(self):
+        """A new `StringLookup`, tokens to ids (int64), for a model or an export of your own."""
+        return keras.layers.StringLookup(vocabulary=list(self.words), **_LOOKUP)
+
+    def inverse_lookup_layer(self):
+        """A new `StringLookup`, ids to words."""
+        return keras.layers.StringLookup(vocabulary=list(self.words), invert=True, **_LOOKUP)
+
+    def save(self, path):
+        r"""Writes a text file, UTF-8, one word a line, in the order of the ids.
+
+        Backslashes, white space and what cannot be printed are written as Python writes them
+        in a string (`\n`, `\x20`, `\u200b`), so that every word is one visible line.
+        """
+        with written_whole(path) as temporary:
+            lines = "".join(_escape(word) + "\n" for word in self.words)
+            temporary.write_text(lines, encoding="utf-8", newline="\n")
+
+    @classmethod
+    def load(cls, path):
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: a file of another kind.
+        """
+        text = Path(path).read_bytes().decode("utf-8").replace("\r\n", "\n")
+        try:
+            return cls([_unescape(line) for line in text.removesuffix("\n").split("\n")])
+        except ValueError as error:
+            raise ValueError(f"{path} is not a vocabulary: {error}") from None
+
+
+# The first word is the one for all that are not there; nothing is masked.
+_LOOKUP = {"num_oov_indices": 1, "oov_token": UNKNOWN, "mask_token": None}
+
+
+def _count_tokens(token_batches):
+    counts = collections.Counter()
+    for tokens in token_batches:
+        flat = tokens.flat_values if isinstance(tokens, tf.RaggedTensor) else tokens
+        # Only the distinct tokens of a batch become Python objects.
+        words, _, word_counts = tf.unique_with_counts(tf.reshape(flat, [-1]), "int64")
+        for word, count in zip(words.numpy().tolist(), word_counts.numpy().tolist(), strict=True):
+            counts[word] += count
+    return counts
+
+
+def _is_word(token):
+    try:
+        return token.decode() not in SPECIAL_TOKENS and not token.endswith(b"\0")
+    except UnicodeDecodeError:
+        return False
+
+
+def _escape(word):
+    return re.sub(r"[\s\\]|[^ -~]", _escape_character, word)
+
+
+def _escape_character(match):
+    character = match[0]
+    if character == " ":
+        return r"\x20"
+    if character.isprintable() and character != "\\":
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _unescape(line):
+    pattern = r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})"
+    return re.sub(pattern, lambda match: match[0].encode().decode("unicode_escape"), line)
