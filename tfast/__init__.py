@@ -17,7 +17,7 @@ from here (`tfast.vision.xresnet`): nothing is imported before it is used, so
 import importlib
 
 __version__ = "0.1.0"
-__all__ = ["export", "text", "training", "vision"]
+__all__ = ["export", "fastai", "text", "training", "vision"]
 
 
 def __getattr__(name):

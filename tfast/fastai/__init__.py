@@ -1,0 +1,1 @@
+"""Leaving fastai: its files read safely, its models converted both ways."""
