@@ -1,0 +1,187 @@
+"""The LSTM sequence loop that makes training on a processor fast.
+
+Keras's own loop repeats the input projection at every step and adds up the weight gradients
+step by step. Here one matrix product takes all inputs before the loop, the gates are kept, and
+one product after the backward loop gives each weight gradient. What is left inside the loops is
+the recurrent product, and its weight is brought into the layout that the product reads fastest
+before the loop starts.
+"""
+
+import keras
+from keras import ops
+
+
+def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states):
+    """Runs an LSTM over a sequence; the same values and gradients as `keras.layers.LSTM`.
+
+    On TensorFlow the gradient is written out (see above); elsewhere `ops.scan` is
+    differentiated by the backend. Nothing here is registered anywhere: a SavedModel that
+    contains it loads without tfast.
+
+    Args:
+        inputs: `(batch, time, features)`, floating point.
+        kernel: `(features, 4 * units)`, gates in Keras's order i, f, g, o.
+        recurrent_kernel: `(units, 4 * units)`.
+        bias: `(4 * units,)`.
+        states: the pair hidden and cell state before the first step, `(batch, units)` each.
+
+    Returns:
+        The outputs `(batch, time, units)` and the pair of states after the last step, in the
+        dtype of `inputs`.
+
+    Raises:
+        ValueError: the shapes of the weights do not belong together.
+
+    Example:
+        >>> from keras import ops
+        >>> outputs, (hidden, cell) = lstm_sequence(
+        ...     ops.ones((2, 5, 3)), ops.ones((3, 16)), ops.ones((4, 16)), ops.zeros((16,)),
+        ...     (ops.zeros((2, 4)), ops.zeros((2, 4))),
+        ... )
+        >>> tuple(outputs.shape), tuple(hidden.shape)
+        ((2, 5, 4), (2, 4))
+    """
+    units = recurrent_kernel.shape[0]
+    expected = ((inputs.shape[-1], 4 * units), (units, 4 * units), (4 * units,))
+    came = tuple(tuple(weight.shape) for weight in (kernel, recurrent_kernel, bias))
+    if came != expected:
+        raise ValueError(
+            f"kernel, recurrent_kernel and bias have the shapes {came}; inputs of shape "
+            f"{tuple(inputs.shape)} and {units} units ask for {expected}"
+        )
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
+    # Tensors, not variables: a custom gradient treats variables apart.
+    tensors = [ops.cast(x, dtype) for x in (inputs, kernel, recurrent_kernel, bias, *states)]
+    if keras.backend.backend() == "tensorflow":
+        outputs, hidden, cell = _sequence_with_kept_gates(*tensors)
+    else:
+        outputs, hidden, cell = _plain_sequence(*tensors)
+    return outputs, (hidden, cell)
+
+
+def _project(inputs, kernel, bias):
+    """All inputs times the kernel in one product, time first: (time, batch, 4 * units)."""
+    batch, time, features = ops.shape(inputs)
+    time_first = ops.reshape(ops.transpose(inputs, (1, 0, 2)), (-1, features))
+    projected = ops.matmul(time_first, kernel) + bias
+    return ops.reshape(projected, (time, batch, kernel.shape[-1]))
+
+
+def _step(projected, hidden, cell, recurrent_kernel):
+    """One step: the activated gates side by side, the new hidden and the new cell state."""
+    gates = projected + ops.matmul(hidden, recurrent_kernel)
+    i, f, g, o = ops.split(gates, 4, axis=-1)
+    i, f, g, o = ops.sigmoid(i), ops.sigmoid(f), ops.tanh(g), ops.sigmoid(o)
+    cell = f * cell + i * g
+    return ops.concatenate([i, f, g, o], axis=-1), o * ops.tanh(cell), cell
+
+
+def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
+    def step(states, projected):
+        _, hidden, cell = _step(projected, *states, recurrent_kernel)
+        # Keras's scan on TensorFlow wants outputs that are built like the states.
+        return (hidden, cell), (hidden, cell)
+
+    projected = _project(inputs, kernel, bias)
+    (hidden, cell), (outputs, _) = ops.scan(step, (hidden, cell), projected)
+    return ops.transpose(outputs, (1, 0, 2)), hidden, cell
+
+
+def _sequence_with_kept_gates(*tensors):
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
+        gates, cells, outputs = _forward(
+            _project(inputs, kernel, bias), hidden, cell, recurrent_kernel
+        )
+        time, batch = tf.shape(outputs)[0], tf.shape(outputs)[1]
+
+        def gradient(d_outputs, d_hidden, d_cell):
+            d_gates, d_hidden, d_cell = _backward(
+                tf.transpose(d_outputs, (1, 0, 2)), d_hidden, d_cell,
+                gates, tf.concat([cell[None], cells], axis=0), recurrent_kernel,
+            )  # fmt: skip
+            features, units = kernel.shape[0], recurrent_kernel.shape[0]
+            inputs_by_time = tf.reshape(tf.transpose(inputs, (1, 0, 2)), (-1, features))
+            hidden_before = tf.concat([hidden[None], outputs[:-1]], axis=0)
+            # One product each for the whole sequence.
+            d_inputs = tf.matmul(d_gates, kernel, transpose_b=True)
+            d_inputs = tf.transpose(tf.reshape(d_inputs, (time, batch, features)), (1, 0, 2))
+            d_kernel = tf.matmul(inputs_by_time, d_gates, transpose_a=True)
+            d_recurrent_kernel = tf.matmul(
+                tf.reshape(hidden_before, (-1, units)), d_gates, transpose_a=True
+            )
+            d_bias = tf.reduce_sum(d_gates, axis=0)
+            return d_inputs, d_kernel, d_recurrent_kernel, d_bias, d_hidden, d_cell
+
+        return (tf.transpose(outputs, (1, 0, 2)), outputs[-1], cells[-1]), gradient
+
+    return sequence(*tensors)
+
+
+def _forward(projected, hidden, cell, recurrent_kernel):
+    """The loop: activated gates (time, batch, 4 * units), cell states and outputs, by time.
+
+    They leave as tensors, not as TensorArrays, which a SavedModel cannot hold for a gradient.
+    """
+    import tensorflow as tf
+
+    time, units = tf.shape(projected)[0], recurrent_kernel.shape[0]
+    shapes = [(*projected.shape[1:2], width) for width in (4 * units, units, units)]
+    inputs = tf.TensorArray(projected.dtype, size=time).unstack(projected)
+    arrays = [tf.TensorArray(projected.dtype, size=time, element_shape=s) for s in shapes]
+
+    def step(t, hidden, cell, arrays):
+        gates, hidden, cell = _step(inputs.read(t), hidden, cell, recurrent_kernel)
+        values = (gates, cell, hidden)
+        return t + 1, hidden, cell, [a.write(t, v) for a, v in zip(arrays, values, strict=True)]
+
+    hidden, cell = tf.ensure_shape(hidden, shapes[1]), tf.ensure_shape(cell, shapes[2])
+    *_, arrays = tf.while_loop(
+        lambda t, *_: t < time, step, (0, hidden, cell, arrays), maximum_iterations=time
+    )
+    stacked = [array.stack() for array in arrays]
+    for tensor, shape in zip(stacked, shapes, strict=True):
+        tensor.set_shape((projected.shape[0], *shape))
+    return stacked
+
+
+def _backward(d_outputs, d_hidden, d_cell, gates, cells, recurrent_kernel):
+    """The loop backwards.
+
+    Args:
+        d_outputs: (time, batch, units).
+        d_hidden: of the last hidden state.
+        d_cell: of the last cell state.
+        gates: (time, batch, 4 * units), activated.
+        cells: (1 + time, batch, units), the first cell state in front.
+        recurrent_kernel: (units, 4 * units).
+
+    Returns:
+        The gradients of the gates before activation (time * batch, 4 * units), of the first
+        hidden and of the first cell state.
+    """
+    import tensorflow as tf
+
+    time = tf.shape(gates)[0]
+    # Transposed once: a product with few rows reads a transposed weight far more slowly.
+    recurrent_kernel = tf.transpose(recurrent_kernel)
+    empty = tf.TensorArray(gates.dtype, size=time, element_shape=gates.shape[1:])
+
+    def step(t, d_hidden, d_cell, d_gates):
+        i, f, g, o = tf.split(gates[t], 4, axis=-1)
+        squashed = tf.tanh(cells[t + 1])
+        d_hidden += d_outputs[t]
+        d_cell += d_hidden * o * (1 - squashed * squashed)
+        d_i = d_cell * g * i * (1 - i)
+        d_f = d_cell * cells[t] * f * (1 - f)
+        d_g = d_cell * i * (1 - g * g)
+        d_o = d_hidden * squashed * o * (1 - o)
+        d_gate = tf.concat([d_i, d_f, d_g, d_o], axis=-1)
+        return t - 1, tf.matmul(d_gate, recurrent_kernel), d_cell * f, d_gates.write(t, d_gate)
+
+    _, d_hidden, d_cell, d_gates = tf.while_loop(
+        lambda t, *_: t >= 0, step, (time - 1, d_hidden, d_cell, empty), maximum_iterations=time
+    )
+    return d_gates.concat(), d_hidden, d_cell
