@@ -1,6 +1,6 @@
 import pytest
 
-from tfast.training.files import written_whole
+from tfast.training.files import remove_leftovers, written_whole
 
 
 def names(folder):
@@ -48,3 +48,12 @@ def test_existing_path_is_refused_unless_asked(tmp_path):
         written_whole(tmp_path, overwrite=False),
     ):
         raise AssertionError("the block must not run")
+
+
+def test_leftovers_of_killed_writers_go_and_nothing_else_does(tmp_path):
+    (tmp_path / ".a.txt.x1y2").mkdir()
+    (tmp_path / ".a.txt.x1y2" / "a.txt").write_text("half")
+    for kept in ("a.txt", "b.txt", ".b.txt.x1y2", ".a.txt"):
+        (tmp_path / kept).write_text("kept")
+    remove_leftovers(tmp_path / "a.txt")
+    assert names(tmp_path) == [".a.txt", ".b.txt.x1y2", "a.txt", "b.txt"]

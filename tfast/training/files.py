@@ -1,6 +1,7 @@
 """Files and folders that are written whole or not at all."""
 
 import contextlib
+import glob
 import shutil
 import tempfile
 from pathlib import Path
@@ -47,4 +48,17 @@ def written_whole(path, *, overwrite=True):
             path.rename(workshop / "old")
         temporary.replace(path)
     finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def remove_leftovers(path):
+    """Removes what writers of `path` left beside it when they were killed in the middle.
+
+    Only for a path that no other process is writing.
+
+    Args:
+        path: what was to be written with `written_whole`.
+    """
+    path = Path(path)
+    for workshop in path.parent.glob(f".{glob.escape(path.name)}.*"):
         shutil.rmtree(workshop, ignore_errors=True)
