@@ -1,0 +1,189 @@
+"""Ordered groups of layers, first the ones nearest the input, and freezing up to one of them.
+
+A model's groups are a list of lists of layers; each model module makes its own. A container
+stands for everything inside it.
+"""
+
+import contextlib
+import dataclasses
+
+import keras
+
+
+def group_weights(model, groups):
+    """The weights of each group, checked: every weight of the model stands in exactly one.
+
+    Args:
+        model: a built Keras model.
+        groups: list of lists of layers, the ones nearest the input first. A layer with layers
+            inside stands for all of them. A weight (`keras.Variable`) may stand in a layer's
+            place, where two layers share it. Layers without weights may be left out.
+
+    Returns:
+        List of lists of `keras.Variable`, one list for each group.
+
+    Raises:
+        ValueError: the model is not built; a group is empty or holds something else; a weight
+            is in no group, in two, or not of this model.
+
+    Example:
+        >>> body, head = keras.layers.Dense(3), keras.layers.Dense(2)
+        >>> model = keras.Sequential([keras.Input((4,)), body, head])
+        >>> [[w.path.split("/")[-1] for w in g] for g in group_weights(model, [[body], [head]])]
+        [['kernel', 'bias'], ['kernel', 'bias']]
+    """
+    if not model.built:
+        raise ValueError(f"model {model.name!r} has no weights yet: build it or call it on a batch")
+    if not groups or not all(isinstance(group, list | tuple) and group for group in groups):
+        raise ValueError(f"groups must be a list of lists of layers, none empty, got {groups!r}")
+    layer_of = {id(w): layer for layer in model._flatten_layers() for w in layer.weights}
+    group_of = {}
+    for number, group in enumerate(groups):
+        for item in group:
+            for weight in _weights_of(item):
+                if id(weight) not in layer_of:
+                    raise ValueError(f"groups: {weight.path} is no weight of {model.name!r}")
+                if group_of.setdefault(id(weight), number) != number:
+                    raise ValueError(
+                        f"groups: layer {item.name!r} with weight {weight.path} stands in group "
+                        f"{group_of[id(weight)]} and in group {number}; put it in one"
+                    )
+    for weight in model.weights:
+        if id(weight) not in group_of:
+            raise ValueError(
+                f"groups: layer {layer_of[id(weight)].name!r} with weight {weight.path} "
+                f"stands in none of the {len(groups)} groups"
+            )
+    return [[w for w in model.weights if group_of[id(w)] == g] for g in range(len(groups))]
+
+
+def _weights_of(item):
+    if isinstance(item, keras.Layer):
+        return item.weights
+    if isinstance(item, keras.Variable):
+        return [item]
+    raise ValueError(f"groups must hold layers, got {item!r} of type {type(item).__name__}")
+
+
+def freeze_to(model, groups, n):
+    """Freezes all groups before the n-th from the next fit on, and lets the others train.
+
+    Frozen weights get no gradient (nothing is computed for them) and keep their optimizer
+    state: it is untouched while they are frozen and goes on when they are not. Batch
+    normalisation is spared: it goes on training and keeping statistics in frozen groups.
+
+    Weights are frozen, not layers: the flag `trainable` of every layer stays on. So whatever
+    saves the model while it is frozen (`model.save`, `ModelCheckpoint` inside fit) saves it
+    with the flags on and the whole optimizer state, and stock `keras.saving.load_model`
+    brings both back. The loaded model is unfrozen; the level is not in the file. Keep `n`
+    beside it and call `freeze_to` again to go on frozen.
+
+    Layers whose own flag was set to False stay frozen whatever `n` says.
+
+    Args:
+        model: a built and compiled model. Its optimizer is built over all weights that can
+            train, if it is not built yet.
+        groups: see `group_weights`.
+        n: the first group that trains, from 0 (everything trains) to `len(groups) - 1`.
+            Negative numbers count from the end: -1 trains the last group alone.
+
+    Raises:
+        ValueError: `n` out of range; groups that do not fit (see `group_weights`); a model
+            that is not compiled, or whose optimizer was built without some of the weights.
+
+    Example:
+        >>> body, head = keras.layers.Dense(3), keras.layers.Dense(2)
+        >>> model = keras.Sequential([keras.Input((4,)), body, head])
+        >>> model.compile("adam", "mse")
+        >>> freeze_to(model, [[body], [head]], -1)
+        >>> len(model.trainable_variables), body.trainable
+        (2, True)
+
+    Source: fastai `Learner.freeze_to`.
+    Differs: fastai spares layer and instance normalisation too.
+    """
+    weights = group_weights(model, groups)
+    if not isinstance(n, int) or not -len(groups) <= n < len(groups):
+        raise ValueError(
+            f"n must be from {-len(groups)} to {len(groups) - 1} with {len(groups)} groups, "
+            f"got {n!r}"
+        )
+    if not model.compiled:
+        raise ValueError(f"model {model.name!r} is not compiled: call model.compile first")
+    before = [id(variable) for variable in model.trainable_variables]
+    for weight in model.weights:
+        # Only what this function froze: others may have their reasons for a frozen weight.
+        if vars(weight).pop("_frozen_by_freeze_to", False):
+            weight.trainable = True
+    build_optimizer(model)
+    _step_only(model.optimizer, model.trainable_variables)  # refuses before anything is frozen
+    spared = {id(weight) for layer in _batch_norms(model) for weight in layer.weights}
+    for weight in [weight for group in weights[: n % len(groups)] for weight in group]:
+        if weight.trainable and id(weight) not in spared:
+            weight.trainable = False
+            vars(weight)["_frozen_by_freeze_to"] = True
+    _step_only(model.optimizer, model.trainable_variables)
+    if [id(variable) for variable in model.trainable_variables] != before:
+        # What trains is read when the step is traced.
+        model.make_train_function(force=True)
+
+
+def _batch_norms(model):
+    norm = keras.layers.BatchNormalization
+    return [layer for layer in model._flatten_layers() if isinstance(layer, norm)]
+
+
+def build_optimizer(model):
+    """Gives the optimizer of a compiled model its state for all weights that train now."""
+    if not model.optimizer.built:
+        # Only TensorFlow's models have a strategy; its variables are made in its scope.
+        strategy = getattr(model, "distribute_strategy", None)
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            model.optimizer.build(model.trainable_variables)
+
+
+def with_inner_optimizers(optimizer):
+    """Yields `optimizer`, then the one it wraps (`LossScaleOptimizer`), and so on."""
+    while optimizer is not None:
+        yield optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+
+
+@dataclasses.dataclass(frozen=True)
+class _BuiltOver:
+    """What an optimizer was built over: variables, their places, their moving averages."""
+
+    variables: list
+    indices: dict
+    averages: list | None
+
+
+def _step_only(optimizer, variables):
+    """Lets a built optimizer believe that it was built over `variables` alone.
+
+    Its state stays whole and in its places. JAX's `stateless_apply` and the moving averages
+    of `use_ema` go through all variables an optimizer was built over, whatever it is given.
+    """
+    for part in with_inner_optimizers(optimizer):
+        # Past __setattr__: it would take the lists for new state of the optimizer.
+        own = vars(part)
+        whole = own.setdefault(
+            "_built_over",
+            _BuiltOver(
+                part._trainable_variables,
+                part._trainable_variables_indices,
+                own.get("_model_variables_moving_average"),
+            ),
+        )
+        keys = [part._var_key(variable) for variable in variables]
+        for key, variable in zip(keys, variables, strict=True):
+            if key not in whole.indices:
+                raise ValueError(
+                    f"the optimizer was built without {variable.path}, which was frozen then: "
+                    "compile again with a new optimizer"
+                )
+        own["_trainable_variables"] = list(variables)
+        own["_trainable_variables_indices"] = {key: whole.indices[key] for key in keys}
+        if whole.averages is not None:
+            averages = [whole.averages[whole.indices[key]] for key in keys]
+            own["_model_variables_moving_average"] = averages
