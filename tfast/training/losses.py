@@ -1,0 +1,223 @@
+"""Cross-entropy over a large vocabulary without its logits, and two regularizers of activations.
+
+Label smoothing is `keras.losses.CategoricalCrossentropy(label_smoothing=...)`.
+"""
+
+import keras
+from keras import ops
+
+
+def chunked_softmax_cross_entropy(
+    hidden, embeddings, bias, targets, *, chunk_size=256, with_gradient=True
+):
+    """Cross-entropy of `softmax(hidden @ embeddings.T + bias)`, never holding all its logits.
+
+    Positions are taken `chunk_size` at a time. The gradient is made in the same pass, while a
+    chunk's logits are at hand: three matrix products instead of the four of recomputing them.
+
+    Args:
+        hidden: `(..., embed)`, floating point; its dtype is the one of the matrix products.
+            What is summed up is float32.
+        embeddings: `(vocab, embed)`, the weights tied to the embedding.
+        bias: `(vocab,)`.
+        targets: `(...)`, integers from 0 to vocab - 1.
+        chunk_size: how many positions have their logits in memory at a time.
+        with_gradient: False leaves the work for the gradient out, for evaluation: the results
+            cannot be differentiated then.
+
+    Returns:
+        Two float32 scalars: the mean loss in nats, and the share of positions whose target has
+        the largest logit (a tie counts as right). Only the loss has a gradient, towards
+        `hidden`, `embeddings` and `bias`.
+
+    Raises:
+        ValueError: `targets` does not have the shape of `hidden` without its last axis, or
+            `chunk_size` is not positive.
+
+    Example:
+        >>> import numpy as np
+        >>> hidden, embeddings = np.ones((3, 2), "float32"), np.zeros((8, 2), "float32")
+        >>> loss, accuracy = chunked_softmax_cross_entropy(
+        ...     hidden, embeddings, np.zeros(8, "float32"), np.array([0, 1, 2]), chunk_size=2
+        ... )
+        >>> round(float(loss), 4)  # the logarithm of 8
+        2.0794
+    """
+    if len(targets.shape) != len(hidden.shape) - 1:
+        raise ValueError(
+            f"targets of shape {tuple(targets.shape)} do not name one word for each position of "
+            f"hidden, of shape {tuple(hidden.shape)}"
+        )
+    if chunk_size < 1:
+        raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
+    dtype = keras.backend.standardize_dtype(hidden.dtype)
+    targets = ops.reshape(ops.cast(targets, "int32"), (-1,))
+
+    def sums(hidden, embeddings, bias):
+        return _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient)
+
+    def sums_and_gradient(hidden, embeddings, bias):
+        result, (d_hidden, d_embeddings, d_bias) = sums(hidden, embeddings, bias)
+
+        def gradient(upstream):
+            return (
+                ops.cast(d_hidden * upstream[0], dtype),
+                ops.cast(d_embeddings * upstream[0], dtype),
+                d_bias * upstream[0],
+            )
+
+        return result, gradient
+
+    tensors = (
+        ops.reshape(hidden, (-1, hidden.shape[-1])),
+        ops.cast(embeddings, dtype),
+        ops.cast(bias, "float32"),
+    )
+    if with_gradient:
+        result = ops.custom_gradient(sums_and_gradient)(*tensors)
+    else:
+        result, _ = sums(*tensors)
+    means = result / ops.cast(ops.shape(targets)[0], "float32")
+    return means[0], ops.stop_gradient(means[1])
+
+
+def _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient):
+    """Sums over all positions: (loss, hits) and the gradients of the loss in float32."""
+    positions, embed = ops.shape(hidden)[0], hidden.shape[-1]
+    vocab = embeddings.shape[0]
+    # Chunks of equal size: at most one position less each than `chunk_size` allows.
+    num_chunks = -(-positions // chunk_size)
+    size = -(-positions // num_chunks)
+    padding = num_chunks * size - positions
+    chunks = (
+        ops.reshape(_pad_behind(hidden, padding), (num_chunks, size, embed)),
+        ops.reshape(_pad_behind(targets, padding), (num_chunks, size)),
+        ops.reshape(
+            _pad_behind(ops.ones_like(targets, dtype="float32"), padding), (num_chunks, size)
+        ),
+    )
+
+    def add_chunk(index, total):
+        result, gradients = total
+        chunk = [x[index] for x in chunks]
+        exponentials, normalizer, chunk_result = _chunk_softmax(*chunk, embeddings, bias)
+        if with_gradient:
+            gradients = _add_gradients(
+                index, gradients, chunk[0], chunk[2] / normalizer, exponentials, embeddings
+            )
+        return result + chunk_result, gradients
+
+    zeros = ()
+    if with_gradient:
+        zeros = (
+            ops.zeros((num_chunks, size, embed), "float32"),
+            ops.zeros((vocab, embed), "float32"),
+            ops.zeros((vocab,), "float32"),
+        )
+    start = (ops.zeros((2,), "float32"), zeros)
+    result, gradients = ops.fori_loop(0, num_chunks, add_chunk, start)
+    if with_gradient:
+        gradients = _less_the_targets(gradients, hidden, embeddings, targets)
+    return result, gradients
+
+
+def _pad_behind(x, amount):
+    return ops.concatenate([x, ops.zeros((amount, *x.shape[1:]), x.dtype)], axis=0)
+
+
+def _chunk_softmax(hidden, targets, real, embeddings, bias):
+    """Softmax of one chunk, its numerators and denominators apart, and (loss, hits).
+
+    Args:
+        hidden: (size, embed).
+        targets: (size,).
+        real: (size,), 1 for a position and 0 for padding.
+        embeddings: (vocab, embed).
+        bias: (vocab,).
+    """
+    size, vocab = ops.shape(targets)[0], embeddings.shape[0]
+    logits = ops.cast(ops.matmul(hidden, ops.transpose(embeddings)), "float32") + bias
+    largest = ops.max(logits, axis=-1)
+    of_target = ops.take(ops.reshape(logits, (-1,)), ops.arange(size) * vocab + targets)
+    exponentials = ops.exp(logits - largest[:, None])
+    normalizer = ops.sum(exponentials, axis=-1)
+    loss = ops.sum(real * (ops.log(normalizer) + largest - of_target))
+    hits = ops.sum(real * ops.cast(of_target >= largest, "float32"))
+    return exponentials, normalizer, ops.stack([loss, hits])
+
+
+def _add_gradients(index, gradients, hidden, share, exponentials, embeddings):
+    """Adds the softmax's part of the gradient; `share` (size,) is 1 / normalizer, 0 for padding.
+
+    The rows of `hidden` are divided by the normalizer, not the exponentials, which are vocab
+    times as wide: one pass over the largest tensor less.
+    """
+    d_hidden, d_embeddings, d_bias = gradients
+    exponentials = ops.cast(exponentials, hidden.dtype)
+    rows = ops.cast(ops.matmul(exponentials, embeddings), "float32") * share[:, None]
+    d_hidden = ops.slice_update(d_hidden, (index, 0, 0), rows[None])
+    shared = ops.cast(hidden * ops.cast(share[:, None], hidden.dtype), hidden.dtype)
+    outer = ops.matmul(ops.transpose(exponentials), shared)
+    per_word = ops.matmul(ops.cast(share, exponentials.dtype)[None], exponentials)[0]
+    return (
+        d_hidden,
+        d_embeddings + ops.cast(outer, "float32"),
+        d_bias + ops.cast(per_word, "float32"),
+    )
+
+
+def _less_the_targets(gradients, hidden, embeddings, targets):
+    """Takes away the part of the gradient that comes from the logit of the target itself."""
+    d_hidden, d_embeddings, d_bias = gradients
+    positions, embed = ops.shape(hidden)[0], hidden.shape[-1]
+    d_hidden = ops.reshape(d_hidden, (-1, embed))[:positions]
+    d_hidden -= ops.cast(ops.take(embeddings, targets, axis=0), "float32")
+    vocab = embeddings.shape[0]
+    hidden = ops.cast(hidden, "float32")
+    d_embeddings -= ops.segment_sum(hidden, targets, num_segments=vocab)
+    ones = ops.ones_like(targets, dtype="float32")
+    d_bias -= ops.segment_sum(ones, targets, num_segments=vocab)
+    return d_hidden, d_embeddings, d_bias
+
+
+def activation_regularization(outputs, alpha):
+    """AR: `alpha` times the mean square of `outputs`, which keeps activations small.
+
+    Args:
+        outputs: any shape; in AWD-LSTM the last layer's outputs after dropout.
+        alpha: weight, 2 in AWD-LSTM.
+
+    Returns:
+        A float32 scalar.
+
+    Source: Merity et al. 2017, Revisiting Activation Regularization; fastai `RNNRegularizer`.
+
+    Example:
+        >>> import numpy as np
+        >>> float(activation_regularization(np.array([[1.0, 3.0]]), 2.0))
+        10.0
+    """
+    return alpha * ops.mean(ops.square(ops.cast(outputs, "float32")))
+
+
+def temporal_activation_regularization(outputs, beta):
+    """TAR: `beta` times the mean squared change from each time step to the next.
+
+    Args:
+        outputs: `(batch, time, features)`; in AWD-LSTM the last layer's outputs before dropout.
+        beta: weight, 1 in AWD-LSTM.
+
+    Returns:
+        A float32 scalar, 0 for a single time step.
+
+    Source: as `activation_regularization`.
+
+    Example:
+        >>> import numpy as np
+        >>> float(temporal_activation_regularization(np.array([[[1.0], [3.0]]]), 1.0))
+        4.0
+    """
+    outputs = ops.cast(outputs, "float32")
+    changes = ops.square(outputs[:, 1:] - outputs[:, :-1])
+    # Not a mean: that of a single step would be 0 / 0.
+    return beta * ops.sum(changes) / ops.cast(ops.maximum(ops.size(changes), 1), "float32")
