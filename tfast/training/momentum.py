@@ -2,6 +2,8 @@
 
 import keras
 
+from tfast.training.layer_groups import with_inner_optimizers
+
 # Every backend's optimizer calls it once per update, with the step's variables in scope.
 _UPDATE = "_backend_update_step"
 
@@ -43,14 +45,15 @@ class MomentumSchedule(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Puts the schedule into the optimizer's step."""
-        optimizer = _innermost(self.model.optimizer)
+        *_, optimizer = with_inner_optimizers(self.model.optimizer)
         _detach(optimizer)  # what a run that was interrupted left
         _ScheduledUpdate(optimizer, _momentum_name(optimizer), self.schedule)
         self.model.make_train_function(force=True)
 
     def on_train_end(self, logs=None):
         """Gives the stock optimizer back."""
-        _detach(_innermost(self.model.optimizer))
+        *_, optimizer = with_inner_optimizers(self.model.optimizer)
+        _detach(optimizer)
         self.model.make_train_function(force=True)
 
 
@@ -100,12 +103,6 @@ class _StepValue(keras.Variable):
         return True
 
     __hash__ = keras.Variable.__hash__
-
-
-def _innermost(optimizer):
-    while hasattr(optimizer, "inner_optimizer"):
-        optimizer = optimizer.inner_optimizer
-    return optimizer
 
 
 def _momentum_name(optimizer):
