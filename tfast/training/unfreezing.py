@@ -1,0 +1,252 @@
+"""Gradual unfreezing: a training in stages, each with more of the model trainable."""
+
+import contextlib
+import dataclasses
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfast.training.layer_groups import freeze_to, with_inner_optimizers
+from tfast.training.learning_rates import LayerwiseLearningRates
+from tfast.training.schedules import OneCycle
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One stage of a gradual unfreezing.
+
+    Attributes:
+        freeze_to: the first group that trains, as in `layer_groups.freeze_to`: -1 for the
+            last group alone, 0 for everything.
+        peak: the highest learning rate of the stage, above 0.
+        epochs: how many, from 1 on.
+        multipliers: of the rate, one for each group (frozen ones too); None for 1 everywhere.
+    """
+
+    freeze_to: int
+    peak: float
+    epochs: int = 1
+    multipliers: tuple | None = None
+
+    def __post_init__(self):
+        if not self.peak > 0:
+            raise ValueError(f"peak must be a rate above 0, got {self.peak!r}")
+        if not isinstance(self.epochs, int) or self.epochs < 1:
+            raise ValueError(f"epochs must be a whole number from 1 on, got {self.epochs!r}")
+
+
+class GradualUnfreezing(LayerwiseLearningRates):
+    """Stages of a training, each with its groups, rates and epochs.
+
+    All stages are one fit: `fit` here, or `model.fit` and `resume.resumable_fit` with this
+    object among the callbacks. What trains follows from the epoch, and the rate from the
+    optimizer's count of steps: a run that is killed and resumed goes on with the right stage
+    in the right place. At the beginning of each stage it prints what trains.
+
+    Args:
+        groups: list of lists of layers, see `layer_groups.group_weights`.
+        stages: list of `Stage`.
+
+    Raises:
+        ValueError: no stages; a stage whose level or multipliers do not go with the groups.
+
+    Example:
+        >>> import numpy as np, tensorflow as tf
+        >>> body, head = keras.layers.Dense(3), keras.layers.Dense(1)
+        >>> model = keras.Sequential([keras.Input((4,)), body, head])
+        >>> model.compile("adam", "mse")
+        >>> data = tf.data.Dataset.from_tensors((np.ones((2, 4)), np.ones((2, 1)))).repeat(5)
+        >>> stages = [Stage(-1, 1e-2), Stage(0, 1e-3, multipliers=(0.1, 1.0), epochs=2)]
+        >>> unfreezing = GradualUnfreezing([[body], [head]], stages)
+        >>> history = unfreezing.fit(model, data, verbose=0)
+        >>> history.epoch
+        [0, 1, 2]
+
+    Source: Howard and Ruder, arXiv:1801.06146, section 3.3.
+    """
+
+    def __init__(self, groups, stages):
+        stages = list(stages)
+        if not stages or not all(isinstance(stage, Stage) for stage in stages):
+            raise ValueError(f"stages must be a list of Stage, not empty, got {stages!r}")
+        super().__init__(groups, [1.0] * len(groups))
+        for stage in stages:
+            if not -len(groups) <= stage.freeze_to < len(groups):
+                raise ValueError(f"freeze_to must name one of {len(groups)} groups, got {stage!r}")
+            self.multipliers = self._multipliers_of(stage)  # for its checks
+        self.stages = stages
+        self._stage = None
+
+    @property
+    def epochs(self):
+        """Epochs of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def stage_of(self, epoch):
+        """Index of the stage that an epoch, counted from 0, is in; the last one afterwards."""
+        for index, stage in enumerate(self.stages):
+            epoch -= stage.epochs
+            if epoch < 0:
+                return index
+        return len(self.stages) - 1
+
+    def schedule(self, steps_per_epoch, *, make_schedule=OneCycle, first_step=0):
+        """The learning rate of all stages, one after another.
+
+        Args:
+            steps_per_epoch: batches in an epoch.
+            make_schedule: function of (peak, total_steps) that gives a stage's schedule. For a
+                `MomentumSchedule` over all stages: `lambda peak, steps: OneCycleMomentum(steps)`.
+            first_step: the optimizer's step at which the first stage begins.
+
+        Returns:
+            A `LearningRateSchedule`.
+        """
+        steps = [stage.epochs * steps_per_epoch for stage in self.stages]
+        schedules = [
+            make_schedule(stage.peak, total_steps)
+            for stage, total_steps in zip(self.stages, steps, strict=True)
+        ]
+        return OneAfterAnother(schedules, steps, first_step=first_step)
+
+    def fit(
+        self,
+        model,
+        x,
+        *,
+        make_schedule=OneCycle,
+        steps_per_epoch=None,
+        initial_epoch=0,
+        callbacks=(),
+        **fit_arguments,
+    ):
+        """Runs the stages by one `model.fit`.
+
+        The optimizer keeps the stages' schedule afterwards.
+
+        Args:
+            model: a built and compiled model.
+            x: a dataset (`tf.data.Dataset` or `PyDataset`) of batches.
+            make_schedule: see `schedule`.
+            steps_per_epoch: batches in an epoch, for a dataset without an end or a length.
+            initial_epoch: where a training goes on that has done some epochs of the stages.
+            callbacks: more callbacks for the fit.
+            **fit_arguments: further arguments of `model.fit`.
+
+        Returns:
+            The `keras.callbacks.History` of all stages.
+
+        Raises:
+            ValueError: the model is not compiled, or the length of an epoch is not known.
+        """
+        if not model.compiled:
+            raise ValueError(f"model {model.name!r} is not compiled: call model.compile first")
+        steps = _checked_steps(x, steps_per_epoch)
+        *_, optimizer = with_inner_optimizers(model.optimizer)
+        first_step = int(ops.convert_to_numpy(optimizer._iterations))
+        model.optimizer.learning_rate = self.schedule(
+            steps, make_schedule=make_schedule, first_step=first_step - initial_epoch * steps
+        )
+        return model.fit(
+            x,
+            steps_per_epoch=steps_per_epoch,
+            initial_epoch=initial_epoch,
+            epochs=self.epochs,
+            callbacks=[self, *callbacks],
+            # Keras warns where it cannot shuffle.
+            **{"shuffle": not hasattr(x, "element_spec")} | fit_arguments,
+        )
+
+    def on_train_begin(self, logs=None):
+        """Attaches to the optimizer."""
+        self._stage = None
+        super().on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Begins the stage that the epoch is in."""
+        index = self.stage_of(epoch)
+        if index != self._stage:
+            self._stage = index
+            stage = self.stages[index]
+            freeze_to(self.model, self.groups, stage.freeze_to)
+            self.multipliers = self._multipliers_of(stage)
+            if self.params.get("verbose"):
+                print(self._description(index))
+
+    def _multipliers_of(self, stage):
+        return [1.0] * len(self.groups) if stage.multipliers is None else stage.multipliers
+
+    def _description(self, index):
+        stage, num_groups = self.stages[index], len(self.groups)
+        first_epoch = sum(earlier.epochs for earlier in self.stages[:index]) + 1
+        training = sum(math.prod(weight.shape) for weight in self.model.trainable_weights)
+        rates = ", ".join(f"{stage.peak * multiplier:.3g}" for multiplier in self.multipliers)
+        return (
+            f"Stage {index + 1} of {len(self.stages)}, epochs {first_epoch} to "
+            f"{first_epoch + stage.epochs - 1}: groups {stage.freeze_to % num_groups + 1} to "
+            f"{num_groups} train, {training:,} of {self.model.count_params():,} weights, "
+            f"peak rates of the groups {rates}"
+        )
+
+
+@keras.saving.register_keras_serializable(package="tfast")
+class OneAfterAnother(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning-rate schedules that take turns; each sees its own steps, counted from 0.
+
+    Args:
+        schedules: list of `LearningRateSchedule`.
+        steps: how long each of them lasts. The last one goes on for ever.
+        first_step: the optimizer's step at which the first one begins.
+
+    Example:
+        >>> from keras.optimizers.schedules import PolynomialDecay
+        >>> down = PolynomialDecay(1.0, 10, 0.0)
+        >>> schedule = OneAfterAnother([down, down], [4, 10])
+        >>> [round(float(schedule(step)), 1) for step in range(7)]
+        [1.0, 0.9, 0.8, 0.7, 1.0, 0.9, 0.8]
+    """
+
+    def __init__(self, schedules, steps, *, first_step=0):
+        if not schedules or len(schedules) != len(steps):
+            raise ValueError(
+                f"steps must be one for each of the {len(schedules)} schedules, got {steps!r}"
+            )
+        self.schedules, self.steps, self.first_step = list(schedules), list(steps), first_step
+
+    def __call__(self, step):
+        """The rate at the optimizer's step, a float scalar."""
+        step = ops.cast(step, "int32") - self.first_step
+        rate, begins = self.schedules[0](step), 0
+        for schedule, length in zip(self.schedules[1:], self.steps, strict=False):
+            begins += length
+            rate = ops.where(step < begins, rate, schedule(step - begins))
+        return rate
+
+    def get_config(self):
+        """The whole configuration."""
+        return {
+            "schedules": [keras.saving.serialize_keras_object(each) for each in self.schedules],
+            "steps": self.steps,
+            "first_step": self.first_step,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The reverse of `get_config`."""
+        schedules = [keras.saving.deserialize_keras_object(each) for each in config["schedules"]]
+        return cls(schedules, config["steps"], first_step=config["first_step"])
+
+
+def _checked_steps(x, steps_per_epoch):
+    # The length of an array, or of a tuple of them, is not a number of batches.
+    if steps_per_epoch is None and not isinstance(x, list | tuple | dict | np.ndarray):
+        with contextlib.suppress(TypeError):  # tf.data: endless, or not known
+            steps_per_epoch = len(x)
+    if not isinstance(steps_per_epoch, int) or steps_per_epoch < 1:
+        raise ValueError(
+            "steps_per_epoch must be given, from 1 on, where x does not know its number of "
+            f"batches or has none: got {steps_per_epoch!r} for {type(x).__name__}"
+        )
+    return steps_per_epoch
