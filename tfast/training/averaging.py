@@ -1,0 +1,165 @@
+"""`AveragedWeights`: train with the weights of each step, keep their average."""
+
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfast.training.layer_groups import with_inner_optimizers
+
+
+class AveragedWeights(keras.callbacks.Callback):
+    """Averages the trainable weights, all equally, from a trigger on.
+
+    The trigger is a step (stochastic weight averaging) or the moment at which the validation
+    loss stops getting better (NT-ASGD, the "A" of AWD-LSTM). Once there is an average,
+
+    - evaluation in `fit` sees the averaged weights, and training goes on with its own after it;
+    - files written in the middle of `fit` hold the weights of training;
+    - when `fit` ends the model holds the average, and the optimizer the moments of the last
+      step of training.
+
+    Batch normalisation's moving statistics are not weights: they stay those of training, in
+    evaluation too. For a model that has them, run some batches through `model(..., training=True)`
+    behind the fit, or they fit the averaged weights only roughly.
+
+    A step is one update of the optimizer; batches that only accumulate gradients, or overflow,
+    are none. With `steps_per_execution` the callback sees the weights only every so many steps
+    and takes those it sees next.
+
+    Args:
+        start: the first step after which the weights go into the average, from 1 on.
+        period: steps between the weights that are taken.
+        patience: evaluations. The average starts with the step behind an evaluation that is
+            worse than the best of those more than `patience` evaluations ago. Exactly one of
+            `start` and `patience` is given.
+        monitor: the name of the loss in the logs that `patience` looks at.
+
+    Raises:
+        ValueError: an argument is out of its range; or (at the end of an epoch) the logs have a
+            validation loss but none of the name `monitor`.
+
+    Warns:
+        UserWarning: fit ended without one evaluation to look at.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> average = AveragedWeights(start=3)
+        >>> data = np.ones((8, 1)), np.ones((8, 1))
+        >>> history = model.fit(*data, batch_size=2, callbacks=[average], verbose=0)
+        >>> average.count
+        2
+
+    Source: Merity et al., arXiv:1708.02182, algorithm 1; Izmailov et al., arXiv:1803.05407;
+        tensorflow_addons `SWA`, whose `start_averaging` counts from 0.
+    """
+
+    def __init__(self, *, start=None, period=1, patience=None, monitor="val_loss"):
+        super().__init__()
+        if (start is None) == (patience is None):
+            raise ValueError(f"give either start or patience, got {start!r} and {patience!r}")
+        for name, value in (("start", start), ("period", period), ("patience", patience)):
+            if value is not None and (value != int(value) or value < 1):
+                raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}")
+        self.period = period
+        self.patience = patience
+        self.monitor = monitor
+        self._first_start = start
+        self._reset()
+
+    def _reset(self):
+        self.start = self._first_start
+        self.count = 0  # weights in the average so far
+        self._average = []
+        self._of_training = None  # set aside while the model holds the average
+        self._step = 0
+        self._losses = []
+
+    def on_train_begin(self, logs=None):
+        """Each fit begins an average of its own; `set_state` after this goes on with another."""
+        self._reset()
+        self._step = self._steps_done()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Takes the weights into the average where their turn has come."""
+        if self.start is None:
+            return
+        before, self._step = self._step, self._steps_done()
+        turn = (self._step - self.start) // self.period
+        if self._step >= self.start and turn > (before - self.start) // self.period:
+            self._take()
+
+    def on_test_begin(self, logs=None):
+        """Puts the average into the model."""
+        if self.count:
+            self._of_training = [
+                ops.convert_to_numpy(weight) for weight in self.model.trainable_variables
+            ]
+            self._assign(self._average)
+
+    def on_test_end(self, logs=None):
+        """Puts the weights of training back."""
+        if self._of_training is not None:
+            self._assign(self._of_training)
+            self._of_training = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks whether the validation loss still gets better."""
+        logs = logs or {}
+        if self.patience is None or self.start is not None:
+            return
+        if self.monitor not in logs:
+            if any(name.startswith("val_") for name in logs):
+                raise ValueError(f"monitor={self.monitor!r} is not among the logs {sorted(logs)}")
+            return
+        earlier = self._losses[: -self.patience]
+        self._losses.append(float(logs[self.monitor]))
+        if earlier and self._losses[-1] > min(earlier):
+            self._step = self._steps_done()
+            self.start = self._step + 1
+
+    def on_train_end(self, logs=None):
+        """Leaves the average in the model."""
+        if self.patience is not None and self.start is None and not self._losses:
+            warnings.warn(
+                f"AveragedWeights never saw {self.monitor!r}: fit had no validation data",
+                stacklevel=2,
+            )
+        if self.count:
+            self._assign(self._average)
+
+    def get_state(self):
+        """All that a resumed run needs, as a dict of NumPy arrays."""
+        averages = {f"average.{i}": np.asarray(a) for i, a in enumerate(self._average)}
+        start = 0 if self.start is None else self.start
+        numbers = {"start": start, "count": self.count, "step": self._step}
+        return averages | numbers | {"losses": np.asarray(self._losses, "float64")}
+
+    def set_state(self, state):
+        """Goes on from what `get_state` gave."""
+        self.start, self.count, self._step = (
+            int(state[name]) for name in ("start", "count", "step")
+        )
+        self.start = self.start or None
+        self._losses = [float(loss) for loss in state["losses"]]
+        num_averages = sum(name.startswith("average.") for name in state)
+        self._average = [
+            ops.convert_to_tensor(state[f"average.{index}"]) for index in range(num_averages)
+        ]
+
+    def _steps_done(self):
+        *_, optimizer = with_inner_optimizers(self.model.optimizer)
+        return int(ops.convert_to_numpy(optimizer.iterations))
+
+    def _take(self):
+        weights = self.model.trainable_variables
+        self.count += 1
+        average = self._average or [ops.zeros(weight.shape, "float32") for weight in weights]
+        self._average = [a + (w - a) / self.count for a, w in zip(average, weights, strict=True)]
+
+    def _assign(self, values):
+        for weight, value in zip(self.model.trainable_variables, values, strict=True):
+            # A copy: JAX takes the memory of a model's weights away in the next step.
+            weight.assign(ops.cast(ops.copy(value), weight.dtype))

@@ -1,0 +1,45 @@
+"""Mixed precision by the names people use for it, and outputs that stay float32."""
+
+import keras
+
+POLICIES = {"float32": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
+
+
+def set_precision(precision):
+    """Sets the dtype policy of all layers made from now on.
+
+    Weights stay float32 in each. Under "float16" `model.compile` puts Keras's
+    `LossScaleOptimizer` around the optimizer: a step whose gradients overflow changes no
+    weight and no moment, halves the scale and does not count as a step.
+
+    Args:
+        precision: "float32", "float16" (for GPUs) or "bfloat16" (for TPUs, newer GPUs and CPUs).
+
+    Raises:
+        ValueError: another word.
+
+    Example:
+        >>> set_precision("bfloat16")
+        >>> keras.layers.Dense(1).compute_dtype
+        'bfloat16'
+        >>> set_precision("float32")
+    """
+    if precision not in POLICIES:
+        raise ValueError(f"precision must be one of {', '.join(POLICIES)}; got {precision!r}")
+    keras.mixed_precision.set_global_policy(POLICIES[precision])
+
+
+def float32_output(name=None):
+    """A last layer that changes nothing but the dtype: losses and softmax are wrong in less.
+
+    Args:
+        name: name of the layer.
+
+    Returns:
+        A layer from a tensor of any shape and floating dtype to the same in float32.
+
+    Example:
+        >>> float32_output()(keras.ops.ones((2, 3), dtype="float16")).dtype.name
+        'float32'
+    """
+    return keras.layers.Activation("linear", dtype="float32", name=name)
