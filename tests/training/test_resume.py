@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfast.training.averaging import AveragedWeights
 from tfast.training.checkpoint_files import read_checkpoint, write_checkpoint
 from tfast.training.resume import read_progress, resumable_fit
+from tfast.training.unfreezing import GradualUnfreezing, Stage
 
 STEPS_PER_EPOCH = 6
 
@@ -33,7 +35,7 @@ def validation():
 
 
 def make_model(optimizer=None, *, seed=3, eager=True, **options):
-    """Eager where nothing depends on it: tracing would be most of the time."""
+    """Eager, with a plain optimizer, where nothing depends on it: that is much quicker."""
     keras.utils.set_random_seed(seed)
     layers = [
         keras.Input((5,)),
@@ -45,7 +47,7 @@ def make_model(optimizer=None, *, seed=3, eager=True, **options):
     ]
     model = keras.Sequential(layers)
     model.compile(
-        optimizer or keras.optimizers.Adam(0.01),
+        optimizer or keras.optimizers.SGD(0.1, momentum=0.9),
         "categorical_crossentropy",
         metrics=["accuracy"],
         run_eagerly=eager,
@@ -125,41 +127,64 @@ def decaying_rate():
     return [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)]
 
 
-def make_with(make_optimizer=None, **options):
-    return lambda seed: make_model(make_optimizer and make_optimizer(), seed=seed, **options)
+def make_with(make_optimizer, **options):
+    return lambda seed: make_model(make_optimizer(), seed=seed, **options)
 
+
+make_adam_in_graph = make_with(lambda: keras.optimizers.Adam(0.01), eager=False)
 
 CASES = {
-    "in a graph": {"make": make_with(eager=False)},
-    "two steps an execution": {"make": make_with(eager=False, steps_per_execution=2)},
+    "two steps an execution": {
+        "make": make_with(keras.optimizers.Adam, eager=False, steps_per_execution=2)
+    },
     "averaged by the optimizer": {
         "make": make_with(lambda: keras.optimizers.SGD(0.1, use_ema=True))
     },
-    "gradient accumulation": {
-        "make": make_with(lambda: keras.optimizers.Adam(0.01, gradient_accumulation_steps=4))
+    "gradient accumulation, rate set by a callback": {
+        "make": make_with(lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)),
+        "callbacks": decaying_rate,
     },
     "early stopping": {"callbacks": early_stopping, "epochs": 5},
-    "rate set by a callback": {"callbacks": decaying_rate},
+    "averaged weights": {"callbacks": lambda: [AveragedWeights(start=3, period=2)]},
 }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_interrupted_run_ends_like_one_left_alone(tmp_path, case):
-    case = dict(case)
+    case = {"epochs": 2} | case
     make_callbacks = case.pop("callbacks", list)
     alone = run(tmp_path / "alone.npz", callbacks=make_callbacks(), **case)
-    stops = [Stop(4), Stop(9), Stop(validation=2), None]
-    for part, stop in enumerate(stops):
-        seed = 3 if part == 0 else 100 + part  # other first weights: the file's count
-        broken = run(
-            tmp_path / "broken.npz", callbacks=make_callbacks(), stop=stop, seed=seed, **case
-        )
+    path = tmp_path / "broken.npz"
+    run(path, callbacks=make_callbacks(), stop=Stop(9), **case)
+    # Other first weights: those in the file count.
+    assert_same_end(alone, run(path, callbacks=make_callbacks(), seed=9, **case))
+
+
+def test_gradual_unfreezing_goes_on_in_its_stage(tmp_path):
+    def unfreezing_run(path, stop=None, seed=3):
+        model = make_model(seed=seed)
+        groups = [model.layers[:2], model.layers[2:]]
+        stages = [Stage(-1, 0.2), Stage(0, 0.1, multipliers=(0.1, 1.0))]
+        unfreezing = GradualUnfreezing(groups, stages)
+        model.optimizer.learning_rate = unfreezing.schedule(STEPS_PER_EPOCH)
+        return run(path, make=lambda seed: model, callbacks=[unfreezing], stop=stop, epochs=2)
+
+    alone = unfreezing_run(tmp_path / "alone.npz")
+    for stop in (Stop(3), Stop(9)):
+        unfreezing_run(tmp_path / "broken.npz", stop)
+    assert_same_end(alone, unfreezing_run(tmp_path / "broken.npz", seed=9))
+
+
+def test_run_broken_in_every_epoch_ends_like_one_left_alone(tmp_path):
+    alone = run(tmp_path / "alone.npz")
+    for stop in (Stop(0), Stop(4), Stop(9), Stop(validation=2), None):
+        broken = run(tmp_path / "broken.npz", stop=stop)
     assert_same_end(alone, broken)
 
 
 def test_the_comparison_would_notice_a_step_too_many(tmp_path):
-    one = run(tmp_path / "one.npz")
-    other = run(tmp_path / "other.npz")
+    one = run(tmp_path / "one.npz", epochs=1)
+    other = run(tmp_path / "other.npz", epochs=1)
     assert_same_end(one, other)
     other[0].train_on_batch(*next(iter(make_dataset(0))))
     assert state(one[0]) != state(other[0])
@@ -189,10 +214,10 @@ def test_no_more_than_save_every_steps_are_repeated(tmp_path):
 
 
 def test_finished_run_is_restored_and_not_trained(tmp_path):
-    first = run(tmp_path / "run.npz")
+    first = run(tmp_path / "run.npz", epochs=1)
     untouched = (tmp_path / "run.npz").read_bytes()
     never = Stop(0)
-    second = run(tmp_path / "run.npz", stop=never, seed=11)
+    second = run(tmp_path / "run.npz", stop=never, seed=11, epochs=1)
     assert_same_end(first, second)
     assert never.seen is None
     assert (tmp_path / "run.npz").read_bytes() == untouched
@@ -242,11 +267,12 @@ class Counter(keras.callbacks.Callback):
         self.batches = int(state["batches"])
 
 
-def test_callbacks_hear_of_one_fit_and_keep_their_state(tmp_path):
-    run(tmp_path / "run.npz", callbacks=[Counter()], stop=Stop(9), epochs=2)
+def test_callbacks_keep_their_state_and_the_numbers_of_batches(tmp_path):
+    run(tmp_path / "run.npz", callbacks=[Counter()], stop=Stop(4), epochs=2)
     counter = Counter()
     run(tmp_path / "run.npz", callbacks=[counter], epochs=2)
-    assert counter.calls == ["begin", 1, "2", "3", "4", "5", "end"]
+    rest, whole = ["begin", 0, "4", "5", "end"], ["begin", 1, *"012345", "end"]
+    assert counter.calls == [*rest, *whole]
     assert counter.batches == 12
 
 
@@ -261,6 +287,14 @@ def test_progress_bar_counts_on(tmp_path, capsys):
     assert "1/6" not in shown
 
 
+@pytest.fixture(scope="module")
+def broken_run(tmp_path_factory):
+    """The checkpoint of a run of 2 epochs that ended after 4 steps."""
+    path = tmp_path_factory.mktemp("broken") / "run.npz"
+    run(path, stop=Stop(4), epochs=2, settings={"seed": 1})
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -268,41 +302,42 @@ def test_progress_bar_counts_on(tmp_path, capsys):
         ({"settings": {}}, "seed=1 .now '.not set"),
         ({"epochs": 4}, "epochs=2 .now 4"),
         ({"steps_per_epoch": 3}, "steps_per_epoch=6 .now 3"),
-        ({"make": lambda seed: make_model(keras.optimizers.SGD(), seed=seed)}, "optimizer='Adam'"),
+        ({"make": lambda seed: make_model(keras.optimizers.Adam(), seed=seed)}, "optimizer='SGD'"),
         ({"callbacks": [keras.callbacks.EarlyStopping()]}, "callbacks=.. .now"),
     ],
 )
-def test_other_settings_are_refused_before_the_checkpoint_is_touched(tmp_path, change, message):
-    options = {"settings": {"seed": 1}, "epochs": 2}
-    run(tmp_path / "run.npz", stop=Stop(4), **options)
-    before = (tmp_path / "run.npz").read_bytes()
+def test_other_settings_are_refused_and_the_checkpoint_stays(tmp_path, broken_run, change, message):
+    path = tmp_path / "run.npz"
+    path.write_bytes(broken_run)
     with pytest.raises(ValueError, match=message):
-        run(tmp_path / "run.npz", **(options | change))
-    assert (tmp_path / "run.npz").read_bytes() == before
+        run(path, **({"settings": {"seed": 1}, "epochs": 2} | change))
+    assert path.read_bytes() == broken_run
 
 
-def test_another_model_is_refused_and_keeps_its_weights(tmp_path):
-    run(tmp_path / "run.npz", stop=Stop(4))
+def test_another_model_is_refused_and_keeps_its_weights(tmp_path, broken_run):
+    path = tmp_path / "run.npz"
+    path.write_bytes(broken_run)
+    options = {"settings": {"seed": 1}, "epochs": 2}
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(5)])
-    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
     before = model.get_weights()
     with pytest.raises(ValueError, match="of another model: it holds"):
-        run(tmp_path / "run.npz", make=lambda seed: model)
+        run(path, make=lambda seed: model, **options)
     for kept, weight in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(kept, weight)
 
-    arrays, facts = read_checkpoint(tmp_path / "run.npz")
+    arrays, facts = read_checkpoint(path)
     arrays["model/0"] = np.zeros((5, 7), "float32")
-    write_checkpoint(tmp_path / "run.npz", arrays, facts)
+    write_checkpoint(path, arrays, facts)
     with pytest.raises(ValueError, match=r"kernel is float32 \(5, 6\), there float32 \(5, 7\)"):
-        run(tmp_path / "run.npz")
+        run(path, **options)
 
 
-def test_other_environment_is_a_warning(tmp_path, monkeypatch):
-    run(tmp_path / "run.npz", stop=Stop(4), epochs=1)
+def test_other_environment_is_a_warning(tmp_path, broken_run, monkeypatch):
+    (tmp_path / "run.npz").write_bytes(broken_run)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "elsewhere")
     with pytest.warns(UserWarning, match="not to the bit.*TF_ENABLE_ONEDNN_OPTS"):
-        run(tmp_path / "run.npz", epochs=1)
+        run(tmp_path / "run.npz", epochs=2, settings={"seed": 1}, stop=Stop(4))
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other npz", "future"])
@@ -379,7 +414,7 @@ def kill_and_resume(folder):
     def child(path, **options):
         process = os.fork()
         if process == 0:
-            run(path, make=make_with(eager=False), **options)
+            run(path, make=make_adam_in_graph, **options)
             os._exit(0)
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
