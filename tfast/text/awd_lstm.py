@@ -1,4 +1,4 @@
-"""The AWD-LSTM encoder: embedding and LSTM layers with every kind of dropout.
+"""The AWD-LSTM encoder, embedding and LSTMs with every kind of dropout, and its tied decoder.
 
 fastai's names and ours:
 
@@ -89,28 +89,34 @@ class AWDLSTM(keras.layers.Layer):
             "drop_mult": drop_mult,
             "seed": seed,
         }
-        _check(self.settings)
+        for name in ("vocab_size", "embed_size", "hidden_size", "num_layers"):
+            if self.settings[name] < 1:
+                raise ValueError(f"{name} must be at least 1, not {self.settings[name]}")
+        input_rate = scaled_rate("input_rate", input_rate, drop_mult)
+        hidden_rate = scaled_rate("hidden_rate", hidden_rate, drop_mult)
+        embedding_rate = scaled_rate("embedding_rate", embedding_rate, drop_mult)
+        weight_rate = scaled_rate("weight_rate", weight_rate, drop_mult)
         # Different layers must not draw the same mask.
         seeds = iter(range(seed, seed + 2 * num_layers + 1) if seed is not None else ())
         dtype = self.dtype_policy
 
         def locked(rate, name):
             return keras.layers.SpatialDropout1D(
-                rate * drop_mult, seed=next(seeds, None), name=name, dtype=dtype
+                rate, seed=next(seeds, None), name=name, dtype=dtype
             )
 
         table = keras.layers.Embedding(
             vocab_size, embed_size, keras.initializers.RandomUniform(-0.1, 0.1), dtype=dtype
         )
         self.embedding = EmbeddingDropout(
-            table, embedding_rate * drop_mult, seed=next(seeds, None), name="embedding", dtype=dtype
+            table, embedding_rate, seed=next(seeds, None), name="embedding", dtype=dtype
         )
         self.input_dropout = locked(input_rate, "input_dropout")
         self.widths = [hidden_size] * (num_layers - 1) + [embed_size]
         self.lstms = [
             WeightDrop(
                 keras.layers.LSTM(width, return_sequences=True, return_state=True, dtype=dtype),
-                weight_rate * drop_mult,
+                weight_rate,
                 seed=next(seeds, None),
                 name=f"lstm_{number}",
                 dtype=dtype,
@@ -169,14 +175,52 @@ class AWDLSTM(keras.layers.Layer):
         return {**super().get_config(), **self.settings}
 
 
-def _check(settings):
-    for name in ("vocab_size", "embed_size", "hidden_size", "num_layers"):
-        if settings[name] < 1:
-            raise ValueError(f"{name} must be at least 1, not {settings[name]}")
-    for name in ("input_rate", "hidden_rate", "embedding_rate", "weight_rate"):
-        rate = settings[name] * settings["drop_mult"]
-        if not 0 <= rate < 1:
-            raise ValueError(
-                f"{name} times drop_mult must be at least 0 and below 1, not {settings[name]} "
-                f"times {settings['drop_mult']}"
-            )
+def scaled_rate(name, rate, drop_mult):
+    """`rate * drop_mult`, checked.
+
+    Raises:
+        ValueError: the product is not in [0, 1); the message starts with `name`.
+
+    Example:
+        >>> scaled_rate("weight_rate", 0.5, 0.5)
+        0.25
+    """
+    if not 0 <= rate * drop_mult < 1:
+        raise ValueError(
+            f"{name} times drop_mult must be at least 0 and below 1, not {rate} times {drop_mult}"
+        )
+    return rate * drop_mult
+
+
+@keras.saving.register_keras_serializable(package="tfast")
+class TiedDecoder(keras.layers.Layer):
+    """Hidden vectors to float32 logits by the embedding's own table and a bias.
+
+    Args:
+        vocab_size: number of different token ids.
+
+    Call arguments:
+        hidden: `(..., embed)`.
+        embeddings: `(vocab, embed)`.
+
+    Example:
+        >>> from keras import ops
+        >>> tuple(TiedDecoder(9)(ops.ones((2, 3, 4)), ops.ones((9, 4))).shape)
+        (2, 3, 9)
+    """
+
+    def __init__(self, vocab_size, **kwargs):
+        super().__init__(**kwargs)
+        self.vocab_size = vocab_size
+        self.bias = self.add_weight(shape=(vocab_size,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, hidden, embeddings):
+        """The logits `(..., vocab)`."""
+        embeddings = ops.cast(embeddings, self.compute_dtype)
+        logits = ops.matmul(hidden, ops.transpose(embeddings))
+        return ops.cast(logits, "float32") + ops.cast(self.bias, "float32")
+
+    def get_config(self):
+        """The size of the vocabulary."""
+        return {**super().get_config(), "vocab_size": self.vocab_size}

@@ -78,15 +78,17 @@ class WeightDrop(_DropWrapper):
                 recurrent_kernel, self.rate, seed=self.seed_generator
             )
         if mask is None and _suits_the_kernel(self.layer):
-            return self._run_kernel(sequences, initial_state, recurrent_kernel)
+            return self._run_kernel(sequences, initial_state, recurrent_kernel, training)
         with _attribute(self.layer.cell, "recurrent_kernel", recurrent_kernel):
             return self.layer(sequences, initial_state=initial_state, mask=mask, training=training)
 
-    def _run_kernel(self, sequences, initial_state, recurrent_kernel):
+    def _run_kernel(self, sequences, initial_state, recurrent_kernel, training):
         cell = self.layer.cell
         states = initial_state or self.layer.get_initial_state(ops.shape(sequences)[0])
         sequences = ops.cast(sequences, self.compute_dtype)
-        outputs, states = lstm_sequence(sequences, cell.kernel, recurrent_kernel, cell.bias, states)
+        outputs, states = lstm_sequence(
+            sequences, cell.kernel, recurrent_kernel, cell.bias, states, keep_gates=training
+        )
         if not self.layer.return_sequences:
             outputs = states[0]
         return (outputs, *states) if self.layer.return_state else outputs

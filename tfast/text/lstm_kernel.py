@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 
-def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states):
+def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states, *, keep_gates=True):
     """Runs an LSTM over a sequence; the same values and gradients as `keras.layers.LSTM`.
 
     On TensorFlow the gradient is written out (see above); elsewhere `ops.scan` is
@@ -24,6 +24,8 @@ def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states):
         recurrent_kernel: `(units, 4 * units)`.
         bias: `(4 * units,)`.
         states: the pair hidden and cell state before the first step, `(batch, units)` each.
+        keep_gates: False where no gradient is wanted: less memory. A gradient can still be
+            taken, more slowly.
 
     Returns:
         The outputs `(batch, time, units)` and the pair of states after the last step, in the
@@ -52,7 +54,7 @@ def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states):
     dtype = keras.backend.standardize_dtype(inputs.dtype)
     # Tensors, not variables: a custom gradient treats variables apart.
     tensors = [ops.cast(x, dtype) for x in (inputs, kernel, recurrent_kernel, bias, *states)]
-    if keras.backend.backend() == "tensorflow":
+    if keep_gates and keras.backend.backend() == "tensorflow":
         outputs, hidden, cell = _sequence_with_kept_gates(*tensors)
     else:
         outputs, hidden, cell = _plain_sequence(*tensors)
