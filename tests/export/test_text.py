@@ -1,0 +1,196 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfast.export.serving import check_class_names
+from tfast.export.text import (
+    _draw_words,
+    _generate,
+    _pad,
+    export_language_model,
+    export_text_classifier,
+)
+from tfast.text.classifier import TextClassifier
+from tfast.text.classifier_batches import classifier_batches, restore_order
+from tfast.text.generation import draw_words
+from tfast.text.language_model import LanguageModel
+from tfast.text.tokenizer import TextTokenizer
+from tfast.text.vocabulary import Vocabulary
+
+TOKENIZER = TextTokenizer()
+TEXTS = ["It was GREAT, truly great fun.", "", "bad " * 30, "unheard-of", "I don't know \n it's é"]
+CLASSES = ["negative", "positive", "neither"]
+SIZES = {"embed_size": 6, "hidden_size": 8, "num_layers": 2}
+NUM_WORDS = 4
+
+SERVE = """
+import sys
+import numpy as np
+import tensorflow as tf
+folder, texts = sys.argv[1], sys.argv[2:]
+classifier = tf.saved_model.load(folder + "/classifier").signatures["serving_default"]
+model = tf.saved_model.load(folder + "/language_model").signatures
+one = [{k: v[0].numpy() for k, v in classifier(text=tf.constant([t])).items()} for t in texts]
+hundred = classifier(text=tf.constant(texts * 20))
+def generate(seed):
+    return model["generate"](text=tf.constant(texts), seed=tf.constant(seed))["words"].numpy()
+predicted = model["serving_default"](text=tf.constant(texts))
+assert "tfast" not in sys.modules and "tensorflow_text" not in sys.modules
+np.savez(
+    folder + "/served.npz",
+    labels=np.array([answer["labels"] for answer in one], "S"),
+    probabilities=[answer["probabilities"] for answer in one],
+    hundred_labels=hundred["labels"].numpy().astype("S"),
+    hundred_probabilities=hundred["probabilities"],
+    next_probabilities=predicted["probabilities"],
+    next_words=predicted["words"].numpy().astype("S"),
+    generated=np.array([generate(seed) for seed in (1, 1, 2)]).astype("S"),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    return TOKENIZER(tf.constant(TEXTS))
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tokens):
+    return Vocabulary.count([tokens], min_frequency=1)
+
+
+@pytest.fixture(scope="module")
+def documents(vocabulary, tokens):
+    return vocabulary.encode_all([tokens])
+
+
+@pytest.fixture(scope="module")
+def models(vocabulary):
+    keras.utils.set_random_seed(1)
+    language_model = LanguageModel(len(vocabulary), **SIZES)
+    classifier = TextClassifier(len(vocabulary), len(CLASSES), **SIZES)
+    for model in (language_model, classifier):
+        for weight in model.trainable_weights:
+            weight.assign(6 * weight)  # so that answers differ
+    classifier.compile("adam", "categorical_crossentropy")
+    return classifier, language_model
+
+
+@pytest.fixture(scope="module")
+def served(models, vocabulary, tmp_path_factory):
+    """What a fresh process that imports only TensorFlow gets from both exports."""
+    folder = tmp_path_factory.mktemp("served")
+    classifier, language_model = models
+    export_text_classifier(classifier, TOKENIZER, vocabulary, folder / "classifier", CLASSES)
+    export_language_model(
+        language_model,
+        TOKENIZER,
+        vocabulary,
+        folder / "language_model",
+        num_words=NUM_WORDS,
+        temperature=0.5,
+    )
+    command = [sys.executable, "-c", SERVE, str(folder), *TEXTS]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return np.load(folder / "served.npz")
+
+
+def test_served_probabilities_equal_the_python_path(served, models, documents):
+    batches = classifier_batches(documents, batch_size=2, training=False)
+    logits = restore_order(models[0].predict(batches, verbose=0), documents)
+    expected = tf.nn.softmax(logits)
+    np.testing.assert_allclose(served["probabilities"], expected, atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 0.01
+    labels = [CLASSES[place].encode() for place in np.argmax(expected, axis=1)]
+    assert served["labels"].tolist() == labels
+
+
+def test_answers_do_not_depend_on_the_batch(served):
+    np.testing.assert_allclose(
+        served["hundred_probabilities"], np.tile(served["probabilities"], (20, 1)), atol=1e-6
+    )
+    assert served["hundred_labels"].tolist() == served["labels"].tolist() * 20
+
+
+def test_served_next_words_equal_the_language_model(served, models, vocabulary, documents):
+    for row, document in enumerate(documents.to_list()):
+        logits, _ = models[1].next_logits(np.array([document]))
+        probabilities = tf.nn.softmax(logits)[0].numpy()
+        np.testing.assert_allclose(served["next_probabilities"][row], probabilities, atol=1e-5)
+        best = vocabulary.words[probabilities.argmax()].encode()
+        assert served["next_words"][row, 0] == best
+
+
+def test_generation_repeats_itself_by_seed_alone(served, vocabulary):
+    first, again, other = served["generated"]
+    assert first.shape == (len(TEXTS), NUM_WORDS)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert b"xxunk" not in first
+    assert {word.decode() for word in first.ravel()} <= set(vocabulary.words)
+
+
+def test_cold_generation_equals_the_language_models_own(models, documents):
+    inputs = _pad(documents, reverse=False)
+
+    def draw(logits, step):
+        return _draw_words(logits, [0, step], temperature=1e-6, min_probability=0.0)
+
+    words = _generate(models[1], inputs, 5, draw)
+    for row, document in enumerate(documents.to_list()):
+        expected = models[1].generate([document], 5, temperature=1e-6)
+        np.testing.assert_array_equal(words[row], expected[0])
+
+
+@pytest.mark.parametrize("min_probability", [0.0, 0.2, 0.9])
+def test_words_are_drawn_as_the_language_model_draws_them(min_probability):
+    logits = np.log([[0.3, 0.4, 0.2, 0.1]]).astype("float32").repeat(4000, 0)
+    ours = _draw_words(tf.constant(logits), [1, 2], 0.7, min_probability)
+    theirs = draw_words(logits, np.random.default_rng(0), 0.7, min_probability)[:, 0]
+    shares = np.bincount(ours, minlength=4) / 4000
+    assert shares[0] == 0
+    np.testing.assert_allclose(shares, np.bincount(theirs, minlength=4) / 4000, atol=0.04)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_models_read_what_classifier_batches_gives(reverse, documents):
+    batches = classifier_batches(
+        documents, batch_size=5, training=False, reverse=reverse, time_multiple=1
+    )
+    expected = next(iter(batches))
+    inputs = _pad(documents, reverse)
+    for name in ("token_ids", "lengths"):
+        restored = restore_order(expected[name], documents)
+        np.testing.assert_array_equal(inputs[name], restored)
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "b"], ["a", "b", "c", "d"]])
+def test_class_names_that_do_not_fit_are_refused(names):
+    with pytest.raises(ValueError, match=r"class_names must be 3 distinct names.*got"):
+        check_class_names(names, 3)
+
+
+def test_nothing_is_written_where_the_class_names_do_not_fit(models, vocabulary, tmp_path):
+    with pytest.raises(ValueError, match="got 2: \\['a', 'b'\\]"):
+        export_text_classifier(models[0], TOKENIZER, vocabulary, tmp_path / "m", ["a", "b"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_directory_is_kept_unless_asked(models, vocabulary, tmp_path):
+    (tmp_path / "precious").mkdir()
+    with pytest.raises(ValueError, match="precious exists"):
+        export_language_model(models[1], TOKENIZER, vocabulary, tmp_path / "precious")
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"num_words": 0}, {"temperature": 0.0}, {"min_probability": 1.0}]
+)
+def test_generation_options_out_of_range_are_named(options, models, vocabulary, tmp_path):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        export_language_model(models[1], TOKENIZER, vocabulary, tmp_path / "m", **options)
