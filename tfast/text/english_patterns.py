@@ -21,7 +21,8 @@ class EnglishPatterns(NamedTuple):
 
     exceptions: ConstantTable  # word to its tokens, a space between
     phrases: ConstantTable  # tokens that belong together to what they should be
-    phrase: str  # any of these, each token with a space of its own on either side
+    phrase: str  # any of these, between spaces
+    doubled_phrase: str  # the same, where each token has a space of its own on either side
     prefix: str  # replace it by PUT_BACK
     suffix: str  # replace it by PUT_BACK
     any_infix: str
@@ -47,7 +48,8 @@ def english_patterns():
     return EnglishPatterns(
         exceptions=ConstantTable(data["exceptions"]),
         phrases=ConstantTable(data["phrases"]),
-        phrase="|".join(re.escape(f" {phrase.replace(' ', '  ')} ") for phrase in phrases),
+        phrase="|".join(re.escape(f" {p} ") for p in phrases),
+        doubled_phrase="|".join(re.escape(f" {p.replace(' ', '  ')} ") for p in phrases),
         prefix=_prefix(data["classes"], data["alternatives"]),
         suffix=_suffix(data["classes"], data["alternatives"]),
         any_infix="|".join([free_infix, *infixes]),

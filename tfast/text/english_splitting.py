@@ -10,11 +10,14 @@ Source: spaCy 3.8, spacy.tokenizer (MIT licence, see NOTICE).
 import tensorflow as tf
 
 from tfast.text.english_patterns import PUT_BACK, english_patterns
-from tfast.text.separated import join_pieces, split_marked, where_needed
+from tfast.text.separated import INNER_SPACE, WHITESPACE, join_pieces, split_marked, where_needed
 
 # Prefixes and suffixes that are cut off one word. Real words have few; a megabyte of
 # punctuation must end all the same.
 _MAX_AFFIXES = 40
+
+# Most words, so that they are soon done with; and white space.
+_INDIVISIBLE = f"[A-Za-z]*|[{WHITESPACE}{INNER_SPACE}]*"
 
 
 def split_english(words):
@@ -35,8 +38,7 @@ def split_english(words):
     """
     is_exception, split = english_patterns().exceptions.lookup(words)
     words = tf.where(is_exception, split, words)
-    # Nothing comes off a word of letters alone.
-    is_open = ~is_exception & ~tf.strings.regex_full_match(words, "[A-Za-z]*")
+    is_open = ~is_exception & ~tf.strings.regex_full_match(words, _INDIVISIBLE)
     return where_needed(is_open, _split, words)
 
 
@@ -47,11 +49,11 @@ def _split(words):
     has_infix = tf.strings.regex_full_match(core, rf"\C*(?:{patterns.any_infix})\C*")
     has_infix = has_infix & ~is_exception & ~_is_url(core)
     core = tf.where(is_exception, split, where_needed(has_infix, _cut_infixes, core))
-    # Each token with a space of its own on either side, for phrases that stand side by side.
-    words = _double_spaces(" " + before + core + after + " ")
+    words = " " + before + core + after + " "
+    has_gap = tf.strings.regex_full_match(words, r"\C*  \C*")
+    words = where_needed(has_gap, _single_spaces, words)
     has_phrase = tf.strings.regex_full_match(words, rf"\C*(?:{patterns.phrase})\C*")
-    words = where_needed(has_phrase, _mend_phrases, words)
-    return tf.strings.regex_replace(_single_spaces(words), "^ | $", "")
+    return tf.strings.strip(where_needed(has_phrase, _mend_phrases, words))
 
 
 def _cut_affixes(words):
@@ -63,8 +65,9 @@ def _cut_affixes(words):
         before = tf.tensor_scatter_nd_update(before, places, tf.gather_nd(before, places) + prefix)
         after = tf.tensor_scatter_nd_update(after, places, suffix + tf.gather_nd(after, places))
         core = tf.tensor_scatter_nd_update(core, places, left)
-        goes_on = (left != here) & (left != "") & ~english_patterns().exceptions.lookup(left)[0]
-        return tf.boolean_mask(places, goes_on), before, core, after
+        is_done = english_patterns().exceptions.lookup(left)[0]
+        is_done |= (left == here) | tf.strings.regex_full_match(left, _INDIVISIBLE)
+        return tf.boolean_mask(places, ~is_done), before, core, after
 
     everywhere = tf.range(tf.size(words, tf.int64))[:, None]
     blank = tf.zeros_like(words)
@@ -120,18 +123,16 @@ def _cut_infixes(words):
 
 
 def _mend_phrases(words):
-    """Joins what the cutting took apart though it is an exception: "fun : )" to "fun :)"."""
+    """Joins what the cutting took apart though it is an exception: " fun : ) " to " fun :) "."""
     patterns = english_patterns()
-    pieces = split_marked(words, patterns.phrase)
+    # A space for each side of a token: two phrases may stand side by side.
+    doubled = tf.strings.regex_replace(words, " ", "  ")
+    pieces = split_marked(doubled, patterns.doubled_phrase)
     phrases = tf.strings.strip(_single_spaces(pieces.flat_values))
     found, mended = patterns.phrases.lookup(phrases)
     mended = tf.where(found, " " + mended + " ", pieces.flat_values)
-    return join_pieces(pieces.with_flat_values(mended))
+    return _single_spaces(join_pieces(pieces.with_flat_values(mended)))
 
 
 def _single_spaces(words):
     return tf.strings.regex_replace(words, " +", " ")
-
-
-def _double_spaces(words):
-    return tf.strings.regex_replace(_single_spaces(words), " ", "  ")

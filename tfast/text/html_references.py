@@ -32,11 +32,6 @@ def unescape_html(texts):
 
     Source: Python's `html.unescape`.
     """
-    has_reference = tf.strings.regex_full_match(texts, rf"\C*{_REFERENCE}\C*")
-    return where_needed(has_reference, _unescape_all, texts)
-
-
-def _unescape_all(texts):
     pieces = split_marked(texts, _REFERENCE)
     is_reference = tf.strings.regex_full_match(pieces.flat_values, _REFERENCE)
     replaced = where_needed(is_reference, _resolve, pieces.flat_values)

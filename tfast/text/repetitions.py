@@ -3,9 +3,25 @@
 import tensorflow as tf
 
 from tfast.text import special_tokens
-from tfast.text.separated import RARE_WHITESPACE, WHITESPACE, split_marked, where_needed
+from tfast.text.separated import (
+    RARE_WHITESPACE,
+    WHITESPACE,
+    join_pieces,
+    split_marked,
+    where_needed,
+)
 
 _MIN_RUN = 3
+
+# RE2 cannot say "the same again", but it can name every ASCII character; what else stands in
+# a row is looked at more closely.
+_ASCII = [chr(code) for code in range(128) if not chr(code).isspace()]
+_CHARACTER_RUN = "|".join(
+    [
+        *[rf"\x{ord(character):02x}{{{_MIN_RUN},}}" for character in _ASCII],
+        rf"[^\x00-\x7f]{{{_MIN_RUN},}}",
+    ]
+)
 
 
 def mark_character_runs(texts):
@@ -17,9 +33,10 @@ def mark_character_runs(texts):
     Returns:
         String tensor `(batch,)`.
     """
-    return where_needed(
-        tf.strings.regex_full_match(texts, _may_hold_character_run()), _mark_characters, texts
-    )
+    pieces = split_marked(texts, _CHARACTER_RUN)
+    is_run = tf.strings.regex_full_match(pieces.flat_values, _CHARACTER_RUN)
+    marked = where_needed(is_run, _mark_characters, pieces.flat_values)
+    return join_pieces(pieces.with_flat_values(marked))
 
 
 def mark_word_runs(texts):
@@ -36,16 +53,13 @@ def mark_word_runs(texts):
     rows = words.value_rowids()
     words = words.flat_values
     # The third of a run may have something behind it ("no no no!"), the first two may not.
-    is_twin = (words[:-2] == words[1:-1]) & (rows[:-2] == rows[2:])
-    needed = tf.math.unsorted_segment_max(tf.cast(is_twin, tf.int32), rows[:-2], tf.size(texts)) > 0
+    firsts = tf.where((words[:-2] == words[1:-1]) & (rows[:-2] == rows[2:]))[:, 0]
+    first, third = tf.gather(words, firsts), tf.gather(words, firsts + 2)
+    start = tf.zeros(tf.shape(firsts), tf.int32)
+    is_run = tf.strings.substr(third, start, tf.strings.length(first)) == first
+    runs = tf.boolean_mask(tf.gather(rows, firsts), is_run)
+    needed = tf.math.bincount(tf.cast(runs, tf.int32), minlength=tf.size(texts)) > 0
     return where_needed(needed, _mark_words, texts)
-
-
-def _may_hold_character_run():
-    """RE2 cannot say "the same again", but it can name every ASCII character thrice."""
-    characters = [chr(code) for code in range(128) if not chr(code).isspace()]
-    thrice = "|".join(rf"\x{ord(c):02x}{{{_MIN_RUN}}}" for c in characters)
-    return rf"\C*(?:{thrice}|[^\x00-\x7f]{{{_MIN_RUN}}})\C*"
 
 
 def _mark_characters(texts):

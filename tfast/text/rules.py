@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfast.text import special_tokens
 from tfast.text.html_references import unescape_html
 from tfast.text.repetitions import mark_character_runs, mark_word_runs
-from tfast.text.separated import WHITESPACE, join_pieces, split_marked
+from tfast.text.separated import WHITESPACE, join_pieces, split_marked, where_needed
 
 # In this order: a later one may see what an earlier one made.
 _MESS = {
@@ -122,7 +122,7 @@ def lowercase(texts, *, add_start=True, add_end=False):
         >>> lowercase(tf.constant([" McCoy "]))[0].numpy()
         b'xxbos mccoy'
     """
-    texts = strip(tf.strings.lower(texts, encoding="utf-8"))
+    texts = strip(lower(texts))
     if add_start:
         texts = special_tokens.TEXT_START + " " + texts
     return texts + " " + special_tokens.TEXT_END if add_end else texts
@@ -156,11 +156,26 @@ def strip(texts):
     return tf.strings.regex_replace(texts, f"^[{WHITESPACE}]+|[{WHITESPACE}]+$", "")
 
 
+def lower(texts):
+    """`str.lower`."""
+    is_ascii = tf.strings.regex_full_match(texts, r"[\x00-\x7f]*")
+    return where_needed(~is_ascii, _lower_unicode, tf.strings.lower(texts))
+
+
+def _lower_unicode(texts):
+    # TensorFlow's `lower` for Unicode takes a zero for the end of the text.
+    pieces = split_marked(texts, r"\x00")
+    is_zero = pieces.flat_values == "\0"
+    small = tf.strings.lower(pieces.flat_values, encoding="utf-8")
+    return join_pieces(pieces.with_flat_values(tf.where(is_zero, "\0", small)))
+
+
 def _mark(words, token, pattern):
-    matches = tf.strings.regex_full_match(words, pattern)
-    small = tf.strings.lower(words, encoding="utf-8")
-    is_letter = tf.strings.length(words) == 1
-    return tf.where(matches, tf.where(is_letter, small, token + " " + small), words)
+    def mark(words):
+        small = lower(words)
+        return tf.where(tf.strings.length(words) == 1, small, token + " " + small)
+
+    return where_needed(tf.strings.regex_full_match(words, pattern), mark, words)
 
 
 def _on_each_word(rule, texts):

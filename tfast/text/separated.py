@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
-# Unicode promises that no text holds this code point: it is for a program's own use.
+# Unicode promises that no text holds these code points: they are for a program's own use.
 SEPARATOR = "\ufdd0"
+INNER_SPACE = "\ufdd1"  # a space that belongs to a token
 
 # What Python's `str.isspace` and `\s` take for white space, inside an RE2 character class.
 RARE_WHITESPACE = (

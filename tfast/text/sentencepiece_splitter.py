@@ -1,0 +1,80 @@
+"""Splitting words with a trained SentencePiece model, for languages other than English."""
+
+from pathlib import Path
+
+import keras
+
+_ASSET = "sentencepiece.model"
+
+
+@keras.saving.register_keras_serializable(package="tfast")
+class SentencePieceSplitter(keras.layers.Layer):
+    """Words to SentencePiece's pieces; give it to `TextTokenizer` as its `splitter`.
+
+    The model is part of what is saved: an asset inside a `.keras` file, inside the graph of a
+    SavedModel. A program that loads a SavedModel must import TensorFlow Text first, or serve
+    with TensorFlow Serving, which has its operations.
+
+    Args:
+        model_file: a model trained by SentencePiece. None makes a splitter without a model,
+            as loading from a `.keras` file does before it brings the model.
+
+    Call:
+        words: strings `(words,)`.
+        Returns ragged strings `(words, pieces)`.
+
+    Raises:
+        ImportError: TensorFlow Text is not installed.
+        ValueError: `model_file` does not exist, or the splitter is called without a model.
+
+    Source: tensorflow_text.SentencepieceTokenizer.
+    Differs: fastai gives SentencePiece a whole text, which is the same unless the model was
+        trained with `split_by_whitespace=false`.
+    """
+
+    def __init__(self, model_file=None, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_jit = False
+        self._allow_non_tensor_positional_args = True
+        self._model = None
+        if model_file is not None:
+            if not Path(model_file).is_file():
+                raise ValueError(f"model_file={str(model_file)!r}: there is no such file")
+            self._load(Path(model_file).read_bytes())
+
+    def call(self, words):
+        """Splits; see the class."""
+        if self._model is None:
+            raise ValueError("SentencePieceSplitter has no model: give it a model_file")
+        return self._tokenizer.tokenize(words)
+
+    def compute_output_spec(self, words):
+        """Ragged strings, for models of Keras's functional kind."""
+        return keras.KerasTensor((words.shape[0], None), dtype="string", ragged=True)
+
+    def get_config(self):
+        """No model: it travels as an asset."""
+        return super().get_config()
+
+    def save_assets(self, directory):
+        """Writes the model, when Keras saves."""
+        if self._model is not None:
+            (Path(directory) / _ASSET).write_bytes(self._model)
+
+    def load_assets(self, directory):
+        """Reads the model, when Keras loads."""
+        file = Path(directory) / _ASSET
+        if file.is_file():
+            self._load(file.read_bytes())
+
+    def _load(self, model):
+        try:
+            import tensorflow_text
+        except ImportError as error:
+            raise ImportError(
+                "SentencePieceSplitter needs `pip install tensorflow-text`"
+            ) from error
+        import tensorflow as tf
+
+        self._model = model
+        self._tokenizer = tensorflow_text.SentencepieceTokenizer(model, out_type=tf.string)
