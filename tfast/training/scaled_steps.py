@@ -149,7 +149,7 @@ class ScaledSteps:
         def keeping(*arguments):
             averages = self.optimizer._model_variables_moving_average
             pairs = list(zip(self.optimizer._trainable_variables, averages, strict=True))
-            before = [[ops.convert_to_tensor(each) for each in pair] for pair in pairs]
+            before = [[ops.copy(each) for each in pair] for pair in pairs]
             stock(*arguments)
             for pair, values in zip(pairs, before, strict=True):
                 moves = self.multipliers[self._group(pair[0])] > 0
