@@ -1,0 +1,99 @@
+import keras
+import numpy as np
+import pytest
+
+from tfast.training.layer_groups import freeze_to
+from tfast.vision.batch_norm import BatchNorm
+from tfast.vision.transfer import create_head, transfer_model
+from tfast.vision.xresnet import layer_groups, xresnet
+
+FEATURES = np.random.default_rng(0).normal(size=(6, 3, 2, 4)).astype("float32")
+IMAGES = np.random.default_rng(1).normal(size=(6, 16, 16, 3)).astype("float32")
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def trained_model():
+    return xresnet(10, block_counts=(1, 1), expansion=1, stem_widths=(8,))
+
+
+def head_model(**options):
+    features = keras.Input(FEATURES.shape[1:])
+    return keras.Model(features, create_head(features, 3, **options))
+
+
+def test_plain_head_is_one_product_of_maximum_and_mean():
+    model = head_model(head="plain")
+    kernel, bias = model.get_weights()
+    pooled = np.concatenate([FEATURES.max((1, 2)), FEATURES.mean((1, 2))], axis=1)
+    np.testing.assert_allclose(model(FEATURES), pooled @ kernel + bias, rtol=1e-4, atol=1e-5)
+
+
+def test_fastai_head_is_its_formula():
+    model = head_model()
+    weights = {w.path: np.array(w) for w in model.weights}
+    assert not [path for path in weights if path.endswith("bias")]
+
+    def normalised(x):
+        return x / np.sqrt(1 + 1e-5)
+
+    pooled = np.concatenate([FEATURES.max((1, 2)), FEATURES.mean((1, 2))], axis=1)
+    hidden = np.maximum(normalised(pooled) @ weights["head_0_dense/kernel"], 0)
+    expected = normalised(hidden) @ weights["logits/kernel"]
+    np.testing.assert_allclose(model(FEATURES), expected, rtol=1e-4, atol=1e-5)
+    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == [0.25, 0.5]
+
+
+def test_new_model_shares_the_body_and_drops_the_old_head():
+    trained = trained_model()
+    model = transfer_model(trained, 3)
+    (body, head), (old_body, _) = layer_groups(model), layer_groups(trained)
+    assert body == old_body
+    assert {layer.name.split("_")[0] for layer in head} == {"head", "logits"}
+    assert transfer_model(model, 5).output_shape == (None, 5)
+
+
+def test_frozen_body_keeps_its_weights_and_trains_its_batch_norms():
+    model = transfer_model(trained_model(), 3)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    groups = layer_groups(model)
+    freeze_to(model, groups, -1)
+    before = {w.path: np.array(w) for w in model.weights}
+    model.fit(IMAGES, LABELS, batch_size=6, epochs=2, verbose=0)
+    norms = {
+        w.path for layer in model.layers if isinstance(layer, BatchNorm) for w in layer.weights
+    }
+    head = {w.path for layer in groups[1] for w in layer.weights}
+    moved = {w.path for w in model.weights if np.any(before[w.path] != np.array(w))}
+    assert moved <= norms | head
+    assert "logits/kernel" in moved
+    assert "stem_0_norm/moving_mean" in moved
+    assert "stage_1_block_0_1_norm/gamma" in moved
+
+
+def test_weights_go_through_keras_files(tmp_path):
+    model = transfer_model(trained_model(), 3)
+    model.save_weights(tmp_path / "model.weights.h5")
+    twin = transfer_model(trained_model(), 3)
+    twin.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_allclose(twin(IMAGES), model(IMAGES), rtol=1e-5, atol=1e-6)
+
+
+def test_logits_are_float32_under_mixed_precision():
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    model = head_model()
+    assert model.get_layer("head_0_dense").compute_dtype == "float16"
+    assert model(FEATURES).dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"head": "mean"}, "head must be 'fastai' or 'plain', got 'mean'"),
+        ({"num_classes": 0}, "num_classes must be a positive integer, got 0"),
+        ({"drop_rate": 1}, r"drop_rate must be in \[0, 1\), got 1"),
+    ],
+)
+def test_bad_arguments_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        create_head(keras.Input((2, 2, 4)), **{"num_classes": 3} | options)
