@@ -3,7 +3,6 @@
 Label smoothing is `keras.losses.CategoricalCrossentropy(label_smoothing=...)`.
 """
 
-import keras
 from keras import ops
 
 
@@ -50,34 +49,35 @@ def chunked_softmax_cross_entropy(
         )
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
-    dtype = keras.backend.standardize_dtype(hidden.dtype)
-    targets = ops.reshape(ops.cast(targets, "int32"), (-1,))
+    hidden, targets = ops.convert_to_tensor(hidden), ops.convert_to_tensor(targets)
 
-    def sums(hidden, embeddings, bias):
+    def sums(hidden, embeddings, bias, targets):
+        targets = ops.cast(targets, "int32")
         return _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient)
 
-    def sums_and_gradient(hidden, embeddings, bias):
-        result, (d_hidden, d_embeddings, d_bias) = sums(hidden, embeddings, bias)
+    def sums_and_gradient(*tensors):
+        result, gradients = sums(*tensors)
+        dtypes = [tensor.dtype for tensor in tensors]
 
         def gradient(upstream):
-            return (
-                ops.cast(d_hidden * upstream[0], dtype),
-                ops.cast(d_embeddings * upstream[0], dtype),
-                d_bias * upstream[0],
-            )
+            scaled = [ops.cast(g * upstream[0], d) for g, d in zip(gradients, dtypes, strict=False)]
+            return (*scaled, ops.zeros_like(tensors[-1]))
 
         return result, gradient
 
     tensors = (
         ops.reshape(hidden, (-1, hidden.shape[-1])),
-        ops.cast(embeddings, dtype),
+        ops.cast(embeddings, hidden.dtype),
         ops.cast(bias, "float32"),
+        # As a float (exact below 2**24): JAX differentiates towards every argument, and must
+        # not find a traced one in a closure.
+        ops.cast(ops.reshape(targets, (-1,)), "float32"),
     )
     if with_gradient:
         result = ops.custom_gradient(sums_and_gradient)(*tensors)
     else:
         result, _ = sums(*tensors)
-    means = result / ops.cast(ops.shape(targets)[0], "float32")
+    means = result / ops.cast(ops.size(targets), "float32")
     return means[0], ops.stop_gradient(means[1])
 
 
