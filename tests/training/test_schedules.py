@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from golden_weights import golden_arrays
 
+from tfast.training.learning_rates import LayerwiseLearningRates
 from tfast.training.schedules import (
     FlatCosine,
     MomentumSchedule,
@@ -257,6 +258,19 @@ def test_optimizer_is_the_stock_one_after_fit_and_follows_again_in_the_next():
     model.set_weights([np.float32([[0.1], [0.2], [0.3]])])
     optimizer.momentums[0].assign(np.zeros((3, 1)))
     np.testing.assert_allclose(fit(model), momentum_by_hand(lambda step: 0.95), atol=1e-6)
+
+
+@pytest.mark.parametrize("momentum_first", [True, False])
+def test_momentum_and_layerwise_rates_go_together_in_either_order(momentum_first):
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.95)
+    model = linear_model(optimizer)
+    before = vars(optimizer).keys() | {"momentums"}
+    schedule = OneCycleMomentum(STEPS)
+    callbacks = [MomentumSchedule(schedule), LayerwiseLearningRates([model.layers], [0.5])]
+    weight = fit(model, *callbacks[:: 1 if momentum_first else -1])
+    np.testing.assert_allclose(weight, momentum_by_hand(schedule), atol=1e-6)
+    assert vars(optimizer).keys() <= before
+    assert type(optimizer.momentum) is float
 
 
 def test_an_interrupted_fit_leaves_nothing_behind_in_the_next():
