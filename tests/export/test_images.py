@@ -1,0 +1,166 @@
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tfast.export.images import export_image_classifier
+from tfast.vision.images import image_dataset
+from tfast.vision.preprocessing import ImagePreprocessing
+
+PREPROCESSING = ImagePreprocessing(mean=0.4, standard_deviation=(0.2, 0.25, 0.3))
+CLASS_NAMES = ["ant", "bee", "cow"]
+
+FRESH_PROCESS = """
+import json, pathlib, sys
+import tensorflow as tf
+folder, *files = sys.argv[1:]
+serve = tf.saved_model.load(folder).signatures["serving_default"]
+contents = tf.constant([pathlib.Path(file).read_bytes() for file in files])
+outputs = serve(image_bytes=contents)
+assert "tfast" not in sys.modules
+print(json.dumps({
+    "probabilities": outputs["probabilities"].numpy().tolist(),
+    "labels": [label.decode() for label in outputs["labels"].numpy()],
+    "class_names": [name.decode() for name in outputs["class_names"].numpy()[-1]],
+}))
+"""
+
+
+def tiny_model(*, input_shape=(24, 24, 3), activation=None):
+    """A classifier whose batch norm has seen data, so that training mode would differ."""
+    model = keras.Sequential(
+        [
+            keras.Input(input_shape),
+            keras.layers.Conv2D(4, 3, strides=2),
+            keras.layers.BatchNormalization(),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(3, activation=activation),
+        ]
+    )
+    random = np.random.RandomState(0)
+    model.set_weights([0.5 * abs(random.standard_normal(w.shape)) for w in model.get_weights()])
+    return model
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Pictures of several kinds and sizes, in a folder a class."""
+    random = np.random.RandomState(0)
+    for i, ending in enumerate(["jpg", "png", "gif", "bmp", "jpg", "png"]):
+        folder = tmp_path / "pictures" / CLASS_NAMES[i % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        coarse = Image.fromarray(random.randint(0, 256, (6, 5, 3), "uint8"))
+        coarse.resize((30 + 7 * i, 40)).save(folder / f"{i}.{ending}")
+    return tmp_path / "pictures"
+
+
+def validation(pictures, size=24):
+    return image_dataset(
+        pictures, image_size=size, batch_size=4, training=False, preprocessing=PREPROCESSING
+    )
+
+
+def load(folder, signature="serving_default"):
+    loaded = tf.saved_model.load(str(folder))
+    serve = loaded.signatures[signature]
+    serve.keep = loaded  # the signature does not keep the weights alive by itself
+    return serve
+
+
+def contents(paths):
+    return tf.stack([tf.io.read_file(path) for path in paths])
+
+
+def test_a_fresh_process_with_tensorflow_alone_serves_what_validation_predicts(pictures, tmp_path):
+    dataset, model = validation(pictures), tiny_model()
+    export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+    command = [sys.executable, "-c", FRESH_PROCESS, tmp_path / "served", *dataset.file_paths]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    served = json.loads(result.stdout.splitlines()[-1])
+    expected = keras.ops.softmax(model.predict(dataset, verbose=0)).numpy()
+    np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
+    assert served["labels"] == [CLASS_NAMES[i] for i in expected.argmax(1)]
+    assert served["class_names"] == CLASS_NAMES
+    assert np.ptp(expected, axis=0).max() > 1e-3, "pictures too alike to tell anything"
+
+
+def test_pixels_are_served_as_their_files_are(pictures, tmp_path):
+    export_image_classifier(tiny_model(), tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+    path = str(pictures / "bee" / "1.png")
+    by_bytes = load(tmp_path / "served")(image_bytes=contents([path, path]))
+    pixels = np.stack([np.asarray(Image.open(path))] * 2)
+    by_pixels = load(tmp_path / "served", "serve_pixels")(pixels=tf.constant(pixels))
+    for name, expected in by_bytes.items():
+        assert by_pixels[name].shape == expected.shape
+    np.testing.assert_allclose(by_pixels["probabilities"], by_bytes["probabilities"], atol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_serves_float32_probabilities(pictures, tmp_path, policy):
+    keras.mixed_precision.set_dtype_policy(policy)
+    dataset, model = validation(pictures), tiny_model(activation="softmax")
+    export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    assert served["probabilities"].dtype == tf.float32
+    # The model ends in probabilities: no second softmax. Half precision rounds them.
+    expected = model.predict(dataset, verbose=0).astype("float32")
+    np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=5e-3)
+
+
+def test_an_open_input_needs_the_size_of_validation(pictures, tmp_path):
+    model = tiny_model(input_shape=(None, None, 3))
+    with pytest.raises(ValueError, match="image_size is None"):
+        export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+    dataset = validation(pictures, size=16)
+    export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, image_size=16)
+    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    expected = keras.ops.softmax(model.predict(dataset, verbose=0))
+    np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
+
+
+def test_bytes_that_cannot_be_decoded_fail_their_request_alone(pictures, tmp_path):
+    export_image_classifier(tiny_model(), tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+    serve, path = load(tmp_path / "served"), pictures / "ant" / "0.jpg"
+    good = path.read_bytes()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not a JPEG, PNG, GIF or BMP"):
+        serve(image_bytes=tf.constant([good, b"no picture"]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid JPEG data"):
+        serve(image_bytes=tf.constant([good[: len(good) // 2]]))
+    assert serve(image_bytes=tf.constant([good]))["labels"].shape == (1,)
+
+
+def test_an_existing_folder_is_replaced_only_when_asked(tmp_path):
+    folder, model = tmp_path / "served", tiny_model()
+    folder.mkdir()
+    (folder / "mine").write_text("precious")
+    with pytest.raises(ValueError, match="exists"):
+        export_image_classifier(model, folder, CLASS_NAMES, PREPROCESSING)
+    assert (folder / "mine").read_text() == "precious"
+    export_image_classifier(model, folder, CLASS_NAMES, PREPROCESSING, overwrite=True)
+    assert not (folder / "mine").exists()
+    assert (folder / "saved_model.pb").exists()
+
+
+def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        export_image_classifier(tiny_model(), tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_names_and_sizes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="class_names must be 3 distinct names"):
+        export_image_classifier(tiny_model(), tmp_path / "x", CLASS_NAMES[:2], PREPROCESSING)
+    with pytest.raises(ValueError, match=r"image_size is \(32, 32\); expected the model's own"):
+        export_image_classifier(
+            tiny_model(), tmp_path / "x", CLASS_NAMES, PREPROCESSING, image_size=32
+        )
