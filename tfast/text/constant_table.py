@@ -49,7 +49,10 @@ class ConstantTable:
             `found`, boolean `(words,)`, and `values`, string `(words,)`, which means
             something only where `found`.
         """
-        places = tf.searchsorted(self._fingerprints, _fingerprints(words))
+        # A row of a matrix: what `tf.searchsorted` makes of vectors takes twenty operations more.
+        places = tf.raw_ops.LowerBound(
+            sorted_inputs=self._fingerprints[None], values=_fingerprints(words)[None]
+        )[0]
         places = tf.minimum(places, len(self._keys) - 1)
         found = tf.equal(tf.gather(tf.constant(self._keys), places), words)
         return found, tf.gather(tf.constant(self._values), places)

@@ -10,7 +10,7 @@ Source: spaCy 3.8, spacy.tokenizer (MIT licence, see NOTICE).
 import tensorflow as tf
 
 from tfast.text.english_patterns import PUT_BACK, english_patterns
-from tfast.text.separated import INNER_SPACE, WHITESPACE, join_pieces, split_marked, where_needed
+from tfast.text.separated import INNER_SPACE, WHITESPACE, replace_matches, where_needed
 
 # Prefixes and suffixes that are cut off one word. Real words have few; a megabyte of
 # punctuation must end all the same.
@@ -67,7 +67,7 @@ def _cut_affixes(words):
         core = tf.tensor_scatter_nd_update(core, places, left)
         is_done = english_patterns().exceptions.lookup(left)[0]
         is_done |= (left == here) | tf.strings.regex_full_match(left, _INDIVISIBLE)
-        return tf.boolean_mask(places, ~is_done), before, core, after
+        return tf.gather(places, tf.where(~is_done)[:, 0]), before, core, after
 
     everywhere = tf.range(tf.size(words, tf.int64))[:, None]
     blank = tf.zeros_like(words)
@@ -127,11 +127,11 @@ def _mend_phrases(words):
     patterns = english_patterns()
     # A space for each side of a token: two phrases may stand side by side.
     doubled = tf.strings.regex_replace(words, " ", "  ")
-    pieces = split_marked(doubled, patterns.doubled_phrase)
-    phrases = tf.strings.strip(_single_spaces(pieces.flat_values))
-    found, mended = patterns.phrases.lookup(phrases)
-    mended = tf.where(found, " " + mended + " ", pieces.flat_values)
-    return _single_spaces(join_pieces(pieces.with_flat_values(mended)))
+
+    def mend(phrases):
+        return " " + patterns.phrases.lookup(tf.strings.strip(_single_spaces(phrases)))[1] + " "
+
+    return _single_spaces(replace_matches(doubled, patterns.doubled_phrase, mend))
 
 
 def _single_spaces(words):

@@ -8,7 +8,7 @@ import re
 import tensorflow as tf
 
 from tfast.text.constant_table import ConstantTable
-from tfast.text.separated import join_pieces, split_marked, where_needed
+from tfast.text.separated import encode_each, replace_matches, where_needed
 
 _REFERENCE = r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)"
 _MAX_DIGITS = 8  # more than the largest code point has, in either base
@@ -32,10 +32,7 @@ def unescape_html(texts):
 
     Source: Python's `html.unescape`.
     """
-    pieces = split_marked(texts, _REFERENCE)
-    is_reference = tf.strings.regex_full_match(pieces.flat_values, _REFERENCE)
-    replaced = where_needed(is_reference, _resolve, pieces.flat_values)
-    return join_pieces(pieces.with_flat_values(replaced))
+    return replace_matches(texts, _REFERENCE, _resolve)
 
 
 def _resolve(references):
@@ -68,7 +65,7 @@ def _numbers(references):
     is_surrogate = (code_points >= 0xD800) & (code_points <= 0xDFFF)
     impossible = is_long | is_surrogate | (code_points > 0x10FFFF)
     code_points = tf.where(impossible, tf.constant(_REPLACEMENT, tf.int64), code_points)
-    plain = tf.strings.unicode_encode(tf.cast(code_points, tf.int32)[:, None], "UTF-8")
+    plain = encode_each(tf.cast(code_points, tf.int32))
     is_odd, odd = _odd_numbers().lookup(tf.strings.as_string(code_points))
     return tf.where(is_odd, odd, plain)
 

@@ -6,8 +6,11 @@ from tfast.text import special_tokens
 from tfast.text.separated import (
     RARE_WHITESPACE,
     WHITESPACE,
-    join_pieces,
-    split_marked,
+    encode,
+    encode_each,
+    replace_matches,
+    split,
+    split_at_matches,
     where_needed,
 )
 
@@ -33,10 +36,7 @@ def mark_character_runs(texts):
     Returns:
         String tensor `(batch,)`.
     """
-    pieces = split_marked(texts, _CHARACTER_RUN)
-    is_run = tf.strings.regex_full_match(pieces.flat_values, _CHARACTER_RUN)
-    marked = where_needed(is_run, _mark_characters, pieces.flat_values)
-    return join_pieces(pieces.with_flat_values(marked))
+    return replace_matches(texts, _CHARACTER_RUN, _mark_characters)
 
 
 def mark_word_runs(texts):
@@ -49,37 +49,32 @@ def mark_word_runs(texts):
         String tensor `(batch,)`.
     """
     # `split` knows ASCII's white space; replacing every space here would cost far more.
-    words = tf.strings.split(tf.strings.regex_replace(texts, f"[{RARE_WHITESPACE}]", " "))
-    rows = words.value_rowids()
-    words = words.flat_values
+    words, rows, _ = split(tf.strings.regex_replace(texts, f"[{RARE_WHITESPACE}]", " "), "")
     # The third of a run may have something behind it ("no no no!"), the first two may not.
     firsts = tf.where((words[:-2] == words[1:-1]) & (rows[:-2] == rows[2:]))[:, 0]
     first, third = tf.gather(words, firsts), tf.gather(words, firsts + 2)
     start = tf.zeros(tf.shape(firsts), tf.int32)
     is_run = tf.strings.substr(third, start, tf.strings.length(first)) == first
-    runs = tf.boolean_mask(tf.gather(rows, firsts), is_run)
-    needed = tf.math.bincount(tf.cast(runs, tf.int32), minlength=tf.size(texts)) > 0
+    runs = tf.gather(rows, tf.gather(firsts, tf.where(is_run)[:, 0]))
+    needed = tf.math.unsorted_segment_sum(tf.ones_like(runs), runs, tf.size(texts)) > 0
     return where_needed(needed, _mark_words, texts)
 
 
 def _mark_characters(texts):
-    code_points = tf.strings.unicode_decode(texts, "UTF-8")
-    rows = code_points.value_rowids()
-    code_points = code_points.flat_values
-    run_starts = _differs_from_previous(code_points) | _differs_from_previous(rows)
-    run_ids = tf.cumsum(tf.cast(run_starts, tf.int32)) - 1
-    run_lengths = tf.math.bincount(run_ids)
-    is_long = tf.gather(run_lengths, run_ids) >= _MIN_RUN
+    row_splits, code_points = tf.raw_ops.UnicodeDecode(input=texts, input_encoding="UTF-8")
+    num_characters = tf.size(code_points, tf.int64)
+    rows = tf.searchsorted(row_splits, tf.range(num_characters), side="right") - 1
+    row_starts = _differs_from_previous(rows)
+    run_starts = _differs_from_previous(code_points) | row_starts
+    run_lengths = _run_lengths(run_starts)
+    is_long = run_lengths >= _MIN_RUN
 
     # Pieces: every long run, and what stands between two of them in one text.
     is_edge = is_long | _differs_from_previous(is_long)
-    piece_starts = (run_starts & is_edge) | _differs_from_previous(rows)
-    piece_ids = tf.cumsum(tf.cast(piece_starts, tf.int64)) - 1
-    pieces = tf.RaggedTensor.from_value_rowids(code_points, piece_ids)
-    pieces = tf.strings.unicode_encode(pieces, "UTF-8")
-    firsts = tf.where(piece_starts)[:, 0]
-    characters = tf.strings.unicode_encode(tf.gather(code_points, firsts)[:, None], "UTF-8")
-    counts = tf.strings.as_string(tf.gather(run_lengths, tf.gather(run_ids, firsts)))
+    firsts = tf.where((run_starts & is_edge) | row_starts)[:, 0]
+    pieces = encode(code_points, tf.concat([firsts, [num_characters]], 0))
+    characters = encode_each(tf.gather(code_points, firsts))
+    counts = tf.strings.as_string(tf.gather(run_lengths, firsts))
     is_space = tf.strings.regex_full_match(characters, f"[{WHITESPACE}]")
     marked = tf.strings.join(["", special_tokens.REPEATED_CHARACTER, counts, characters, ""], " ")
     pieces = tf.where(tf.gather(is_long, firsts) & ~is_space, marked, pieces)
@@ -88,12 +83,10 @@ def _mark_characters(texts):
 
 def _mark_words(texts):
     # Words and the white space behind each, by turns.
-    pieces = split_marked(texts, f"[{WHITESPACE}]+")
-    rows = pieces.value_rowids()
-    is_word = (tf.range(tf.size(rows, tf.int64)) - tf.gather(pieces.row_starts(), rows)) % 2 == 0
-    words = tf.boolean_mask(pieces.flat_values, is_word)
-    gaps = tf.boolean_mask(_next(pieces.flat_values), is_word)
-    rows = tf.boolean_mask(rows, is_word)
+    pieces, rows, columns = split_at_matches(texts, f"[{WHITESPACE}]+")
+    is_word = tf.where(columns % 2 == 0)[:, 0]
+    words, gaps = tf.gather(pieces, is_word), tf.gather(_next(pieces), is_word)
+    rows = tf.gather(rows, is_word)
     text_starts = _differs_from_previous(rows)
     is_last_of_text = ~_next(~text_starts)
     gaps = tf.where(is_last_of_text, "", gaps)
@@ -102,8 +95,7 @@ def _mark_words(texts):
     tails = tf.strings.substr(words, tf.strings.length(stems), tf.strings.length(words))
     is_whole = (stems == words) & (stems != "")
     starts = _differs_from_previous(stems) | text_starts | ~_previous(is_whole)
-    run_ids = tf.cumsum(tf.cast(starts, tf.int32)) - 1
-    run_lengths = tf.gather(tf.math.bincount(run_ids), run_ids)
+    run_lengths = _run_lengths(starts)
     is_long = run_lengths >= _MIN_RUN
     is_first = is_long & starts
     is_last = is_long & ~_next(~starts)
@@ -116,6 +108,12 @@ def _mark_words(texts):
     gaps = tf.where(before_run, tf.strings.regex_replace(gaps, r"(?s).$", ""), gaps)
     ends = tf.where(is_last, tails + gaps, tf.where(is_long, "", gaps))
     return tf.strings.unsorted_segment_join(heads + ends, rows, tf.size(texts))
+
+
+def _run_lengths(starts):
+    """For each value the length of its run: boolean `(n,)` to int32 `(n,)`."""
+    run_ids = tf.cumsum(tf.cast(starts, tf.int32)) - 1
+    return tf.gather(tf.math.segment_sum(tf.ones_like(run_ids), run_ids), run_ids)
 
 
 def _previous(values):

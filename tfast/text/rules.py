@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfast.text import special_tokens
 from tfast.text.html_references import unescape_html
 from tfast.text.repetitions import mark_character_runs, mark_word_runs
-from tfast.text.separated import WHITESPACE, join_pieces, split_marked, where_needed
+from tfast.text.separated import WHITESPACE, replace_matches, where_needed
 
 # In this order: a later one may see what an earlier one made.
 _MESS = {
@@ -142,12 +142,12 @@ RULES = (
 
 
 def mark_all_caps(words):
-    """`replace_all_caps` for a tensor of single words `(words,)`, or of white space."""
+    """`replace_all_caps` for a tensor of single words `(words,)`."""
     return _mark(words, special_tokens.ALL_CAPITALS, r"[A-Z]+[^a-z]*")
 
 
 def mark_capitalized(words):
-    """`replace_maj` for a tensor of single words `(words,)`, or of white space."""
+    """`replace_maj` for a tensor of single words `(words,)`."""
     return _mark(words, special_tokens.CAPITALIZED, r"[A-Z][^A-Z]*")
 
 
@@ -164,10 +164,9 @@ def lower(texts):
 
 def _lower_unicode(texts):
     # TensorFlow's `lower` for Unicode takes a zero for the end of the text.
-    pieces = split_marked(texts, r"\x00")
-    is_zero = pieces.flat_values == "\0"
-    small = tf.strings.lower(pieces.flat_values, encoding="utf-8")
-    return join_pieces(pieces.with_flat_values(tf.where(is_zero, "\0", small)))
+    return replace_matches(
+        texts, r"[^\x00]+", lambda found: tf.strings.lower(found, encoding="utf-8")
+    )
 
 
 def _mark(words, token, pattern):
@@ -179,5 +178,4 @@ def _mark(words, token, pattern):
 
 
 def _on_each_word(rule, texts):
-    pieces = split_marked(texts, f"[{WHITESPACE}]+")
-    return join_pieces(pieces.with_flat_values(rule(pieces.flat_values)))
+    return replace_matches(texts, f"[^{WHITESPACE}]+", rule)

@@ -1,4 +1,8 @@
-"""Cutting texts into pieces without losing anything, and working on some of them."""
+"""Working on parts of texts: on some of the texts, or on what a pattern matches in them.
+
+Written with plain tensors where ragged ones would do: each operation in a graph costs time
+whenever a data set starts over, and ragged tensors bring many.
+"""
 
 import tensorflow as tf
 
@@ -12,32 +16,6 @@ RARE_WHITESPACE = (
 )
 BREAKS = r"\t-\r" + RARE_WHITESPACE  # all but the space
 WHITESPACE = r"\x20" + BREAKS
-
-
-def split_marked(texts, pattern):
-    """Cuts each text before and after everything that `pattern` matches.
-
-    Args:
-        texts: string tensor `(batch,)`.
-        pattern: RE2 regular expression without groups that capture.
-
-    Returns:
-        Ragged strings `(batch, pieces)`: an odd number of pieces in each text, of which the
-        second, fourth ... are what matched; the others may be empty.
-
-    Example:
-        >>> split_marked(tf.constant(["a - b"]), "[ ]+").to_list()
-        [[b'a', b' ', b'-', b' ', b'b']]
-    """
-    marked = tf.strings.regex_replace(texts, f"({pattern})", rf"{SEPARATOR}\1{SEPARATOR}")
-    return tf.strings.split(marked, SEPARATOR)
-
-
-def join_pieces(pieces):
-    """The inverse of `split_marked`: ragged strings `(batch, pieces)` to `(batch,)`."""
-    return tf.strings.unsorted_segment_join(
-        pieces.flat_values, pieces.value_rowids(), pieces.nrows()
-    )
 
 
 def where_needed(needed, operation, texts):
@@ -55,3 +33,57 @@ def where_needed(needed, operation, texts):
     """
     places = tf.where(needed)
     return tf.tensor_scatter_nd_update(texts, places, operation(tf.gather_nd(texts, places)))
+
+
+def replace_matches(texts, pattern, operation):
+    """Replaces all that `pattern` matches by what `operation` makes of it.
+
+    Args:
+        texts: string tensor `(batch,)`.
+        pattern: RE2 regular expression that matches no empty text.
+        operation: a function of a string tensor `(matches,)` that keeps the shape.
+
+    Returns:
+        String tensor `(batch,)`.
+
+    Example:
+        >>> replace_matches(tf.constant(["a12b3"]), "[0-9]+", lambda found: "<" + found + ">")
+        <tf.Tensor: shape=(1,), dtype=string, numpy=array([b'a<12>b<3>'], dtype=object)>
+    """
+    pieces, rows, columns = split_at_matches(texts, pattern)
+    pieces = where_needed(columns % 2 == 1, operation, pieces)
+    return tf.strings.unsorted_segment_join(pieces, rows, tf.size(texts))
+
+
+def split_at_matches(texts, pattern):
+    """Cuts each text before and after everything that `pattern` matches.
+
+    Args:
+        texts: string tensor `(batch,)`.
+        pattern: RE2 regular expression that matches no empty text.
+
+    Returns:
+        `pieces`, strings `(pieces,)`, and for each the number of its text and its place there,
+        int64 `(pieces,)`: matches have odd places, what stands between (maybe nothing) even
+        ones.
+    """
+    marked = tf.strings.regex_replace(texts, f"({pattern})", rf"{SEPARATOR}\1{SEPARATOR}")
+    return split(marked, SEPARATOR)
+
+
+def split(texts, separator):
+    """`tf.strings.split` as three plain tensors; see `split_at_matches`."""
+    places, pieces, _ = tf.raw_ops.StringSplitV2(input=texts, sep=separator)
+    return pieces, places[:, 0], places[:, 1]
+
+
+def encode(code_points, row_splits):
+    """Code points `(characters,)` int32 as UTF-8, one string between two of `row_splits`."""
+    return tf.raw_ops.UnicodeEncode(
+        input_values=code_points, input_splits=row_splits, output_encoding="UTF-8"
+    )
+
+
+def encode_each(code_points):
+    """Code points `(characters,)` int32 as UTF-8, a string `(characters,)` of each."""
+    return encode(code_points, tf.range(tf.size(code_points, tf.int64) + 1))

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfast.text import rules, special_tokens
 from tfast.text.english_splitting import split_english
-from tfast.text.separated import BREAKS, INNER_SPACE, SEPARATOR, where_needed
+from tfast.text.separated import BREAKS, INNER_SPACE, SEPARATOR, split, where_needed
 
 # What fastai writes for it.
 _WRITTEN_INNER_SPACE = "▁"
@@ -58,8 +58,14 @@ class TextTokenizer(keras.layers.Layer):
     @tf.autograph.experimental.do_not_convert
     def call(self, texts):
         """Tokenizes; see the class."""
-        pieces = _cut_at_white_space(self._prepare(tf.convert_to_tensor(texts, tf.string)))
-        return _replace_distinct(pieces, self._tokens_of_words)
+        texts = self._prepare(tf.convert_to_tensor(texts, tf.string))
+        pieces, rows, _ = split(_mark_white_space(texts), " ")
+        distinct, places = tf.unique(pieces)
+        tokens = tf.gather(self._tokens_of_words(distinct), places)
+        rows = tf.gather(rows, tokens.value_rowids())
+        return tf.RaggedTensor.from_value_rowids(
+            tokens.values, rows, tf.size(texts, tf.int64), validate=False
+        )
 
     def compute_output_spec(self, texts):
         """Ragged strings, for models of Keras's functional kind."""
@@ -96,20 +102,36 @@ class TextTokenizer(keras.layers.Layer):
 
     def _tokens_of_words(self, words):
         """The rules that look at one word alone, and the splitting: `(words,)` to ragged."""
-        words = rules.mark_capitalized(rules.mark_all_caps(words))
-        words = tf.strings.split(rules.lower(words), " ")
-        tokens = _replace_distinct(words, self._split)
-        tokens = tf.ragged.boolean_mask(tokens, tokens != "")
-        return tokens.with_flat_values(
-            tf.strings.regex_replace(tokens.flat_values, INNER_SPACE, _WRITTEN_INNER_SPACE)
+        marked = rules.lower(rules.mark_capitalized(rules.mark_all_caps(words)))
+        parts, rows, _ = split(marked, " ")
+        # "The" and "the" share a part.
+        distinct, places = tf.unique(parts)
+        tokens = self._split(distinct)
+        values = tf.strings.regex_replace(tokens.values, INNER_SPACE, _WRITTEN_INNER_SPACE)
+        tokens = tf.gather(tokens.with_values(values), places)
+        rows = tf.gather(rows, tokens.value_rowids())
+        return tf.RaggedTensor.from_value_rowids(
+            tokens.values, rows, tf.size(words, tf.int64), validate=False
         )
 
     def _split(self, words):
         if self.splitter == "english":
-            return tf.strings.split(split_english(words), " ")
+            return _split_at_spaces(split_english(words))
         is_special = tf.reduce_any(words[:, None] == tf.constant(special_tokens.SPECIAL_TOKENS), 1)
         tokens = self.splitter(tf.where(is_special, "", words))
-        return tf.concat([tf.ragged.boolean_mask(words[:, None], is_special[:, None]), tokens], 1)
+        return tf.concat([_split_at_spaces(tf.where(is_special, words, "")), tokens], axis=1)
+
+
+def _split_at_spaces(words):
+    """Ragged `(words, tokens)`, no token of an empty word."""
+    tokens, rows, _ = split(words, " ")
+    there = tf.where(tokens != "")[:, 0]
+    return tf.RaggedTensor.from_value_rowids(
+        tf.gather(tokens, there),
+        tf.gather(rows, there),
+        tf.size(words, tf.int64),
+        validate=False,
+    )
 
 
 def _clean(texts):
@@ -131,27 +153,11 @@ def _join_fields(texts, *, mark_fields):
     return tf.strings.reduce_join(texts, axis=1, separator=" ")
 
 
-def _cut_at_white_space(texts):
-    """Words, and white space other than single spaces, as spaCy cuts: ragged `(batch, pieces)`.
+def _mark_white_space(texts):
+    """Sets white space other than single spaces apart from the words, as spaCy does.
 
-    White space is one piece, less its first character when that is a space. Spaces inside it
-    are kept as INNER_SPACE, so that spaces stand between pieces only.
+    Such white space is one token, less its first character when that is a space. Spaces inside
+    it become INNER_SPACE, so that spaces stand between tokens only.
     """
     texts = tf.strings.regex_replace(texts, f"([{BREAKS}]) ", rf"\1{INNER_SPACE}")
-    texts = tf.strings.regex_replace(texts, f" ?([{BREAKS}][{BREAKS}{INNER_SPACE}]*)", r" \1 ")
-    return tf.strings.split(texts, " ")
-
-
-def _replace_distinct(pieces, operation):
-    """Replaces each piece by its parts, looking at every distinct piece once.
-
-    Args:
-        pieces: ragged strings `(batch, pieces)`.
-        operation: gives ragged parts `(distinct, parts)` for pieces `(distinct,)`.
-
-    Returns:
-        Ragged strings `(batch, parts)`.
-    """
-    distinct, places = tf.unique(pieces.flat_values)
-    parts = tf.gather(operation(distinct), places)
-    return pieces.with_values(parts).merge_dims(1, 2)
+    return tf.strings.regex_replace(texts, f" ?([{BREAKS}][{BREAKS}{INNER_SPACE}]*)", r" \1 ")
