@@ -9,8 +9,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-# Runs in a process of its own: see test_without_tensorflow.py.
-collect_ignore = ["jax_backend"]
+# Run in processes of their own: see test_without_tensorflow.py and fastai/test_live.py.
+collect_ignore = ["jax_backend", "fastai/make_fastai_models.py"]
 
 # Two virtual processors, for the tests with tf.distribute.MirroredStrategy.
 tf.config.set_logical_device_configuration(

@@ -22,6 +22,8 @@ class Entry:
         names: the tensor's name; of several, the sum is the variable's value (PyTorch's LSTM
             has two biases), and writing back puts all into the first.
         axes: the axes of the PyTorch tensor in the order that Keras keeps them, or None.
+        trailing: how many axes of length 1 the PyTorch tensor has behind the others: a dense
+            layer is a 1×1 convolution there, say.
         copies: other names under which the same tensor stands (tied weights); those that are
             there must agree, and writing back writes them.
         dropped_copies: names of copies that may have been saved with weights dropped.
@@ -30,13 +32,28 @@ class Entry:
     variable: keras.Variable
     names: tuple[str, ...]
     axes: tuple[int, ...] | None = None
+    trailing: int = 0
     copies: tuple[str, ...] = ()
     dropped_copies: tuple[str, ...] = ()
 
     def pytorch_shape(self):
         """Shape of each named tensor."""
         shape = tuple(self.variable.shape)
-        return shape if self.axes is None else tuple(shape[i] for i in np.argsort(self.axes))
+        if self.axes is not None:
+            shape = tuple(shape[i] for i in np.argsort(self.axes))
+        return shape + (1,) * self.trailing
+
+    def to_keras(self, tensor):
+        """The variable's value for a tensor of `pytorch_shape`."""
+        tensor = tensor.reshape(tensor.shape[: tensor.ndim - self.trailing])
+        return tensor if self.axes is None else tensor.transpose(self.axes)
+
+    def to_pytorch(self):
+        """The variable's value in `pytorch_shape`."""
+        value = keras.ops.convert_to_numpy(self.variable)
+        if self.axes is not None:
+            value = value.transpose(np.argsort(self.axes))
+        return np.ascontiguousarray(value.reshape(self.pytorch_shape()))
 
 
 def assign_entries(entries, state_dict):
@@ -82,7 +99,7 @@ def assign_entries(entries, state_dict):
     if problems:
         raise ValueError("the weights do not fit the model:\n  " + "\n  ".join(problems))
     for entry, value in values:
-        entry.variable.assign(value if entry.axes is None else value.transpose(entry.axes))
+        entry.variable.assign(entry.to_keras(value))
     return sorted(said_nothing)
 
 
@@ -93,14 +110,12 @@ def read_entries(entries):
     """
     state_dict = {}
     for entry in entries:
-        value = keras.ops.convert_to_numpy(entry.variable)
-        if entry.axes is not None:
-            value = value.transpose(np.argsort(entry.axes))
+        value = entry.to_pytorch()
         first, *others = entry.names
         batch_norm, _, kind = first.rpartition(".")
         if kind == "running_var":
             state_dict[f"{batch_norm}.num_batches_tracked"] = np.zeros((), "int64")
-        state_dict[first] = np.ascontiguousarray(value)
+        state_dict[first] = value
         for name in others:
             state_dict[name] = np.zeros_like(value)
         for name in entry.copies:

@@ -1,0 +1,74 @@
+"""Models that an installed fastai has just trained compute the same here.
+
+Needs a Python with fastai: this one, or the one that TFAST_FASTAI_PYTHON names; and torch here,
+to read what it saved.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfast.fastai.image_classifiers import image_classifier_from_fastai
+from tfast.fastai.reading import load_weights
+from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
+from tfast.fastai.xresnet import xresnet_from_fastai
+
+pytestmark = pytest.mark.fastai
+PYTHON = os.environ.get("TFAST_FASTAI_PYTHON", sys.executable)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    pytest.importorskip("torch", reason="needs the extra `fastai`")
+    if subprocess.run([PYTHON, "-c", "import fastai.learner"], check=False).returncode:
+        pytest.skip(f"fastai is not installed in {PYTHON}; set TFAST_FASTAI_PYTHON")
+    folder = tmp_path_factory.mktemp("fastai")
+    script = Path(__file__).parent / "make_fastai_models.py"
+    subprocess.run([PYTHON, str(script), str(folder)], check=True)
+    return folder
+
+
+def assert_same_outputs(folder, kind, compute):
+    with np.load(folder / f"{kind}.npz") as arrays:
+        inputs, expected = arrays["inputs"], arrays["outputs"]
+    actual = np.asarray(compute(inputs))
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("kind", "convert", "activation"),
+    [
+        ("xresnet18", xresnet_from_fastai, "relu"),
+        ("xresnet50", xresnet_from_fastai, "relu"),
+        ("xse_resnext18", xresnet_from_fastai, "relu"),
+        ("xresnet18_mish_sa", xresnet_from_fastai, "mish"),
+        ("vision_learner", image_classifier_from_fastai, "relu"),
+    ],
+)
+def test_image_models(folder, kind, convert, activation):
+    model, _ = convert(load_weights(folder / f"{kind}.pth"), activation=activation)
+    assert_same_outputs(folder, kind, lambda x: model(x.transpose(0, 2, 3, 1), training=False))
+
+
+def test_language_model(folder):
+    model, _ = language_model_from_fastai(load_weights(folder / "language_model.pth"))
+
+    def compute(token_ids):
+        inputs = {"token_ids": token_ids, "starts_anew": np.ones(len(token_ids), bool)}
+        return model(inputs, training=False)["logits"]
+
+    assert_same_outputs(folder, "language_model", compute)
+
+
+def test_text_classifier(folder):
+    model, _ = text_classifier_from_fastai(load_weights(folder / "text_classifier.pth"))
+
+    def compute(token_ids):
+        lengths = np.full(len(token_ids), token_ids.shape[1])
+        return model({"token_ids": token_ids, "lengths": lengths}, training=False)
+
+    assert_same_outputs(folder, "text_classifier", compute)
