@@ -1,0 +1,146 @@
+"""Images per second of tfast's XResNets beside keras.applications and fastai; time of mixup.
+
+    python scripts/bench_images.py --fastai-python ~/fastai/bin/python
+
+The rivals take turns, so that a slow minute of the machine hits them all. What is timed is the
+bare step on one batch in memory: no reading of pictures. fastai runs in a process of its own,
+channels-last, once with its Adam and once with PyTorch's fused one; where it is not installed
+its lines are left out.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+
+import environment  # noqa: F401, first
+import keras
+import numpy as np
+import tensorflow as tf
+from measure import environment_line, print_comparison, side_by_side
+
+from tfast.vision import xresnet
+from tfast.vision.mixup import mixup
+
+# Name, pixels, batch size, steps a timed call, rivals in keras.applications.
+CASES = [
+    ("xresnet50", 128, 16, 1, {"keras ResNet50": keras.applications.ResNet50}),
+    ("xresnet18", 32, 64, 3, {}),
+]
+
+
+def main():
+    """Prints every comparison."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fastai-python", default=sys.executable, help="a Python with fastai")
+    parser.add_argument("--rounds", type=int, default=9, help="timed calls of each rival")
+    arguments = parser.parse_args()
+    print(environment_line("tfast", "tensorflow", "keras"))
+    fastai = Fastai(arguments.fastai_python)
+    print(fastai.versions or f"fastai: not installed in {arguments.fastai_python}, left out")
+    for case in CASES:
+        compare_models(*case, fastai, arguments.rounds)
+    compare_mixups(arguments.rounds)
+    fastai.close()
+
+
+class Fastai:
+    """The worker process; each request is one line, each answer another."""
+
+    def __init__(self, python):
+        script = pathlib.Path(__file__).with_name("bench_images_fastai.py")
+        self._process = subprocess.Popen(
+            [python, script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.versions = self._process.stdout.readline().strip()
+
+    def work(self, *request):
+        """A function that has the worker do `request` and waits for it."""
+
+        def ask():
+            print(*request, file=self._process.stdin, flush=True)
+            if self._process.stdout.readline() != "done\n":
+                raise RuntimeError(f"the fastai process ended at the request {request}")
+
+        return ask
+
+    def close(self):
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def compare_models(name, pixels, batch_size, steps, rivals, fastai, rounds):
+    """Training, then inference, of one model of ours and its rivals."""
+    shape = (pixels, pixels, 3)
+    models = {f"tfast {name}": getattr(xresnet, name)(10, input_shape=shape)}
+    for label, make in rivals.items():
+        models[label] = make(
+            weights=None, classes=10, input_shape=shape, classifier_activation=None
+        )
+    training, inference = {}, {}
+    for label, model in models.items():
+        training[label], inference[label] = steps_of(model, batch_size, steps)
+    if fastai.versions:
+        request = name, pixels, batch_size
+        training[f"fastai {name}"] = fastai.work(*request, "train", steps)
+        training["  with PyTorch's fused Adam"] = fastai.work(*request, "train_fused", steps)
+        inference[f"fastai {name}"] = fastai.work(*request, "predict", steps)
+    case = f"{name}, {pixels} px, batch {batch_size}"
+    amount = steps * batch_size
+    for title, works in ((f"Training, {case}", training), (f"Inference, {case}", inference)):
+        print_comparison(title, side_by_side(works, rounds=rounds), amount=amount, unit="images")
+
+
+def steps_of(model, batch_size, steps):
+    """Two functions, each for `steps` steps on one batch: training, inference."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-3), loss)
+    images = tf.random.normal((batch_size, *model.input_shape[1:]))
+    labels = tf.range(batch_size) % 10
+
+    def train():
+        for _ in range(steps):
+            model.train_on_batch(images, labels)
+
+    def predict():
+        for _ in range(steps):
+            model.predict_on_batch(images)
+
+    return train, predict
+
+
+def compare_mixups(rounds, *, batches=20, shape=(64, 128, 128, 3)):
+    """The map of a dataset's batches, and a plain copy of as many."""
+    images = np.random.default_rng(0).random(shape, dtype="float32")
+    labels = np.eye(10, dtype="float32")[np.arange(shape[0]) % 10]
+    dataset = tf.data.Dataset.from_tensors((images, labels)).repeat()
+    stock = keras.layers.MixUp(alpha=0.4)
+
+    def stock_map(images, labels):
+        mixed = stock({"images": images, "labels": labels}, training=True)
+        return mixed["images"], mixed["labels"]
+
+    def take(function):
+        iterator = iter(dataset.map(function))
+        return lambda: [next(iterator) for _ in range(batches)]
+
+    works = {
+        "tfast mixup": take(mixup(alpha=0.4)),
+        "keras.layers.MixUp": take(stock_map),
+        "copying each batch once": lambda: [images.copy() for _ in range(batches)],
+    }
+    print_comparison(
+        f"Mixup of {batches} batches {shape}",
+        side_by_side(works, rounds=rounds),
+        amount=batches,
+        unit="batches",
+    )
+
+
+if __name__ == "__main__":
+    main()
