@@ -133,7 +133,7 @@ def plot_curves(history, *, schedule=None):
     """
     names = [name for name in history if not name.startswith("val_") and name != "learning_rate"]
     num_panels = len(names) + (schedule is not None)
-    figure = _new_figure((4.4 * num_panels, 3.6))
+    figure = new_figure((4.4 * num_panels, 3.6))
     panels = figure.subplots(1, num_panels, squeeze=False)[0]
     for name, panel in zip(names, panels, strict=False):
         for key, label, color in ((name, "training", BLUE), (f"val_{name}", "validation", ORANGE)):
@@ -141,13 +141,13 @@ def plot_curves(history, *, schedule=None):
                 epochs = range(1, len(history[key]) + 1)
                 panel.plot(epochs, history[key], "o-", color=color, label=label, markersize=4)
         panel.legend(frameon=False)
-        _decorate(panel, name.replace("_", " "), "epoch")
+        decorate(panel, name.replace("_", " "), "epoch")
         panel.xaxis.get_major_locator().set_params(integer=True)
     if schedule is not None:
         panels[-1].plot(*schedule, color=GREY)
         panels[-1].set_ylim(bottom=0)
         panels[-1].ticklabel_format(axis="y", scilimits=(-2, 3))
-        _decorate(panels[-1], "learning rate", "step")
+        decorate(panels[-1], "learning rate", "step")
     return figure
 
 
@@ -167,7 +167,7 @@ def plot_confusions(counts, class_names):
     counts = np.asarray(counts)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = 2.4 + max(0.45 * len(counts), 1.5)
-    figure = _new_figure((side + 0.4, side))
+    figure = new_figure((side + 0.4, side))
     panel = figure.subplots()
     # The root brings out rare mistakes beside a diagonal near 1.
     panel.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
@@ -202,7 +202,7 @@ def plot_pictures(pictures, captions, *, columns=4):
         ImportError: matplotlib is not installed.
     """
     rows = max(1, -(-len(pictures) // columns))
-    figure = _new_figure((2.3 * columns, 2.6 * rows))
+    figure = new_figure((2.3 * columns, 2.6 * rows))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels:
         panel.axis("off")
@@ -218,7 +218,8 @@ def plot_pictures(pictures, captions, *, columns=4):
     return figure
 
 
-def _new_figure(size):
+def new_figure(size):
+    """An empty matplotlib `Figure` of a size in inches; ImportError without matplotlib."""
     try:
         # Not pyplot: it keeps every figure, and picks a window system.
         from matplotlib.figure import Figure
@@ -229,7 +230,8 @@ def _new_figure(size):
     return Figure(figsize=size, layout="constrained")
 
 
-def _decorate(panel, title, x_label):
+def decorate(panel, title, x_label):
+    """Gives a panel its title, its axis and the looks that all have."""
     panel.set_title(title, fontsize=11)
     panel.set_xlabel(x_label)
     panel.grid(alpha=0.25)

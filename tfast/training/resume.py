@@ -9,8 +9,6 @@ at a step.
 import contextlib
 from pathlib import Path
 
-import keras
-
 from tfast.training.checkpoint_checks import check_same_variables
 from tfast.training.checkpoint_files import read_checkpoint
 from tfast.training.checkpointed_callbacks import CheckpointedCallbacks, named_variables
@@ -82,7 +80,7 @@ def resumable_fit(
             oneDNN switch: the run goes on, but not to the bit.
 
     Example:
-        >>> import tempfile, pathlib, tensorflow as tf
+        >>> import keras, pathlib, tempfile, tensorflow as tf
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
         >>> def make_dataset(first_step):
         ...     steps = tf.data.Dataset.counter(first_step)
@@ -107,7 +105,8 @@ def resumable_fit(
     )
     remove_leftovers(run.path)
     arrays = run.read() if run.path.exists() else None
-    _build(model, make_dataset, run.step)
+    dataset = make_dataset(run.step)
+    _build(model, dataset, peek=lambda: next(iter(make_dataset(run.step))))
     run.variables = named_variables(model)
     if arrays is not None:
         check_same_variables(run.path, arrays, run.variables)
@@ -115,9 +114,9 @@ def resumable_fit(
         run.restore()
         return model.history
 
-    def fit(**epoch_arguments):
+    def fit(dataset, **epoch_arguments):
         model.fit(
-            make_dataset(run.step),
+            dataset,
             validation_data=validation_data,
             callbacks=run,
             shuffle=False,
@@ -127,13 +126,15 @@ def resumable_fit(
 
     epoch, done = divmod(run.step, steps_per_epoch)
     if done:  # Keras cannot start inside an epoch: its rest is a shorter epoch of its own.
-        fit(initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=steps_per_epoch - done)
+        rest = steps_per_epoch - done
+        fit(dataset, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=rest)
         epoch += 1
     if run.stopped:
         epoch = epochs
     if epoch < epochs or not done:
         # Killed after the last epoch, no epoch is left: Keras then does what follows it.
-        fit(initial_epoch=epoch, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        dataset = make_dataset(run.step) if done else dataset
+        fit(dataset, initial_epoch=epoch, epochs=epochs, steps_per_epoch=steps_per_epoch)
     run.finished = True
     run.save()
     return model.history
@@ -157,12 +158,12 @@ def read_progress(checkpoint):
     return read_checkpoint(checkpoint)[1]
 
 
-def _build(model, make_dataset, step):
+def _build(model, dataset, *, peek):
     """Makes the variables that Keras would only make in the first step: they are to be restored."""
-    dataset = make_dataset(step)
-    batch = getattr(dataset, "element_spec", None) or next(iter(dataset))
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    with model.distribute_strategy.scope() if on_tensorflow else contextlib.nullcontext():
+    batch = getattr(dataset, "element_spec", None) or peek()
+    # Only TensorFlow's models have a strategy; its variables are made in its scope.
+    strategy = getattr(model, "distribute_strategy", None)
+    with strategy.scope() if strategy else contextlib.nullcontext():
         # Keras's own way for this, which has no public name.
         model._symbolic_build(data_batch=batch)
 
