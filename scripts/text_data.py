@@ -28,15 +28,104 @@ class Texts:
     def __len__(self):
         return len(self.texts)
 
-    def split(self, fraction, seed):
-        """Two parts at random; the first has this share of the texts, at least one."""
+    def split(self, amount, seed):
+        """Two parts at random; the first has this share or number of the texts, at least one.
+
+        Raises:
+            ValueError: nothing is left for the second part.
+        """
+        size = max(1, round(amount * len(self)) if amount < 1 else amount)
+        if size >= len(self):
+            raise ValueError(f"cannot take {size} texts from {len(self)} and leave some")
         order = list(range(len(self)))
         random.Random(seed).shuffle(order)
-        size = max(1, round(fraction * len(self)))
         return tuple(
             Texts([self.texts[i] for i in part], [self.labels[i] for i in part])
             for part in (sorted(order[:size]), sorted(order[size:]))
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """What a text classifier is made from: three `Texts`, and a list of texts without labels."""
+
+    train: Texts
+    valid: Texts
+    test: Texts
+    unlabelled: list
+
+    @property
+    def class_names(self):
+        """The distinct labels, sorted."""
+        return sorted(set(self.train.labels))
+
+    def label_ids(self, texts):
+        """A text's label as its place among the class names, for each text."""
+        ids = {name: number for number, name in enumerate(self.class_names)}
+        unknown = set(texts.labels) - ids.keys()
+        if unknown:
+            raise ValueError(f"no training text has the label {sorted(unknown)[0]!r}")
+        return [ids[label] for label in texts.labels]
+
+
+def read_corpus(
+    data,
+    *,
+    valid,
+    test,
+    unlabelled=None,
+    num_labelled=None,
+    num_unlabelled=None,
+    text_column="text",
+    label_column="label",
+    seed=0,
+):
+    """Reads and splits everything.
+
+    Args:
+        data: see `read_labelled`; or the root of aclImdb's layout, with folders `train` and
+            `test`, which brings its own test texts and unlabelled texts; or None for
+            `docstrings`.
+        valid: path of validation texts, or the share or number of texts to split off.
+        test: the same for test texts.
+        unlabelled: path, see `read_unlabelled`; or None.
+        num_labelled: how many training texts to use, or None for all.
+        num_unlabelled: how many unlabelled texts to use, or None for all.
+        text_column: of CSV files.
+        label_column: of CSV files.
+        seed: of the splits.
+
+    Returns:
+        A `Corpus`.
+
+    Raises:
+        ValueError: see the other functions; or labels that the training texts do not have.
+    """
+    if data is None:
+        labelled = docstrings(400, seed)
+        without_labels, labelled = labelled.split(0.4, seed)
+        without_labels = without_labels.texts
+    else:
+        data = Path(data)
+        if (data / "train").is_dir():
+            unlabelled = unlabelled or next(data.glob("train/unsup"), None)
+            test = data / "test" if (data / "test").is_dir() else test
+            data = data / "train"
+        columns = {"text_column": text_column, "label_column": label_column}
+        labelled = read_labelled(data, **columns)
+        without_labels = read_unlabelled(unlabelled, text_column=text_column) if unlabelled else []
+    parts = {}
+    for name, source in {"test": test, "valid": valid}.items():
+        if isinstance(source, Path):
+            parts[name] = read_labelled(source, **columns)
+        else:
+            parts[name], labelled = labelled.split(source, seed)
+    if num_labelled is not None and num_labelled < len(labelled):
+        labelled, _ = labelled.split(num_labelled, seed)
+    corpus = Corpus(labelled, parts["valid"], parts["test"], without_labels[:num_unlabelled])
+    for part in parts.values():
+        corpus.label_ids(part)  # for its check
+    return corpus
 
 
 def read_labelled(path, *, text_column="text", label_column="label"):

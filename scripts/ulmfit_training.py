@@ -1,0 +1,238 @@
+"""The text path as calls: strings -> ids -> language model -> classifier -> SavedModel."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+from text_data import Corpus, read_corpus, read_unlabelled
+from text_tokens import look_up
+from ulmfit_report import make_settings, write_outputs
+
+from tfast.text import classifier, language_model
+from tfast.text.classifier_batches import classifier_batches
+from tfast.text.forward_backward import ForwardBackwardClassifier
+from tfast.text.lm_batches import lm_batches
+from tfast.text.ulmfit import (
+    classifier_stages,
+    language_model_stages,
+    transfer_encoder,
+    transfer_vocabulary,
+    ulmfit_optimizer,
+)
+from tfast.text.vocabulary import Vocabulary
+from tfast.training import report
+from tfast.training.files import written_whole
+from tfast.training.resume import resumable_fit
+from tfast.training.schedules import MomentumSchedule, OneCycleMomentum
+from tfast.training.stopwatch import Stopwatch
+from tfast.training.unfreezing import GradualUnfreezing, Stage
+
+
+def run(arguments):
+    """Trains as the command line says, and fills the output folder.
+
+    Returns:
+        What `result.json` holds.
+    """
+    corpus = read_corpus(
+        arguments.data,
+        valid=arguments.valid,
+        test=arguments.test,
+        unlabelled=arguments.unlabelled,
+        num_labelled=arguments.num_labelled,
+        num_unlabelled=arguments.num_unlabelled,
+        text_column=arguments.text_column,
+        label_column=arguments.label_column,
+        seed=arguments.seed,
+    )
+    texts = {"train": corpus.train.texts, "valid": corpus.valid.texts, "test": corpus.test.texts}
+    texts["unlabelled"] = corpus.unlabelled
+    vocabulary, documents = look_up(texts, arguments, counted=("train", "unlabelled"))
+    vocabulary.save(arguments.output / "vocabulary.txt")
+    data = Data(corpus, vocabulary, documents)
+    models, seconds = [], {}
+    for reverse in (False, True) if arguments.backward else (False,):
+        direction = Direction(arguments, reverse, seconds)
+        target = train_language_models(direction, data)
+        models.append(train_classifier(direction, data, target))
+    model = ForwardBackwardClassifier(*models) if arguments.backward else models[0]
+    return write_outputs(arguments, data, model, seconds)
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """What is trained on: texts and labels, words, and ids by part of the corpus."""
+
+    corpus: Corpus
+    vocabulary: Vocabulary
+    documents: dict
+
+
+class Direction:
+    """Trains and saves the models that read in one direction."""
+
+    def __init__(self, arguments, reverse, seconds):
+        self.arguments, self.reverse, self.seconds = arguments, reverse, seconds
+        self.prefix = "backward_" if reverse else ""
+
+    def fit(self, name, model, groups, stages, make_batches, validation, **compile_options):
+        """Fits in stages, from a checkpoint where there is one, and leaves curves and model."""
+        name = self.prefix + name
+        output, steps_per_epoch = self.arguments.output, len(make_batches(None))
+        unfreezing = GradualUnfreezing(groups, stages)
+        rates = unfreezing.schedule(steps_per_epoch)
+        momentum = unfreezing.schedule(
+            steps_per_epoch, make_schedule=lambda _, steps: OneCycleMomentum(steps)
+        )
+        # XLA would compile anew for every length, and has no fast loop for an LSTM on a CPU.
+        model.compile(ulmfit_optimizer(rates), jit_compile=False, **compile_options)
+        stopwatch = Stopwatch()
+        print(f"\nTraining {name.replace('_', ' ')}, {model.count_params():,} weights")
+        history = resumable_fit(
+            model,
+            make_batches,
+            epochs=unfreezing.epochs,
+            steps_per_epoch=steps_per_epoch,
+            checkpoint=output / "checkpoints" / f"{name}.npz",
+            save_every=self.arguments.save_every,
+            validation_data=validation,
+            callbacks=[unfreezing, MomentumSchedule(momentum), stopwatch],
+            settings=make_settings(self.arguments),
+        )
+        self.seconds[name] = round(stopwatch.seconds, 1)
+        with written_whole(output / f"{name}.keras") as temporary:
+            model.save(temporary)
+        report.write_history(output / f"{name}_history.csv", history.history)
+        curve = report.sample_schedule(rates, unfreezing.epochs * steps_per_epoch)
+        figure = report.plot_curves(history.history, schedule=curve)
+        report.write_figure(output / f"{name}_curves.png", figure)
+        return model
+
+
+def train_language_models(direction, data):
+    """The language model of the target texts, from general text or a file where there is one."""
+    arguments = direction.arguments
+    target = tf.concat([data.documents["train"], data.documents["unlabelled"]], 0)
+    keras.utils.set_random_seed(arguments.seed)  # so that each model's start is its own
+    general, general_vocabulary = find_general_model(direction)
+    if general is None:
+        model = make_language_model(arguments, len(data.vocabulary))
+        stages = [Stage(0, arguments.lm_learning_rate, arguments.lm_epochs)]
+    else:
+        model = transfer_vocabulary(
+            general,
+            general_vocabulary.words,
+            data.vocabulary.words,
+            drop_mult=arguments.lm_drop_mult,
+            max_batch_size=arguments.lm_batch_size,
+        )
+        rate = arguments.lm_learning_rate
+        stages = language_model_stages(
+            len(language_model.layer_groups(model)),
+            peaks=(rate, rate / 4),
+            epochs=(1, arguments.lm_epochs),
+        )
+    return fit_language_model(
+        direction, "language_model", model, stages, target, data.documents["valid"]
+    )
+
+
+def find_general_model(direction):
+    """The language model to start from with its vocabulary, or (None, None)."""
+    arguments = direction.arguments
+    if arguments.pretrained:
+        file = arguments.pretrained.with_name(direction.prefix + arguments.pretrained.name)
+        model = keras.saving.load_model(file, compile=False)
+        return model, Vocabulary.load(file.with_name("vocabulary.txt"))
+    if not arguments.general_text:
+        return None, None
+    texts = read_unlabelled(arguments.general_text, text_column=arguments.text_column)
+    part = max(1, len(texts) // 20)
+    texts = {"general valid": texts[:part], "general": texts[part:]}
+    vocabulary, documents = look_up(texts, arguments, counted=("general",))
+    vocabulary.save(arguments.output / "general" / "vocabulary.txt")
+    model = make_language_model(arguments, len(vocabulary))
+    stages = [Stage(0, arguments.lm_learning_rate, arguments.general_epochs)]
+    return (
+        fit_language_model(
+            direction,
+            "general_language_model",
+            model,
+            stages,
+            documents["general"],
+            documents["general valid"],
+        ),
+        vocabulary,
+    )
+
+
+def make_language_model(arguments, vocab_size):
+    """A language model that has learned nothing."""
+    return language_model.LanguageModel(
+        vocab_size,
+        embed_size=arguments.embedding_size,
+        hidden_size=arguments.hidden_size,
+        num_layers=arguments.layers,
+        drop_mult=arguments.lm_drop_mult,
+        max_batch_size=arguments.lm_batch_size,
+    )
+
+
+def fit_language_model(direction, name, model, stages, documents, valid_documents):
+    """Fits a language model on windows of the joined documents."""
+
+    def make_batches(first_step, documents=documents, training=True):
+        return lm_batches(
+            documents,
+            batch_size=direction.arguments.lm_batch_size,
+            sequence_length=direction.arguments.window,
+            training=training,
+            seed=direction.arguments.seed,
+            first_step=first_step,
+            reverse=direction.reverse,
+        )
+
+    validation = make_batches(None, valid_documents, training=False)
+    groups = language_model.layer_groups(model)
+    return direction.fit(name, model, groups, stages, make_batches, validation)
+
+
+def train_classifier(direction, data, target):
+    """The classifier that starts with the language model's encoder."""
+    arguments, sizes = direction.arguments, target.encoder.settings
+    keras.utils.set_random_seed(arguments.seed)
+    model = classifier.TextClassifier(
+        len(data.vocabulary),
+        len(data.corpus.class_names),
+        embed_size=sizes["embed_size"],
+        hidden_size=sizes["hidden_size"],
+        num_layers=sizes["num_layers"],
+        drop_mult=arguments.drop_mult,
+    )
+    transfer_encoder(target, model)
+
+    def make_batches(first_step, name="train", training=True):
+        texts = getattr(data.corpus, name)
+        return classifier_batches(
+            data.documents[name],
+            data.corpus.label_ids(texts),
+            num_classes=len(data.corpus.class_names),
+            batch_size=arguments.batch_size,
+            training=training,
+            seed=arguments.seed,
+            first_step=first_step,
+            reverse=direction.reverse,
+        )
+
+    groups = classifier.layer_groups(model)
+    stages = classifier_stages(len(groups), peaks=arguments.learning_rates, epochs=arguments.epochs)
+    return direction.fit(
+        "classifier",
+        model,
+        groups,
+        stages,
+        make_batches,
+        make_batches(None, "valid", training=False),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )

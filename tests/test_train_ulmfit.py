@@ -1,0 +1,141 @@
+import csv
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+WORDS = {"good": ["fine", "great", "lovely", "superb"], "bad": ["awful", "dull", "poor", "sad"]}
+TINY = shlex.split(
+    "--embedding-size 8 --hidden-size 12 --layers 1 --lm-epochs 1 --lm-batch-size 4 --window 8 "
+    "--lm-learning-rate 0.03 --epochs 1 1 --learning-rates 0.03 0.02 --batch-size 8 "
+    "--valid 0.2 --test 0.2 --min-frequency 1 --lm-drop-mult 0.2 --drop-mult 0.2"
+)
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # the script sets switches
+    import train_ulmfit
+
+    return train_ulmfit
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory):
+    """A CSV file of texts whose words tell their label."""
+    path = tmp_path_factory.mktemp("reviews") / "reviews.csv"
+    random = np.random.RandomState(0)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "stars"])
+        for _ in range(60):
+            label = random.choice(list(WORDS))
+            words = random.choice(WORDS[label], random.randint(3, 9))
+            writer.writerow([" ".join(["It was", *words, "."]), label])
+    return path
+
+
+def options(reviews, output, *more):
+    columns = ["--text-column", "review", "--label-column", "stars"]
+    return ["--data", str(reviews), *columns, *TINY, "--output", str(output), *more]
+
+
+def test_a_run_leaves_models_that_serve_and_a_report(script, reviews, tmp_path, capsys):
+    assert script.main(options(reviews, tmp_path)) == 0
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {
+        "vocabulary.txt", "language_model.keras", "classifier.keras", "saved_model",
+        "language_model_curves.png", "classifier_curves.png", "language_model_history.csv",
+        "classifier_history.csv", "confusions.png", "worst.csv", "result.json",
+    }  # fmt: skip
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["training_texts"] + result["test_texts"] == 60 - 10
+    assert result["seconds"].keys() == {"language_model", "classifier"}
+    printed = capsys.readouterr().out
+    assert f"ULMFiT                            {result['accuracy']:.2%}" in printed
+    assert f"TF-IDF with logistic regression   {result['tfidf_accuracy']:.2%}" in printed
+    serve = tf.saved_model.load(tmp_path / "saved_model").signatures["serving_default"]
+    answer = serve(text=tf.constant(["It was fine .", ""]))
+    assert set(answer["labels"].numpy()) <= {b"bad", b"good"}
+    with pytest.raises(SystemExit, match="2"):  # a run is not overwritten
+        script.main(options(reviews, tmp_path))
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_each_stage_ends_with_the_very_weights(reviews, tmp_path):
+    def start(output, *more):
+        command = [sys.executable, SCRIPTS / "train_ulmfit.py", *options(reviews, output, *more)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    general = ["--general-text", str(tmp_path / "general.txt"), "--general-epochs", "1"]
+    (tmp_path / "general.txt").write_text("\n\n".join(["It was a fine day, and a long one."] * 40))
+    often = [*general, "--save-every", "1"]
+    undisturbed = start(whole, *general)
+    for stage in ("general_language_model", "language_model", "classifier"):
+        process = start(killed, *often, "--resume")
+        checkpoint = killed / "checkpoints" / f"{stage}.npz"
+        while not (checkpoint.exists() and read_step(checkpoint) > 0):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert start(killed, *often, "--resume").wait() == 0
+    assert undisturbed.wait() == 0
+    for name in ("general_language_model", "language_model", "classifier"):
+        one, other = (keras.saving.load_model(f / f"{name}.keras") for f in (whole, killed))
+        for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    one, other = (json.loads((f / "result.json").read_text()) for f in (whole, killed))
+    assert one["accuracy"] == other["accuracy"]
+
+
+def read_step(checkpoint):
+    from tfast.training.resume import read_progress
+
+    return read_progress(checkpoint)["step"]
+
+
+@pytest.mark.slow
+def test_backward_models_vote_with_forward_ones_and_a_model_goes_on_elsewhere(
+    script, reviews, tmp_path
+):
+    assert script.main(options(reviews, tmp_path / "first", "--backward")) == 0
+    first = {path.name for path in (tmp_path / "first").iterdir()}
+    assert {"backward_language_model.keras", "backward_classifier.keras"} < first
+    pretrained = str(tmp_path / "first" / "language_model.keras")
+    arguments = options(reviews, tmp_path / "second", "--backward", "--pretrained", pretrained)
+    assert script.main(arguments) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--unlabelled", "nowhere.csv"], "--unlabelled: nowhere.csv does not exist"),
+        (["--epochs", "1"], "--epochs and --learning-rates"),
+        (["--window", "0"], "0 must be above 0"),
+        (["--valid", "-0.1"], "must be a share between 0 and 1"),
+        (["--label-column", "rating"], "no column 'rating'; it has ['review', 'stars']"),
+        (["--test", "60"], "cannot take 60 texts from 60"),
+    ],
+)
+def test_bad_arguments_give_one_line_and_exit_code_two(
+    script, reviews, tmp_path, capsys, more, message
+):
+    with pytest.raises(SystemExit) as stopped:
+        script.main(options(reviews, tmp_path, *more))
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
