@@ -48,9 +48,9 @@ def convolutional_network():
 
 def dense_network():
     """Twelve wide layers and few examples: most of a step is the optimizer's."""
-    layers = [keras.layers.Dense(1024, activation="relu", name=f"dense{n}") for n in range(12)]
+    layers = [keras.layers.Dense(512, activation="relu", name=f"dense{n}") for n in range(12)]
     head = keras.layers.Dense(10, name="head")
-    model = keras.Sequential([keras.Input((1024,)), *layers, head])
+    model = keras.Sequential([keras.Input((512,)), *layers, head])
     return model, [layers[:4], layers[4:8], layers[8:], [head]]
 
 

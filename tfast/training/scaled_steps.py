@@ -132,16 +132,18 @@ class ScaledSteps:
         """Weight decay asks the optimizer for the rate: for each group it gets another answer."""
         if self.optimizer.weight_decay is None and not hasattr(self.optimizer, "adam_weight_decay"):
             return
-        rate, name = type(self.optimizer)._get_current_learning_rate, "_get_current_learning_rate"
+        name = "_get_current_learning_rate"
+        # The class's: replicas pass here one after another, and another answer may stand already.
+        stock_rate = getattr(type(self.optimizer), name)(self.optimizer)
+        multipliers = self._multiplier_of_each()
         for group, members in self._split(variables, lambda variable: variable):
-            vars(self.optimizer)[name] = lambda group=group: (
-                rate(self.optimizer) * self.multipliers[group]
-            )
+            # Once for the group: Keras asks for each of its weights.
+            rate = stock_rate * multipliers[group]
+            vars(self.optimizer)[name] = lambda rate=rate: rate
             try:
                 self.stock_decay(members)
             finally:
-                # Replicas pass here one after another: the first may have taken it back.
-                vars(self.optimizer).pop(name, None)
+                vars(self.optimizer).pop(name, None)  # the first replica may have taken it back
 
     def _keeping_averages(self, stock):
         """`use_ema`: averages move, and overwrite weights, outside of the step."""
