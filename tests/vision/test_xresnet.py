@@ -121,9 +121,12 @@ def test_training_step_has_fastais_loss_gradients_and_statistics():
             xresnet_variants.xse_resnext50,
             {"activation": "mish", "self_attention": True},
         ),
-        ("xresnet50_widths_32_64_64", xresnet.xresnet50, {"stem_widths": (32, 64, 64)}),
         ("timm_resnet18d", xresnet.xresnet18, {}),
-        ("timm_resnet50d", xresnet.xresnet50, {}),
+        pytest.param(
+            *("xresnet50_widths_32_64_64", xresnet.xresnet50, {"stem_widths": (32, 64, 64)}),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("timm_resnet50d", xresnet.xresnet50, {}, marks=pytest.mark.slow),
     ],
 )
 def test_variants_have_fastais_and_timms_numbers(golden, make, options):

@@ -1,5 +1,6 @@
 """The parts that XResNet is built of: convolution and batch norm, residual block.
 
+    Convolution     Conv2D that wastes nothing on maps of one pixel
     StemPooling     max pooling whose windows stand where PyTorch's do
     conv_bn         convolution, batch norm, activation
     squeeze_excite  channels scaled by what the whole picture shows
@@ -15,6 +16,37 @@ from keras import layers, ops
 
 from tfast.vision.batch_norm import BatchNorm
 from tfast.vision.self_attention import SimpleSelfAttention
+
+
+@keras.saving.register_keras_serializable(package="tfast")
+class Convolution(layers.Conv2D):
+    """`keras.layers.Conv2D`, with a shortcut where pictures have shrunk to one pixel.
+
+    There a "same" convolution multiplies by the middle of its kernel alone: all else meets
+    padding. TensorFlow computes with the whole kernel all the same, and on CPU (2.21, oneDNN)
+    the gradient of a 3×3×512×512 kernel then takes about 13 times as long as the convolution.
+    XResNet-18 on 32×32 pictures has three of these, which took a third of its training step.
+
+    Example:
+        >>> layer = Convolution(4, 3, padding="same")
+        >>> layer(ops.ones((2, 1, 1, 3))).shape == (2, 1, 1, 4)
+        True
+    """
+
+    def convolution_op(self, inputs, kernel):
+        """Convolves `inputs` `(batch, height, width, channels)` with `kernel`."""
+        height, width = self.kernel_size
+        if not (
+            tuple(inputs.shape[1:3]) == (1, 1)
+            and self.padding == "same"
+            and self.data_format == "channels_last"
+            and self.groups == 1
+            and height % 2 == width % 2 == 1
+        ):
+            return super().convolution_op(inputs, kernel)
+        vectors = ops.reshape(inputs, (-1, inputs.shape[-1]))
+        outputs = ops.matmul(vectors, kernel[height // 2, width // 2])
+        return ops.reshape(outputs, (-1, 1, 1, self.filters))
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -62,7 +94,7 @@ def conv_bn(x, filters, kernel_size, *, name, strides=1, groups=1, activation=No
     if strides > 1 and kernel_size > 1:
         # TensorFlow's "same" is not symmetric for strides: it pads even sizes behind alone.
         x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
-    x = layers.Conv2D(
+    x = Convolution(
         filters,
         kernel_size,
         strides=strides,
