@@ -157,9 +157,12 @@ class Lookahead(keras.optimizers.Optimizer):
         self._follow(variables, due, share=self.slow_step)
 
     def _follow(self, variables, due, *, share):
-        # Keras's way to each variable on each device, which ends in update_step. What goes
-        # there for a gradient is summed over the replicas: what was above 0 stays above 0.
+        # Keras's way to each variable on each device, which ends in update_step.
         self._backend_update_step([ops.cast(due, "float32")] * len(variables), variables, share)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        # TensorFlow asks; what goes in a gradient's place here is the same on each replica.
+        return grads_and_vars
 
     def update_step(self, gradient, variable, learning_rate):
         """Where `gradient` > 0 the slow weights go that share of the way (called by Keras)."""
