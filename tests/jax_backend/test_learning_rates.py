@@ -96,7 +96,7 @@ def test_a_multiplier_for_all_is_a_plain_run_at_that_rate():
 def test_a_checkpoint_of_the_middle_of_fit_is_that_of_the_stock_optimizer(tmp_path):
     path = tmp_path / "middle.keras"
     adam = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.05))
-    model = make_model(adam, run_eagerly=True)
+    model = make_model(adam)
     checkpoint = keras.callbacks.ModelCheckpoint(path)
     fit(model, LayerwiseLearningRates(groups_of(model), [0.3, 1]), checkpoint)
     loaded = keras.saving.load_model(path)
@@ -107,7 +107,7 @@ def test_a_checkpoint_of_the_middle_of_fit_is_that_of_the_stock_optimizer(tmp_pa
 
 def test_frozen_weights_and_their_moments_stay_and_go_on_afterwards():
     sgd = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.05, 0.9))
-    model = make_model(sgd, run_eagerly=True)
+    model = make_model(sgd)
     fit(model)
     freeze_to(model, groups_of(model), -1)
     before = state_of(model, "body")

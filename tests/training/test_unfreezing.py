@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 from keras.optimizers.schedules import ExponentialDecay
 
+from tfast.training.resume import resumable_fit
 from tfast.training.schedules import OneCycle
 from tfast.training.unfreezing import GradualUnfreezing, OneAfterAnother, Stage
 
@@ -77,6 +78,34 @@ def test_it_goes_on_in_the_middle_of_a_stage_as_if_nothing_had_happened(tmp_path
     assert watch.moved == ["bc", "abc", "abc"]
     assert not capsys.readouterr().out
     for a, b in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_killed_inside_a_stage_it_resumes_to_the_bit(tmp_path):
+    def run(path, *, kill=False):
+        def interrupt(batch, logs):
+            if kill and model.optimizer.iterations == 3:
+                raise KeyboardInterrupt
+
+        model = make_model(run_eagerly=True)
+        unfreezing = make_unfreezing(model)
+        model.optimizer.learning_rate = unfreezing.schedule(steps_per_epoch=2)
+        resumable_fit(
+            model,
+            lambda first_step: batches().repeat().skip(first_step),
+            epochs=unfreezing.epochs,
+            steps_per_epoch=2,
+            checkpoint=path,
+            save_every=1,
+            callbacks=[unfreezing, keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt)],
+            verbose=0,
+        )
+        return model.get_weights()
+
+    whole = run(tmp_path / "whole.npz")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed.npz", kill=True)
+    for a, b in zip(run(tmp_path / "killed.npz"), whole, strict=True):
         np.testing.assert_array_equal(a, b)
 
 

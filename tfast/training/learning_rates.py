@@ -111,10 +111,10 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
         `resume.resumable_fit`, which keeps one over two fits and the callbacks in place.
         """
         model, stock = self.model, self.model.make_train_function
-        history = model.history
+        history = getattr(model, "history", None)
 
         def make_train_function(force=False):
-            if model.history is not history:
+            if getattr(model, "history", None) is not history:
                 self.on_train_end()
             stock(force=force)
 

@@ -97,8 +97,8 @@ class GradualUnfreezing(LayerwiseLearningRates):
 
         Args:
             steps_per_epoch: batches in an epoch.
-            make_schedule: function of (peak, total_steps) that gives a stage's schedule. For a
-                `MomentumSchedule` over all stages: `lambda peak, steps: OneCycleMomentum(steps)`.
+            make_schedule: function of (peak, total_steps) that gives a stage's schedule; for a
+                `MomentumSchedule` over all stages `lambda peak, steps: OneCycleMomentum(steps)`.
             first_step: the optimizer's step at which the first stage begins.
 
         Returns:
@@ -193,7 +193,7 @@ class GradualUnfreezing(LayerwiseLearningRates):
 
 @keras.saving.register_keras_serializable(package="tfast")
 class OneAfterAnother(keras.optimizers.schedules.LearningRateSchedule):
-    """Learning-rate schedules that take turns; each sees its own steps, counted from 0.
+    """Schedules that take turns; each sees its own steps, counted from 0.
 
     Args:
         schedules: list of `LearningRateSchedule`.
@@ -210,9 +210,7 @@ class OneAfterAnother(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, schedules, steps, *, first_step=0):
         if not schedules or len(schedules) != len(steps):
-            raise ValueError(
-                f"steps must be one for each of the {len(schedules)} schedules, got {steps!r}"
-            )
+            raise ValueError(f"steps must be one for each of {len(schedules)} schedules: {steps!r}")
         self.schedules, self.steps, self.first_step = list(schedules), list(steps), first_step
 
     def __call__(self, step):
