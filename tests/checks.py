@@ -89,3 +89,11 @@ def _assert_close(actual, expected, tolerance):
     keras.tree.assert_same_structure(actual, expected)
     for a, e in zip(keras.tree.flatten(actual), keras.tree.flatten(expected), strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(e), rtol=tolerance, atol=tolerance)
+
+
+def two_replicas():
+    """A `MirroredStrategy` on the two virtual processors of conftest.py."""
+    # Not the default's collectives: in one process their shapes must be alike in all models.
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )

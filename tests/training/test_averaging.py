@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.averaging import AveragedWeights
@@ -88,7 +89,7 @@ def test_fit_evaluates_with_the_average_trains_with_its_own_and_ends_with_the_av
 
 def test_average_over_replicas():
     record, average = RecordWeights(), AveragedWeights(start=5, period=3)
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         model = linear_model()
     fit(model, average, record, epochs=2, **VALIDATION)
     check_evaluated_and_left_with_the_average(model, average, record)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.lr_finder import LearningRateCurve, find_learning_rate
@@ -89,7 +90,7 @@ def test_everything_is_as_it_was(case):
     if case == "schedule":
         options |= {"learning_rate": OneCycle(1e-2, 20), "gradient_accumulation_steps": 2}
         compile_options = {"steps_per_execution": 2}
-    replicas = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
+    replicas = two_replicas().scope()
     with replicas if case == "replicas" else contextlib.nullcontext():
         model = make_model(keras.optimizers.SGD(**options), **compile_options)
     model.fit(dataset(), shuffle=False, verbose=0)

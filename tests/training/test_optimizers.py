@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.momentum import MomentumSchedule
@@ -97,7 +98,7 @@ def test_lookahead_leaves_the_options_to_the_inner_optimizer(options, compile_op
 
 
 def test_lookahead_in_each_replica():
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         model = linear_model(Lookahead(keras.optimizers.SGD(0.05), sync_period=3))
     expected = lookahead_by_hand(0.05, 3, 0.5, steps=STEPS)
     np.testing.assert_allclose(fit(model), expected, atol=1e-6)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checks import two_replicas
 from golden_weights import golden_arrays
 
 from tfast.training.learning_rates import LayerwiseLearningRates
@@ -159,7 +160,7 @@ def test_momentum_follows_the_step(optimizer_options, compile_options, by_hand):
 
 
 def test_momentum_follows_the_step_in_each_replica():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = two_replicas()
     schedule = OneCycleMomentum(STEPS)
     with strategy.scope():
         model = linear_model(keras.optimizers.SGD(0.05, momentum=0.95))
