@@ -33,8 +33,8 @@ def split_english(words):
         >>> split_english(tf.constant(["don't.", "(e.g.", "state-of-the-art"])).numpy().tolist()
         [b"do n't .", b'( e.g.', b'state - of - the - art']
 
-    Differs: no more than 40 prefixes and suffixes come off one word, and a URL's last part may
-    be longer than 63 letters.
+    Differs: no more than 40 prefixes and suffixes come off one word, a URL's last part may be
+    longer than 63 letters, and of emoticons that overlap the first is mended, not the longest.
     """
     is_exception, split = english_patterns().exceptions.lookup(words)
     words = tf.where(is_exception, split, words)
