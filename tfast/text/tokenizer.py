@@ -61,11 +61,7 @@ class TextTokenizer(keras.layers.Layer):
         texts = self._prepare(tf.convert_to_tensor(texts, tf.string))
         pieces, rows, _ = split(_mark_white_space(texts), " ")
         distinct, places = tf.unique(pieces)
-        tokens = tf.gather(self._tokens_of_words(distinct), places)
-        rows = tf.gather(rows, tokens.value_rowids())
-        return tf.RaggedTensor.from_value_rowids(
-            tokens.values, rows, tf.size(texts, tf.int64), validate=False
-        )
+        return _regroup(self._tokens_of_words(distinct), places, rows, texts)
 
     def compute_output_spec(self, texts):
         """Ragged strings, for models of Keras's functional kind."""
@@ -108,11 +104,7 @@ class TextTokenizer(keras.layers.Layer):
         distinct, places = tf.unique(parts)
         tokens = self._split(distinct)
         values = tf.strings.regex_replace(tokens.values, INNER_SPACE, _WRITTEN_INNER_SPACE)
-        tokens = tf.gather(tokens.with_values(values), places)
-        rows = tf.gather(rows, tokens.value_rowids())
-        return tf.RaggedTensor.from_value_rowids(
-            tokens.values, rows, tf.size(words, tf.int64), validate=False
-        )
+        return _regroup(tokens.with_values(values), places, rows, words)
 
     def _split(self, words):
         if self.splitter == "english":
@@ -120,6 +112,25 @@ class TextTokenizer(keras.layers.Layer):
         is_special = tf.reduce_any(words[:, None] == tf.constant(special_tokens.SPECIAL_TOKENS), 1)
         tokens = self.splitter(tf.where(is_special, "", words))
         return tf.concat([_split_at_spaces(tf.where(is_special, words, "")), tokens], axis=1)
+
+
+def _regroup(tokens, places, rows, texts):
+    """The tokens of distinct words, put where the words stood.
+
+    Args:
+        tokens: ragged strings `(distinct, tokens)`.
+        places: which of the distinct words each word is, `(words,)`.
+        rows: which text each word belongs to, int64 `(words,)`.
+        texts: strings `(texts,)`.
+
+    Returns:
+        Ragged strings `(texts, tokens)`.
+    """
+    tokens = tf.gather(tokens, places)
+    rows = tf.gather(rows, tokens.value_rowids())
+    return tf.RaggedTensor.from_value_rowids(
+        tokens.values, rows, tf.size(texts, tf.int64), validate=False
+    )
 
 
 def _split_at_spaces(words):
