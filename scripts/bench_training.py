@@ -1,4 +1,4 @@
-"""Times what the training toolkit adds to a step: rates for groups of layers, and freezing.
+"""Times what the training toolkit adds to a step: rates for groups, freezing, statistics.
 
     python scripts/bench_training.py             # all parts
     python scripts/bench_training.py rates       # one of them
@@ -17,6 +17,7 @@ from measure import environment_line, print_comparison, side_by_side
 
 from tfast.training.layer_groups import freeze_to
 from tfast.training.learning_rates import LayerwiseLearningRates, discriminative
+from tfast.training.statistics import TrainingStatistics
 
 NUM_STEPS = 10
 MULTIPLIERS = discriminative(0.01, 1.0, 4)
@@ -131,7 +132,33 @@ def bench_freezing(rounds):
         )
 
 
-PARTS = {"rates": bench_rates, "freezing": bench_freezing}
+def bench_statistics(rounds):
+    """TrainingStatistics, one measurement in ten steps, beside none."""
+    make_network, batch_size = NETWORKS["convolutions"]
+    measured, _ = compiled(make_network, plain_adam)
+    plain, _ = compiled(make_network, plain_adam)
+    random = np.random.RandomState(1)
+    probe = (
+        random.standard_normal((batch_size // 2, *measured.input_shape[1:])).astype("float32"),
+        random.randint(10, size=batch_size // 2),
+    )
+    names = [layer.name for layer in measured._flatten_layers() if "re_lu" in layer.name]
+    statistics = TrainingStatistics(names, probe, every=NUM_STEPS)
+    works = {
+        f"of {len(names)} layers on half a batch": training_work(
+            measured, batch_size, [statistics]
+        ),
+        "without": training_work(plain, batch_size),
+    }
+    print_comparison(
+        f"TrainingStatistics, one in {NUM_STEPS} steps",
+        side_by_side(works, rounds=rounds),
+        amount=NUM_STEPS,
+        unit="steps",
+    )
+
+
+PARTS = {"rates": bench_rates, "freezing": bench_freezing, "statistics": bench_statistics}
 
 
 def main():

@@ -1,0 +1,184 @@
+"""A training step that measures and changes nothing, on every backend of Keras."""
+
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops
+
+# Histograms look at no more activations of a layer than this.
+MOST_IN_HISTOGRAM = 2**16
+# Float16 gradients are measured at this scale; `LossScaleOptimizer` would drop some.
+FLOAT16_SCALE = 1024.0
+
+
+class Probe:
+    """Measures activations of some layers, and gradients of all, on one batch.
+
+    It is a second model around the first, with an optimizer that writes norms down instead of
+    stepping. So Keras compiles it as it compiles the model's own step.
+
+    Args:
+        model: a compiled model, built.
+        layers: list of its layers.
+        near_zero, histogram_range, num_bins: see `TrainingStatistics`.
+    """
+
+    def __init__(self, model, layers, **options):
+        self.names = [layer.name for layer in layers]
+        self._model, self._layers, self._options = model, layers, options
+        self._measured = None
+        self._trainable = None
+
+    def belongs_to(self, model):
+        """Whether it can go on measuring this model."""
+        return model is self._model
+
+    def measure(self, batch):
+        """Runs the step.
+
+        Args:
+            batch: `(inputs, targets)` or `(inputs, targets, sample_weights)`.
+
+        Returns:
+            Mean, standard deviation and share near zero, floats `(layers, 3)`; histograms,
+            `(layers, num_bins)`; and a dict from layer paths to gradient norm / weight norm.
+        """
+        model = self._model
+        if hasattr(model, "jax_state_sync"):
+            model.jax_state_sync()  # in the middle of `fit` the variables are empty
+        trainable = [id(variable) for variable in model.trainable_variables]
+        if trainable != self._trainable:  # the first time, and after freezing
+            self._measured = _compiled(_MeasuredModel(model, self._layers, **self._options))
+            self._trainable = trainable
+        with _unchanged(model.non_trainable_variables + model.metrics_variables):
+            self._measured.train_on_batch(*batch)
+        moments = ops.convert_to_numpy(self._measured.moments).tolist()
+        histograms = list(ops.convert_to_numpy(self._measured.histograms))
+        return moments, histograms, self._gradient_ratios()
+
+    def _gradient_ratios(self):
+        norms = ops.convert_to_numpy(self._measured.optimizer.squared_norms)
+        squared = {
+            id(variable): pair
+            for variable, pair in zip(self._model.trainable_variables, norms, strict=True)
+        }
+        ratios = {}
+        for layer in self._model._flatten_layers():
+            own = [squared[id(v)] for v in layer._trainable_variables if id(v) in squared]
+            if own:
+                gradient, weights = np.sqrt(np.sum(own, axis=0, dtype="float64"))
+                path = (layer.path or layer.name).removeprefix(f"{self._model.name}/")
+                with np.errstate(invalid="ignore"):  # infinite both
+                    ratios[path] = float(gradient / max(weights, 1e-12))
+        return ratios
+
+
+class _MeasuredModel(keras.Model):
+    """The model, with the outputs of some layers measured in passing."""
+
+    def __init__(self, inner, layers, *, near_zero, histogram_range, num_bins):
+        super().__init__(name="measured", dtype=inner.dtype_policy)
+        self.inner = inner
+        self.near_zero, self.histogram_range, self.num_bins = near_zero, histogram_range, num_bins
+        self._measured_layers = list(layers)
+        zeros = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
+        self.moments = self.add_weight((len(layers), 3), aggregation="mean", **zeros)
+        self.histograms = self.add_weight((len(layers), num_bins), aggregation="mean", **zeros)
+
+    def build(self, input_shape):
+        """The inner model is built."""
+
+    def call(self, inputs, training=None):
+        outputs = {}
+        with contextlib.ExitStack() as stack:
+            for layer in self._measured_layers:
+                stack.enter_context(_outputs_kept(layer, outputs))
+            result = self.inner(inputs, training=training)
+        activations = [outputs[layer.name] for layer in self._measured_layers]
+        self.moments.assign(ops.stack([self._moments(values) for values in activations]))
+        self.histograms.assign(ops.stack([self._histogram(values) for values in activations]))
+        return result
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return self.inner.compute_loss(
+            x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
+        )
+
+    @property
+    def metrics(self):
+        # What the inner loss may count.
+        return [*super().metrics, *self.inner.metrics]
+
+    def _moments(self, values):
+        near_zero = ops.cast(ops.abs(values) < self.near_zero, "float32")
+        return ops.stack([ops.mean(values), ops.std(values), ops.mean(near_zero)])
+
+    def _histogram(self, values):
+        values = ops.reshape(values, (-1,))
+        # An odd stride meets all channels, whose number is mostly even.
+        stride = max(1, values.shape[0] // MOST_IN_HISTOGRAM) if values.shape[0] else 1
+        values = values[:: stride | 1]
+        low, high = self.histogram_range
+        bins = ops.floor((values - low) * (self.num_bins / (high - low)))
+        bins = ops.cast(ops.clip(bins, 0, self.num_bins - 1), "int32")
+        counts = ops.segment_sum(ops.ones_like(values), bins, num_segments=self.num_bins)
+        return counts / ops.sum(counts)
+
+
+class _NormRecorder(keras.optimizers.Optimizer):
+    """Writes down the squared norms of gradients and weights, and steps nowhere."""
+
+    def build(self, variables):
+        if not self.built:
+            super().build(variables)
+            shape = (len(variables), 2)
+            self.squared_norms = self.add_variable(shape, dtype="float32", name="squared_norms")
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        pair = [ops.sum(ops.square(ops.cast(v, "float32"))) for v in (gradient, variable)]
+        self.squared_norms.assign(
+            ops.scatter_update(self.squared_norms, [[index]], ops.stack([ops.stack(pair)]))
+        )
+
+
+def _compiled(measured):
+    model = measured.inner
+    float16 = model.compute_dtype == "float16"
+    recorder = _NormRecorder(
+        0.0, loss_scale_factor=FLOAT16_SCALE if float16 else None, name="norm_recorder"
+    )
+    measured.compile(recorder, jit_compile=model.jit_compile, auto_scale_loss=False)
+    measured.built = True
+    return measured
+
+
+@contextlib.contextmanager
+def _outputs_kept(layer, outputs):
+    """While it lasts, the layer's call leaves its output, as float32, in a dict."""
+    original = layer.call
+
+    def call(*args, **kwargs):
+        result = original(*args, **kwargs)
+        outputs[layer.name] = ops.cast(keras.tree.flatten(result)[0], "float32")
+        return result
+
+    # Not by setattr, with which Keras tracks what layers own.
+    vars(layer)["call"] = call
+    try:
+        yield
+    finally:
+        del vars(layer)["call"]
+
+
+@contextlib.contextmanager
+def _unchanged(variables):
+    """Gives variables the values back that they have now."""
+    # Copies: JAX gives the memory of what goes into a step to what comes out.
+    values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
