@@ -23,21 +23,29 @@ from command_line import OneLineParser, path_or_amount, positive
 
 # Small enough for a try-out of some minutes.
 DOCSTRINGS = {
-    "embedding_size": 96,
-    "hidden_size": 192,
+    "min_frequency": 3,
+    "embedding_size": 128,
+    "hidden_size": 128,
     "layers": 2,
     "lm_epochs": 3,
+    "lm_batch_size": 32,
     "lm_learning_rate": 1e-2,
-    "lm_drop_mult": 0.3,
-    "drop_mult": 0.4,
+    "lm_drop_mult": 0.2,
+    "epochs": [1, 1, 4],
+    "learning_rates": [3e-2, 2e-2, 1e-2],
+    "drop_mult": 0.3,
 }
 TEXTS = {
+    "min_frequency": 2,
     "embedding_size": 400,
     "hidden_size": 1152,
     "layers": 3,
     "lm_epochs": 5,
+    "lm_batch_size": 64,
     "lm_learning_rate": 5e-3,
     "lm_drop_mult": 0.5,
+    "epochs": [1, 1, 1, 2],
+    "learning_rates": [2e-2, 1e-2, 5e-3, 1e-3],
     "drop_mult": 0.5,
 }
 
@@ -52,13 +60,13 @@ def make_parser():
     add("--text-column", default="text")
     add("--label-column", default="label")
     add("--unlabelled", type=Path, help="CSV file, folder of .txt files, or plain text file")
-    add("--general-text", type=Path, help="the same: a first language model learns from it")
+    add("--general-text", type=Path, help="the same; a first model learns from it")
     add("--valid", type=path_or_amount, default=0.1, help="like --data, or share, or number")
     add("--test", type=path_or_amount, default=0.1, help="like --data, or share, or number")
     add("--num-labelled", type=positive(int), help="so many training texts, at random")
     add("--num-unlabelled", type=positive(int), help="so many of the unlabelled texts")
     add("--vocabulary-size", type=positive(int), default=60_000)
-    add("--min-frequency", type=positive(int), default=2)
+    add("--min-frequency", type=positive(int), help="of a word of the vocabulary")
 
     add = parser.add_argument_group("language model").add_argument
     add("--pretrained", type=Path, metavar="FILE.keras", help="with vocabulary.txt beside it")
@@ -69,12 +77,12 @@ def make_parser():
     add("--lm-epochs", type=positive(int), help="on the texts of --data and --unlabelled")
     add("--lm-learning-rate", type=positive(float), help="peak of the one cycle")
     add("--lm-drop-mult", type=float)
-    add("--lm-batch-size", type=positive(int), default=64)
+    add("--lm-batch-size", type=positive(int))
     add("--window", type=positive(int), default=70, help="tokens of a batch's row")
 
     add = parser.add_argument_group("classifier").add_argument
-    add("--epochs", type=positive(int), nargs="+", default=[1, 1, 1, 2], help="of each stage")
-    add("--learning-rates", type=positive(float), nargs="+", default=[2e-2, 1e-2, 5e-3, 1e-3])
+    add("--epochs", type=positive(int), nargs="+", help="of each stage")
+    add("--learning-rates", type=positive(float), nargs="+")
     add("--drop-mult", type=float)
     add("--batch-size", type=positive(int), default=32)
     add("--backward", action="store_true", help="a second pair reads backwards; both vote")
@@ -107,8 +115,6 @@ def parse_arguments(argv):
             parser.error(f"{option}: a path needs --data beside it")
     if len(arguments.epochs) != len(arguments.learning_rates):
         parser.error("--epochs and --learning-rates: one of each for every stage")
-    if len(arguments.epochs) > arguments.layers + 2:
-        parser.error(f"--epochs: {arguments.layers} layers allow {arguments.layers + 2} stages")
     if arguments.general_text and arguments.pretrained:
         parser.error("--general-text and --pretrained: only one of the two")
     if (arguments.output / "checkpoints").exists() and not arguments.resume:

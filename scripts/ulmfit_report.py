@@ -1,5 +1,7 @@
 """What a ULMFiT run leaves."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 from text_tokens import TOKENIZER
@@ -13,10 +15,15 @@ from tfast.training import report
 NOT_SETTINGS = {"output", "resume", "save_every"}
 
 
-def make_settings(arguments):
-    """What a resumed run must agree on with the broken one."""
-    settings = {name: value for name, value in vars(arguments).items() if name not in NOT_SETTINGS}
-    return keras.tree.map_structure(lambda x: x if isinstance(x, int | float) else str(x), settings)
+def make_settings(arguments, documents):
+    """What a resumed run must agree on with the broken one: options, and how much text."""
+    settings = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(arguments).items()
+        if name not in NOT_SETTINGS
+    }
+    tokens = {name: ids.flat_values.shape[0] for name, ids in documents.items()}
+    return settings | {"tokens": tokens}
 
 
 def write_outputs(arguments, data, model, seconds):
@@ -55,7 +62,7 @@ def write_outputs(arguments, data, model, seconds):
         "parameters": model.count_params(),
         "seconds": seconds,
         "seed": arguments.seed,
-        "settings": make_settings(arguments),
+        "settings": make_settings(arguments, data.documents),
     }
     report.write_result(output / "result.json", result)
     return result

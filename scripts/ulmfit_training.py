@@ -52,7 +52,7 @@ def run(arguments):
     data = Data(corpus, vocabulary, documents)
     models, seconds = [], {}
     for reverse in (False, True) if arguments.backward else (False,):
-        direction = Direction(arguments, reverse, seconds)
+        direction = Direction(arguments, reverse, make_settings(arguments, documents), seconds)
         target = train_language_models(direction, data)
         models.append(train_classifier(direction, data, target))
     model = ForwardBackwardClassifier(*models) if arguments.backward else models[0]
@@ -71,13 +71,26 @@ class Data:
 class Direction:
     """Trains and saves the models that read in one direction."""
 
-    def __init__(self, arguments, reverse, seconds):
-        self.arguments, self.reverse, self.seconds = arguments, reverse, seconds
+    def __init__(self, arguments, reverse, settings, seconds):
+        self.arguments, self.reverse = arguments, reverse
+        self.settings, self.seconds = settings, seconds
         self.prefix = "backward_" if reverse else ""
 
-    def fit(self, name, model, groups, stages, make_batches, validation, **compile_options):
-        """Fits in stages, from a checkpoint where there is one, and leaves curves and model."""
-        name = self.prefix + name
+    def fit(self, kind, model, groups, stages, make_batches, validation, **compile_options):
+        """Fits in stages, from a checkpoint where there is one, and leaves curves and model.
+
+        Args:
+            kind: what the model is; its files are named after it and the direction.
+            model: not compiled yet.
+            groups: the model's layer groups.
+            stages: list of `Stage`.
+            make_batches: function of the first step, see `resumable_fit`; with None for it a
+                dataset of one epoch.
+            validation: dataset.
+            **compile_options: loss and metrics, where the model does not bring them.
+        """
+        folder, _, kind = kind.rpartition("/")
+        name = f"{folder}/{self.prefix}{kind}".lstrip("/")
         output, steps_per_epoch = self.arguments.output, len(make_batches(None))
         unfreezing = GradualUnfreezing(groups, stages)
         rates = unfreezing.schedule(steps_per_epoch)
@@ -87,7 +100,7 @@ class Direction:
         # XLA would compile anew for every length, and has no fast loop for an LSTM on a CPU.
         model.compile(ulmfit_optimizer(rates), jit_compile=False, **compile_options)
         stopwatch = Stopwatch()
-        print(f"\nTraining {name.replace('_', ' ')}, {model.count_params():,} weights")
+        print(f"\nTraining {name}, {model.count_params():,} weights")
         history = resumable_fit(
             model,
             make_batches,
@@ -97,7 +110,7 @@ class Direction:
             save_every=self.arguments.save_every,
             validation_data=validation,
             callbacks=[unfreezing, MomentumSchedule(momentum), stopwatch],
-            settings=make_settings(self.arguments),
+            settings=self.settings,
         )
         self.seconds[name] = round(stopwatch.seconds, 1)
         with written_whole(output / f"{name}.keras") as temporary:
@@ -132,6 +145,7 @@ def train_language_models(direction, data):
             peaks=(rate, rate / 4),
             epochs=(1, arguments.lm_epochs),
         )
+    make_classifier_stages(arguments, model)  # for its checks, before the long part
     return fit_language_model(
         direction, "language_model", model, stages, target, data.documents["valid"]
     )
@@ -156,7 +170,7 @@ def find_general_model(direction):
     return (
         fit_language_model(
             direction,
-            "general_language_model",
+            "general/language_model",
             model,
             stages,
             documents["general"],
@@ -224,8 +238,7 @@ def train_classifier(direction, data, target):
             reverse=direction.reverse,
         )
 
-    groups = classifier.layer_groups(model)
-    stages = classifier_stages(len(groups), peaks=arguments.learning_rates, epochs=arguments.epochs)
+    groups, stages = classifier.layer_groups(model), make_classifier_stages(arguments, model)
     return direction.fit(
         "classifier",
         model,
@@ -236,3 +249,9 @@ def train_classifier(direction, data, target):
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
+
+
+def make_classifier_stages(arguments, model):
+    """The stages of a classifier with the encoder of this model."""
+    num_groups = len(model.encoder.lstms) + 2
+    return classifier_stages(num_groups, peaks=arguments.learning_rates, epochs=arguments.epochs)
