@@ -180,7 +180,8 @@ def plot_confusions(counts, class_names):
     panel.set_title(f"{accuracy:.1%} of {counts.sum():,} right", fontsize=11)
     panel.set_xlabel("predicted")
     panel.set_ylabel("true")
-    panel.set_xticks(range(len(counts)), class_names, rotation=90 if len(counts) > 3 else 0)
+    rotation = 90 if max(map(len, class_names), default=0) > 4 else 0
+    panel.set_xticks(range(len(counts)), class_names, rotation=rotation)
     panel.set_yticks(range(len(counts)), class_names)
     panel.tick_params(length=0)
     return figure
