@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 from golden_weights import golden_arrays, golden_json, golden_state_dict, wave
 
 from tfast.fastai.xresnet import xresnet_from_fastai
@@ -8,6 +9,7 @@ from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet
 
 
+@pytest.mark.slow  # about 15 seconds of compiling
 def test_logits_are_fastais():
     keys = golden_json("fastai_numerics.json")["xresnet18"]["keys"]
     model, _ = xresnet_from_fastai(golden_state_dict(keys))
