@@ -84,7 +84,6 @@ def chunked_softmax_cross_entropy(
 def _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient):
     """Sums over all positions: (loss, hits) and the gradients of the loss in float32."""
     positions, embed = ops.shape(hidden)[0], hidden.shape[-1]
-    vocab = embeddings.shape[0]
     # Chunks of equal size: at most one position less each than `chunk_size` allows.
     num_chunks = -(-positions // chunk_size)
     size = -(-positions // num_chunks)
@@ -107,17 +106,14 @@ def _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient):
             )
         return result + chunk_result, gradients
 
-    zeros = ()
+    gradients = ()
     if with_gradient:
-        zeros = (
-            ops.zeros((num_chunks, size, embed), "float32"),
-            ops.zeros((vocab, embed), "float32"),
-            ops.zeros((vocab,), "float32"),
-        )
-    start = (ops.zeros((2,), "float32"), zeros)
+        gradients = _gradients_of_targets(hidden, embeddings, targets, num_chunks * size)
+    start = (ops.zeros((2,), "float32"), gradients)
     result, gradients = ops.fori_loop(0, num_chunks, add_chunk, start)
     if with_gradient:
-        gradients = _less_the_targets(gradients, hidden, embeddings, targets)
+        d_hidden, d_embeddings, d_bias = gradients
+        gradients = (d_hidden[:positions], d_embeddings, d_bias)
     return result, gradients
 
 
@@ -146,6 +142,23 @@ def _chunk_softmax(hidden, targets, real, embeddings, bias):
     return exponentials, normalizer, ops.stack([loss, hits])
 
 
+def _gradients_of_targets(hidden, embeddings, targets, num_rows):
+    """The part of the gradient that comes from the logit of the target itself.
+
+    The softmax's part is added to it chunk by chunk, so that no second table is needed. The
+    gradient of `hidden` is padded to `num_rows`.
+    """
+    vocab, padding = embeddings.shape[0], num_rows - ops.shape(hidden)[0]
+    d_hidden = -ops.cast(ops.take(embeddings, targets, axis=0), "float32")
+    negative = -ops.cast(hidden, "float32")
+    counts = ops.ones_like(targets, dtype="float32")
+    return (
+        _pad_behind(d_hidden, padding),
+        ops.segment_sum(negative, targets, num_segments=vocab),
+        -ops.segment_sum(counts, targets, num_segments=vocab),
+    )
+
+
 def _add_gradients(index, gradients, hidden, share, exponentials, embeddings):
     """Adds the softmax's part of the gradient; `share` (size,) is 1 / normalizer, 0 for padding.
 
@@ -153,31 +166,18 @@ def _add_gradients(index, gradients, hidden, share, exponentials, embeddings):
     times as wide: one pass over the largest tensor less.
     """
     d_hidden, d_embeddings, d_bias = gradients
+    size, embed = ops.shape(hidden)[0], hidden.shape[-1]
     exponentials = ops.cast(exponentials, hidden.dtype)
     rows = ops.cast(ops.matmul(exponentials, embeddings), "float32") * share[:, None]
-    d_hidden = ops.slice_update(d_hidden, (index, 0, 0), rows[None])
-    shared = ops.cast(hidden * ops.cast(share[:, None], hidden.dtype), hidden.dtype)
-    outer = ops.matmul(ops.transpose(exponentials), shared)
-    per_word = ops.matmul(ops.cast(share, exponentials.dtype)[None], exponentials)[0]
+    rows += ops.slice(d_hidden, (index * size, 0), (size, embed))
+    shared = ops.cast(share, hidden.dtype)
+    outer = ops.matmul(ops.transpose(exponentials), hidden * shared[:, None])
+    per_word = ops.matmul(shared[None], exponentials)[0]
     return (
-        d_hidden,
+        ops.slice_update(d_hidden, (index * size, 0), rows),
         d_embeddings + ops.cast(outer, "float32"),
         d_bias + ops.cast(per_word, "float32"),
     )
-
-
-def _less_the_targets(gradients, hidden, embeddings, targets):
-    """Takes away the part of the gradient that comes from the logit of the target itself."""
-    d_hidden, d_embeddings, d_bias = gradients
-    positions, embed = ops.shape(hidden)[0], hidden.shape[-1]
-    d_hidden = ops.reshape(d_hidden, (-1, embed))[:positions]
-    d_hidden -= ops.cast(ops.take(embeddings, targets, axis=0), "float32")
-    vocab = embeddings.shape[0]
-    hidden = ops.cast(hidden, "float32")
-    d_embeddings -= ops.segment_sum(hidden, targets, num_segments=vocab)
-    ones = ops.ones_like(targets, dtype="float32")
-    d_bias -= ops.segment_sum(ones, targets, num_segments=vocab)
-    return d_hidden, d_embeddings, d_bias
 
 
 def activation_regularization(outputs, alpha):

@@ -1,0 +1,195 @@
+"""Times one LSTM layer and one step of training a language model, tfast against its rivals.
+
+    python scripts/bench_language_model.py --fastai-python ../fastai/bin/python
+
+Stock Keras runs in this Python, fastai (and PyTorch's own LSTM) in the one given; without it
+they are left out. Each rival runs in a process of its own, in turn with the others; the peak of
+its memory is that process's.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+
+BATCH, TIME = 32, 70
+
+
+def tfast_layer(sizes):
+    """Forward and backward of the LSTM kernel."""
+    import environment  # noqa: F401
+
+    from tfast.text.dropouts import WeightDrop
+
+    return _keras_layer(sizes, lambda lstm: WeightDrop(lstm, 0.0))
+
+
+def keras_layer(sizes):
+    """Forward and backward of the stock layer."""
+    import environment  # noqa: F401
+
+    return _keras_layer(sizes, lambda lstm: lstm)
+
+
+def _keras_layer(sizes, wrap):
+    import keras
+    import tensorflow as tf
+
+    layer = wrap(keras.layers.LSTM(sizes.hidden, return_sequences=True))
+    inputs = tf.random.normal((BATCH, TIME, sizes.embed))
+    layer(inputs)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            loss = tf.reduce_sum(layer(inputs, training=True))
+        return tape.gradient(loss, [inputs, *layer.trainable_weights])
+
+    return lambda: step()[0].numpy()
+
+
+def fastai_layer(sizes):
+    """Forward and backward of `torch.nn.LSTM`."""
+    import torch
+
+    layer = torch.nn.LSTM(sizes.embed, sizes.hidden, batch_first=True)
+    inputs = torch.randn(BATCH, TIME, sizes.embed, requires_grad=True)
+    return lambda: layer(inputs)[0].sum().backward()
+
+
+def _windows(sizes):
+    import numpy as np
+
+    tokens = np.random.default_rng(0).integers(9, sizes.vocab, (BATCH, TIME + 1), "int32")
+    return tokens[:, :-1], tokens[:, 1:]
+
+
+def tfast_step(sizes):
+    """A step of `LanguageModel` as `fit` makes it."""
+    import environment  # noqa: F401
+    import numpy as np
+
+    from tfast.text.language_model import LanguageModel
+
+    ids, targets = _windows(sizes)
+    model = LanguageModel(sizes.vocab, embed_size=sizes.embed, hidden_size=sizes.hidden)
+    model.compile("adam")
+    inputs = {"token_ids": ids, "starts_anew": np.zeros(BATCH, bool)}
+    return lambda: model.train_on_batch(inputs, targets)
+
+
+def keras_step(sizes):
+    """The same sizes by stock layers: tied decoder, all logits, dropout of its kinds."""
+    import environment  # noqa: F401
+    import keras
+
+    ids, targets = _windows(sizes)
+    drop, widths = keras.layers.SpatialDropout1D, [sizes.hidden, sizes.hidden, sizes.embed]
+    layers = [drop(0.25)]
+    for width in widths:
+        layers += [keras.layers.LSTM(width, return_sequences=True), drop(0.15)]
+
+    class Stock(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.table = keras.layers.ReversibleEmbedding(sizes.vocab, sizes.embed)
+            self.lstms = keras.Sequential(layers)
+
+        def call(self, ids, training=False):
+            return self.table(self.lstms(self.table(ids), training=training), reverse=True)
+
+    model = Stock()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    return lambda: model.train_on_batch(ids, targets)
+
+
+def fastai_step(sizes):
+    """A step of fastai's AWD-LSTM with its regularizers and its own Adam."""
+    import torch
+    from fastai.optimizer import Adam
+    from fastai.text.models.awdlstm import AWD_LSTM, awd_lstm_lm_config
+    from fastai.text.models.core import get_language_model
+
+    ids, targets = (torch.from_numpy(array).long() for array in _windows(sizes))
+    config = awd_lstm_lm_config | {"emb_sz": sizes.embed, "n_hid": sizes.hidden}
+    model = get_language_model(AWD_LSTM, sizes.vocab, config)
+    optimizer = Adam(model.parameters(), lr=1e-3)
+    cross_entropy = torch.nn.CrossEntropyLoss()
+
+    def step():
+        logits, raw, dropped = model(ids)
+        loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
+        (logits.argmax(-1) == targets).float().mean()
+        loss = loss + 2 * dropped.pow(2).mean() + (raw[:, 1:] - raw[:, :-1]).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def serve(work):
+    """A rival's process: works once for each line it reads, and says so with its peak memory."""
+    for _ in sys.stdin:
+        work()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+
+
+class Rival:
+    """A process that does one work again and again."""
+
+    def __init__(self, python, name, sizes):
+        command = [python, __file__, "--serve", name, *sizes]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __call__(self):
+        """One round."""
+        print("again", file=self.process.stdin, flush=True)
+        self.peak = int(self.process.stdout.readline() or sys.exit("a rival's process ended"))
+
+    def end(self):
+        """Lets the process go and returns the peak of its memory in MiB."""
+        self.process.stdin.close()
+        self.process.wait()
+        return self.peak / 1024
+
+
+def main():
+    """Compares the layer, then the step."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fastai-python", help="Python with fastai")
+    parser.add_argument("--vocab", type=int, default=60_000)
+    parser.add_argument("--embed", type=int, default=400)
+    parser.add_argument("--hidden", type=int, default=1152)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--works", nargs="+", choices=["layer", "step"], default=["layer", "step"])
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        return serve(globals()[arguments.serve](arguments))
+
+    from measure import environment_line, print_comparison, side_by_side
+
+    print(environment_line("tensorflow", "keras"))
+    pythons = {"tfast": sys.executable, "keras": sys.executable, "fastai": arguments.fastai_python}
+    sizes = [f"--{name}={getattr(arguments, name)}" for name in ("vocab", "embed", "hidden")]
+    for work in arguments.works:
+        rivals = {
+            name: Rival(python, f"{name}_{work}", sizes)
+            for name, python in pythons.items()
+            if python
+        }
+        seconds = side_by_side(rivals, rounds=arguments.rounds)
+        title = f"{work}: {' '.join(sizes)}, batch {BATCH}, {TIME} time steps"
+        print_comparison(title, seconds, amount=BATCH * TIME, unit="tokens")
+        for name, rival in rivals.items():
+            print(f"  {name:10s} peak memory {rival.end():8.0f} MiB")
+    return None
+
+
+if __name__ == "__main__":
+    main()
