@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checks import two_replicas
 
 from tfast.training.layer_groups import freeze_to, group_weights
 
@@ -238,7 +239,7 @@ def test_frozen_weights_stay_under(options):
 
 
 def test_freezing_under_a_mirrored_strategy():
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         model = make_model()
     freeze_to(model, groups_of(model), -1)
     low = model.get_layer("body").get_layer("low")

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.learning_rates import LayerwiseLearningRates, discriminative
@@ -212,7 +212,7 @@ def test_under_mirrored_strategy_with_a_schedule_it_is_one_device_with_the_whole
     # Not clipped: Keras clips the gradients of each replica by themselves.
     options = {"weight_decay": 0.1}
     single = make_model(make_optimizer("Nadam", rate, **options), run_eagerly=True)
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         mirrored = make_model(make_optimizer("Nadam", rate, **options))
     for model in (single, mirrored):
         fit(model, LayerwiseLearningRates(groups_of(model), [0.2, 1]))
@@ -221,7 +221,7 @@ def test_under_mirrored_strategy_with_a_schedule_it_is_one_device_with_the_whole
 
 def test_under_mirrored_strategy_with_loss_scaling_and_averages():
     keras.mixed_precision.set_dtype_policy("mixed_float16")
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         # Not overwritten in between: Keras cannot do that under the strategy.
         adam = make_optimizer("Adam", use_ema=True, ema_momentum=0.5)
         model = make_model(adam)

@@ -3,7 +3,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from checks import two_replicas
 
 from tfast.training.layer_groups import freeze_to
 from tfast.training.statistics import TrainingStatistics
@@ -147,7 +147,7 @@ def test_it_measures_under_a_strategy():
     plain = TrainingStatistics(["dense"], (X, Y))
     fit(make_model(), [plain], epochs=1)
     keras.utils.set_random_seed(3)
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         model = make_model(run_eagerly=False, jit_compile=False)
     mirrored = TrainingStatistics(["dense"], (X, Y))
     fit(model, [mirrored], epochs=1)
