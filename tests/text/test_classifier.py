@@ -103,7 +103,7 @@ def test_pooling_by_hand():
 def test_it_learns_and_is_the_same_after_saving(tmp_path):
     inputs = padded(random_documents(7, 2, 9, 6, 1, 5))
     targets = np.eye(3)[[0, 1, 2, 0, 1, 2]]
-    model = small_model(window=3, max_length=5, drop_mult=0.0, head_rate=0.0)
+    model = small_model(num_layers=1, max_length=5, window=3, drop_mult=0.0, head_rate=0.0)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
     history = model.fit(inputs, targets, epochs=8, batch_size=6, verbose=0).history

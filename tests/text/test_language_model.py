@@ -148,7 +148,7 @@ def test_compiled_steps_never_make_the_logits():
 
 
 def test_saved_and_loaded_it_is_the_same_model_and_goes_on_training(tmp_path):
-    model = small_model(alpha=1.0, output_rate=0.3)
+    model = small_model(alpha=1.0, output_rate=0.3, num_layers=1)
     model.compile(keras.optimizers.Adam(0.01))
     model.fit(batches(), shuffle=False, verbose=0)
     model.save(tmp_path / "model.keras")
@@ -163,7 +163,7 @@ def test_saved_and_loaded_it_is_the_same_model_and_goes_on_training(tmp_path):
 
 def test_mixed_precision_gives_float32_logits_and_trains():
     keras.mixed_precision.set_dtype_policy("mixed_float16")
-    model = small_model()
+    model = small_model(num_layers=1)
     assert model(next(iter(batches()))[0])["logits"].dtype == "float32"
     model.compile(keras.optimizers.Adam(0.01))
     history = model.fit(batches(), shuffle=False, epochs=3, verbose=0).history

@@ -19,7 +19,7 @@ from tfast.text.ulmfit import (
 )
 from tfast.training.unfreezing import GradualUnfreezing
 
-SIZES = {"embed_size": 4, "hidden_size": 6, "num_layers": 2}
+SIZES = {"embed_size": 4, "hidden_size": 6, "num_layers": 1}
 
 
 def test_rows_move_to_another_vocabulary_as_in_fastai():
