@@ -1,5 +1,10 @@
+import contextlib
+import os
+from pathlib import Path
+
 import pytest
 
+from tfast.training import files
 from tfast.training.files import remove_leftovers, written_whole
 
 
@@ -50,10 +55,67 @@ def test_existing_path_is_refused_unless_asked(tmp_path):
         raise AssertionError("the block must not run")
 
 
+def write_folder(path, content):
+    with written_whole(path) as temporary:
+        temporary.mkdir()
+        (temporary / content).touch()
+
+
+@pytest.mark.parametrize("name", ["model", "old", "new"])
+def test_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch, name):
+    target = tmp_path / name
+    write_folder(target, "before")
+
+    def refuse(source, destination):
+        raise PermissionError("no")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(PermissionError):
+        write_folder(target, "after")
+    assert names(target) == ["before"]
+    assert names(tmp_path) == [name]
+
+
+def test_block_that_writes_nothing_leaves_the_old_folder(tmp_path):
+    target = tmp_path / "old"
+    write_folder(target, "before")
+    with pytest.raises(FileNotFoundError, match="nothing was written"), written_whole(target):
+        pass
+    assert names(target) == ["before"]
+    assert names(tmp_path) == ["old"]
+
+
+@pytest.mark.parametrize("renames_before_the_kill", [0, 1, 2])
+def test_writer_of_a_folder_killed_at_any_moment_loses_no_copy(
+    tmp_path, monkeypatch, renames_before_the_kill
+):
+    target = tmp_path / "model"
+    write_folder(target, "before")
+    left, rename = iter(range(renames_before_the_kill)), os.rename
+
+    def rename_or_die(source, destination):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        rename(source, destination)
+
+    with monkeypatch.context() as killed:
+        # A kill: neither another rename nor the cleaning up.
+        killed.setattr(Path, "rename", rename_or_die)
+        killed.setattr(Path, "replace", rename_or_die)
+        killed.setattr(files, "_remove_workshop", lambda workshop, path: None)
+        with contextlib.suppress(KeyboardInterrupt):
+            write_folder(target, "after")
+    assert target.exists() == (renames_before_the_kill != 1)
+    remove_leftovers(target)
+    assert names(target) == ["after" if renames_before_the_kill == 2 else "before"]
+    assert names(tmp_path) == ["model"]
+
+
 def test_leftovers_of_killed_writers_go_and_nothing_else_does(tmp_path):
-    (tmp_path / ".a.txt.x1y2").mkdir()
-    (tmp_path / ".a.txt.x1y2" / "a.txt").write_text("half")
-    for kept in ("a.txt", "b.txt", ".b.txt.x1y2", ".a.txt"):
-        (tmp_path / kept).write_text("kept")
-    remove_leftovers(tmp_path / "a.txt")
-    assert names(tmp_path) == [".a.txt", ".b.txt.x1y2", "a.txt", "b.txt"]
+    (tmp_path / ".a.x1y2_789" / "new").mkdir(parents=True)
+    (tmp_path / ".a.x1y2_789" / "new" / "a").write_text("half")
+    kept = [".a", ".a.config", ".a.txt.x1y2_789", ".b.x1y2_789", "a", "a.txt"]
+    for name in kept:
+        (tmp_path / name).mkdir()
+    remove_leftovers(tmp_path / "a")
+    assert names(tmp_path) == kept

@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,9 +12,13 @@ from pathlib import Path
 def written_whole(path, *, overwrite=True):
     """Gives a temporary path beside `path` that takes its place when the block ends well.
 
-    Whoever reads `path` sees the old content or the new, never a part: the rename is one
-    step of the file system. When the block raises, the temporary is removed and `path` is
-    as it was. Works for a file and for a folder, whichever the block creates.
+    Whoever reads `path` sees the old content or the new, never a part. When the block raises,
+    the temporary is removed and `path` is as it was. Works for a file and for a folder,
+    whichever the block creates.
+
+    A file takes its place in one step of the file system. A folder cannot: between two renames
+    there is none at `path`. A process that is killed just then leaves the old one hidden
+    beside `path`, and `remove_leftovers` puts it back.
 
     Args:
         path: where the result shall stand. Missing parent folders are created.
@@ -24,6 +29,7 @@ def written_whole(path, *, overwrite=True):
 
     Raises:
         ValueError: `path` exists and `overwrite` is False (before the block runs).
+        FileNotFoundError: the block wrote nothing; `path` is as it was.
 
     Example:
         >>> import tempfile, pathlib
@@ -41,24 +47,42 @@ def written_whole(path, *, overwrite=True):
     # Keras and matplotlib look at.
     workshop = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        temporary = workshop / path.name
+        temporary = workshop / "new" / path.name
+        temporary.parent.mkdir()
         yield temporary
+        if not temporary.exists():
+            raise FileNotFoundError(f"nothing was written to take the place of {path}")
         if path.is_dir():
             # A folder cannot be renamed onto one that is not empty: step the old one aside.
-            path.rename(workshop / "old")
+            _old_copy(workshop, path).parent.mkdir()
+            path.rename(_old_copy(workshop, path))
         temporary.replace(path)
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        _remove_workshop(workshop, path)
 
 
 def remove_leftovers(path):
     """Removes what writers of `path` left beside it when they were killed in the middle.
 
-    Only for a path that no other process is writing.
+    Where one was killed between stepping the old folder aside and putting the new one in its
+    place, the old one is put back. Only for a path that no other process is writing.
 
     Args:
         path: what was to be written with `written_whole`.
     """
     path = Path(path)
-    for workshop in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        shutil.rmtree(workshop, ignore_errors=True)
+    # As `tempfile` names them, eight characters at the end: `.a.keras.12345678` is not of `a`.
+    for workshop in path.parent.glob(f".{glob.escape(path.name)}." + 8 * "[a-z0-9_]"):
+        _remove_workshop(workshop, path)
+
+
+def _old_copy(workshop, path):
+    return workshop / "old" / path.name
+
+
+def _remove_workshop(workshop, path):
+    """Removes it, but never the only copy of what stood at `path`."""
+    old = _old_copy(workshop, path)
+    if os.path.lexists(old) and not os.path.lexists(path):
+        old.rename(path)
+    shutil.rmtree(workshop, ignore_errors=True)
