@@ -274,13 +274,16 @@ def test_momentum_and_layerwise_rates_go_together_in_either_order(momentum_first
     assert type(optimizer.momentum) is float
 
 
-def test_an_interrupted_fit_leaves_nothing_behind_in_the_next():
-    class Interrupt(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            raise KeyboardInterrupt
+class Interrupt(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
 
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("follow_again", [True, False])
+def test_an_interrupted_fit_leaves_nothing_behind_in_the_next(follow_again, eager):
     optimizer = keras.optimizers.SGD(0.05, momentum=0.95)
-    model = linear_model(optimizer)
+    model = linear_model(optimizer, run_eagerly=eager)
     with pytest.raises(KeyboardInterrupt):
         fit(
             model, MomentumSchedule(lambda step: keras.ops.cast(step, "float32") / 100), Interrupt()
@@ -289,10 +292,23 @@ def test_an_interrupted_fit_leaves_nothing_behind_in_the_next():
     optimizer.iterations.assign(0)
     optimizer.momentums[0].assign(np.zeros((3, 1)))
     model.set_weights([np.float32([[0.1], [0.2], [0.3]])])
-    schedule = OneCycleMomentum(STEPS)
-    weight = fit(model, MomentumSchedule(schedule))
+    schedule = OneCycleMomentum(STEPS) if follow_again else lambda step: 0.95
+    weight = fit(model, *([MomentumSchedule(schedule)] if follow_again else []))
     np.testing.assert_allclose(weight, momentum_by_hand(schedule), atol=1e-6)
     assert "_backend_update_step" not in vars(optimizer)
+    assert "reset_metrics" not in vars(model)
+
+
+def test_an_interrupted_fit_leaves_nothing_behind_under_layerwise_rates():
+    optimizer = keras.optimizers.SGD(0.05, momentum=0.95)
+    model = linear_model(optimizer)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, MomentumSchedule(lambda step: 0.1 + 0.0 * step), Interrupt())
+    optimizer.iterations.assign(0)
+    optimizer.momentums[0].assign(np.zeros((3, 1)))
+    model.set_weights([np.float32([[0.1], [0.2], [0.3]])])
+    weight = fit(model, LayerwiseLearningRates([model.layers], [1.0]))
+    np.testing.assert_allclose(weight, momentum_by_hand(lambda step: 0.95), atol=1e-6)
 
 
 @pytest.mark.parametrize(

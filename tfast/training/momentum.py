@@ -16,7 +16,9 @@ class MomentumSchedule(keras.callbacks.Callback):
     value is computed in the graph from the optimizer's own count of batches, as a learning
     rate's is, so that it is right with `steps_per_execution`, gradient accumulation and loss
     scaling. Between steps the float stands where it stood: a checkpoint written in the middle
-    of `fit` is one of the stock optimizer. When `fit` ends, so is the optimizer.
+    of `fit` is one of the stock optimizer. After `fit` the optimizer is a stock one. Keras
+    does not tell callbacks of a `fit` that breaks; then the next `fit` begins with the stock
+    optimizer.
 
     Works with each Keras optimizer that keeps a momentum, inside `LossScaleOptimizer` and
     `tfast.training.optimizers.Lookahead` too, on the TensorFlow and JAX backends.
@@ -45,23 +47,34 @@ class MomentumSchedule(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Puts the schedule into the optimizer's step."""
-        *_, optimizer = with_inner_optimizers(self.model.optimizer)
-        _detach(optimizer)  # what a run that was interrupted left
-        _ScheduledUpdate(optimizer, _momentum_name(optimizer), self.schedule)
-        self.model.make_train_function(force=True)
+        model = self.model
+        *_, optimizer = with_inner_optimizers(model.optimizer)
+        _detach(model, optimizer)  # what a run that was interrupted left
+        # Each fit brings a `History` of its own.
+        history = getattr(model, "history", None)
+        scheduled = _ScheduledUpdate(
+            optimizer,
+            _momentum_name(optimizer),
+            self.schedule,
+            is_live=lambda: getattr(model, "history", None) is history,
+        )
+        model.make_train_function(force=True)
+        _end_with_next_fit(model, scheduled)
 
     def on_train_end(self, logs=None):
         """Gives the stock optimizer back."""
-        *_, optimizer = with_inner_optimizers(self.model.optimizer)
-        _detach(optimizer)
-        self.model.make_train_function(force=True)
+        model = self.model
+        *_, optimizer = with_inner_optimizers(model.optimizer)
+        _detach(model, optimizer)
+        model.make_train_function(force=True)
 
 
 class _ScheduledUpdate:
     """Stands in an optimizer's instance before its `_backend_update_step`."""
 
-    def __init__(self, optimizer, name, schedule):
+    def __init__(self, optimizer, name, schedule, *, is_live):
         self.optimizer, self.name, self.schedule = optimizer, name, schedule
+        self.is_live = is_live
         self.number = getattr(optimizer, name)
         self.found = vars(optimizer).get(_UPDATE)
         self.update = getattr(optimizer, _UPDATE)
@@ -70,6 +83,8 @@ class _ScheduledUpdate:
         vars(optimizer)[_UPDATE] = self
 
     def __call__(self, gradients, variables, learning_rate):
+        if not self.is_live():  # another callback's shadow may still hold this one
+            return self.update(gradients, variables, learning_rate)
         # Not `iterations`, which counts updates: learning rates follow the batches too.
         self.in_the_step.current = self.schedule(self.optimizer._iterations)
         vars(self.optimizer)[self.name] = self.in_the_step
@@ -123,7 +138,21 @@ def _momentum_name(optimizer):
     raise ValueError(f"MomentumSchedule: {kind} has neither momentum nor beta_1")
 
 
-def _detach(optimizer):
+def _end_with_next_fit(model, scheduled):
+    """Each fit begins its epochs with `reset_metrics`, before a step is traced."""
+    stock = model.reset_metrics
+
+    def reset_metrics():
+        if not scheduled.is_live():
+            _detach(model, scheduled.optimizer)
+            model.make_train_function(force=True)
+        stock()
+
+    vars(model)["reset_metrics"] = reset_metrics
+
+
+def _detach(model, optimizer):
+    vars(model).pop("reset_metrics", None)
     update = vars(optimizer).get(_UPDATE)
     if isinstance(update, _ScheduledUpdate):
         if update.found is None:
