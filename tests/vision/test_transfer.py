@@ -4,7 +4,7 @@ import pytest
 
 from tfast.training.layer_groups import freeze_to
 from tfast.vision.batch_norm import BatchNorm
-from tfast.vision.transfer import create_head, transfer_model
+from tfast.vision.transfer import create_head, transfer_model, with_dtype_policy
 from tfast.vision.xresnet import layer_groups, xresnet
 
 FEATURES = np.random.default_rng(0).normal(size=(6, 3, 2, 4)).astype("float32")
@@ -97,3 +97,22 @@ def test_logits_are_float32_under_mixed_precision():
 def test_bad_arguments_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         create_head(keras.Input((2, 2, 4)), **{"num_classes": 3} | options)
+
+
+@pytest.mark.parametrize("saved", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("wanted", ["float32", "mixed_bfloat16"])
+def test_loaded_model_computes_under_the_policy_asked_for(tmp_path, saved, wanted):
+    keras.mixed_precision.set_dtype_policy(saved)
+    trained_model().save(tmp_path / "trained.keras")
+    loaded = keras.saving.load_model(tmp_path / "trained.keras")
+    model = with_dtype_policy(loaded, wanted)
+    compute_dtype = keras.DTypePolicy(wanted).compute_dtype
+    *layers, logits = model.layers[1:]  # behind the input
+    assert {layer.compute_dtype for layer in layers} == {compute_dtype}
+    assert logits.compute_dtype == "float32"
+    for expected, weight in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    transferred = transfer_model(model, 3)
+    assert transferred.get_layer("stem_0_conv").compute_dtype == compute_dtype
+    close = {"rtol": 0.1, "atol": 0.1}  # bfloat16 has 8 bits
+    np.testing.assert_allclose(model(IMAGES), loaded(IMAGES), **close)

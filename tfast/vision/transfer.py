@@ -1,7 +1,8 @@
 """A trained picture model gets a new head for other classes.
 
-    transfer_model  body of a trained model, new head
-    create_head     the head alone: fastai's, or the lesson's plain one
+    transfer_model     body of a trained model, new head
+    create_head        the head alone: fastai's, or the lesson's plain one
+    with_dtype_policy  the same model in another precision
 
 `tfast.vision.xresnet.layer_groups` gives body and head as groups. To train the head alone, with
 the batch norms of the body training on, call `tfast.training.layer_groups.freeze_to(model,
@@ -92,6 +93,44 @@ def create_head(features, num_classes, *, head="fastai", drop_rate=0.5):
         x = BatchNorm(name="head_1_norm")(x)
         x = layers.Dropout(drop_rate, name="head_1_dropout")(x)
     return _dense(num_classes, use_bias=head == "plain", dtype="float32", name="logits")(x)
+
+
+def with_dtype_policy(model, policy):
+    """A copy of a model that computes under another dtype policy.
+
+    `keras.saving.load_model` gives each layer the policy that it was saved with, whatever
+    `set_precision` says. Layers that were kept in float32 on purpose stay so: the last one,
+    and in a mixed-precision model all that are not mixed.
+
+    Args:
+        model: a Functional or Sequential model.
+        policy: a dtype policy or its name, say `"mixed_float16"`.
+
+    Returns:
+        A model with the same weights, not compiled.
+
+    Raises:
+        ValueError: `model` is of another kind.
+
+    Example:
+        >>> from tfast.vision.xresnet import xresnet
+        >>> model = xresnet(10, block_counts=(1,), expansion=1)
+        >>> model = with_dtype_policy(model, "mixed_bfloat16")
+        >>> model.get_layer("stem_0_conv").compute_dtype, model.get_layer("logits").compute_dtype
+        ('bfloat16', 'float32')
+    """
+    policy = keras.dtype_policies.get(policy)
+    saved = {layer.dtype_policy.name for layer in model.layers}
+    mixed = saved - {"float32"}
+
+    def clone(layer):
+        pinned = layer.dtype_policy.name == "float32" and (mixed or layer is model.layers[-1])
+        config = layer.get_config() | ({} if pinned else {"dtype": policy})
+        return type(layer).from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _dense(units, **options):
