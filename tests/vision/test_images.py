@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfast.vision import image_files
 from tfast.vision.augmentation import PadAndCrop
 from tfast.vision.images import image_dataset
 from tfast.vision.preprocessing import ImagePreprocessing
@@ -90,12 +91,27 @@ def test_a_resumed_stream_does_not_read_what_it_skips(picture_folder):
     assert set(joined(numbers_in(batches_of(resumed, 1)))).isdisjoint(skipped)
 
 
+def test_pictures_are_checked_once_and_not_again_for_a_later_start(picture_folder, monkeypatch):
+    checked, check = [], image_files._reason_against
+    monkeypatch.setattr(
+        image_files, "_reason_against", lambda path: checked.append(path) or check(path)
+    )
+    whole = make(picture_folder(), training=True, first_step=0)
+    resumed = whole.starting_at(3).starting_at(4)
+    assert sorted(checked) == whole.file_paths == resumed.file_paths
+    for expected, actual in zip(batches_of(whole, 6)[4:], batches_of(resumed, 2), strict=True):
+        np.testing.assert_array_equal(actual[0], expected[0])
+    with pytest.raises(ValueError, match="first_step is -1"):
+        whole.starting_at(-1)
+
+
 def test_class_names_fix_the_labels_of_every_folder(picture_folder):
     folder = picture_folder(count=1, class_names=("dog", "fox"))
     dataset = make(folder, training=False, class_names=["fox", "cat", "dog"])
     assert dataset.class_names == ["fox", "cat", "dog"]
     ((_, labels),) = batches_of(dataset)
     assert labels.tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert dataset.labels == [0, 2]
 
 
 def test_bad_pictures_are_named_before_anything_is_returned(picture_folder):

@@ -38,7 +38,8 @@ def image_dataset(
       iterated, as `fit` does each epoch;
     - with `first_step`, the epochs one after another without end, a function of `seed` and
       step alone: the dataset with `first_step=k` goes on where the first k batches of the one
-      with `first_step=0` end, and decodes nothing of what it skips. `fit` needs
+      with `first_step=0` end, and decodes nothing of what it skips. So does what its attribute
+      `starting_at(k)` returns, which does not check the files once more. `fit` needs
       `steps_per_epoch=dataset.steps_per_epoch`.
 
     The last batch of an epoch holds what is left; no picture is dropped.
@@ -62,8 +63,9 @@ def image_dataset(
     Returns:
         A `tf.data.Dataset` of float32 images `(batch, height, width, 3)` and float32 one-hot
         labels `(batch, classes)`, with plain attributes `class_names` (list of str),
-        `file_paths` (list of str, without the bad ones), `bad_images` (dict of path to reason)
-        and `steps_per_epoch`.
+        `file_paths` (list of str, without the bad ones), `labels` (list of int, the class of
+        each path), `bad_images` (dict of path to reason) and `steps_per_epoch`; where
+        `first_step` is given also `starting_at`, a function from a step to such a dataset.
 
     Raises:
         ValueError: an argument is out of its range, the folder is not as described, or it
@@ -82,33 +84,39 @@ def image_dataset(
         (TensorShape([2, 32, 32, 3]), ['cat', 'dog'])
     """
     image_size = height_and_width(image_size)
-    _check_arguments(batch_size, training, seed, on_bad_image, first_step)
+    _check_arguments(batch_size, on_bad_image)
+    _check_first_step(first_step, training, seed)
     preprocessing = preprocessing or ImagePreprocessing()
     augmentation = augmentation or RandomResizedCrop()
     file_paths, labels, class_names = find_images(directory, class_names)
     file_paths, labels, bad_images = _without_bad_images(file_paths, labels, on_bad_image)
-    paths, labels = tf.constant(file_paths), tf.constant(labels)
+    paths, label_of = tf.constant(file_paths), tf.constant(labels)
 
     def load_plain(position):
         pixels = decode_image(tf.io.read_file(paths[position]))
-        return preprocessing(pixels, image_size), tf.one_hot(labels[position], len(class_names))
+        return preprocessing(pixels, image_size), tf.one_hot(label_of[position], len(class_names))
 
     def load_augmented(position, seed):
         encoded = tf.io.read_file(paths[position])
         antialias = preprocessing.antialias
         pixels = augmentation(encoded, image_size, antialias=antialias, seed=seed)
-        return preprocessing.normalize(pixels), tf.one_hot(labels[position], len(class_names))
+        return preprocessing.normalize(pixels), tf.one_hot(label_of[position], len(class_names))
 
-    if training:
-        dataset = _training_batches(load_augmented, len(paths), batch_size, seed, first_step)
-    else:
-        dataset = _batches(tf.data.Dataset.range(len(paths)), load_plain, batch_size)
-    dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    dataset.class_names = class_names
-    dataset.file_paths = file_paths
-    dataset.bad_images = bad_images
-    dataset.steps_per_epoch = _num_batches(len(paths), batch_size)
-    return dataset
+    def starting_at(first_step):
+        _check_first_step(first_step, training, seed)
+        if training:
+            dataset = _training_batches(load_augmented, len(paths), batch_size, seed, first_step)
+        else:
+            dataset = _batches(tf.data.Dataset.range(len(paths)), load_plain, batch_size)
+        dataset = dataset.prefetch(tf.data.AUTOTUNE)
+        dataset.class_names = class_names
+        dataset.file_paths, dataset.labels, dataset.bad_images = file_paths, labels, bad_images
+        dataset.steps_per_epoch = _num_batches(len(paths), batch_size)
+        if first_step is not None:
+            dataset.starting_at = starting_at
+        return dataset
+
+    return starting_at(first_step)
 
 
 def height_and_width(image_size):
@@ -188,11 +196,14 @@ def _without_bad_images(file_paths, labels, on_bad_image):
     return *(list(column) for column in zip(*kept, strict=True)), bad
 
 
-def _check_arguments(batch_size, training, seed, on_bad_image, first_step):
+def _check_arguments(batch_size, on_bad_image):
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; expected an integer of 1 or more")
     if on_bad_image not in ("error", "skip"):
         raise ValueError(f'on_bad_image is {on_bad_image!r}; expected "error" or "skip"')
+
+
+def _check_first_step(first_step, training, seed):
     if first_step is None:
         return
     if not training:
