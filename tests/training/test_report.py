@@ -88,6 +88,15 @@ def test_confusions_of_a_class_that_never_comes_are_no_division_by_zero():
     report.plot_confusions(np.zeros((2, 2), int), ["a", "b"])
 
 
+def test_confusions_of_very_many_classes_are_colours_on_a_page_of_bounded_size():
+    many = report.plot_confusions(np.eye(300, dtype=int), [f"class {i}" for i in range(300)])
+    most = report.plot_confusions(np.eye(60, dtype=int), [f"class {i}" for i in range(60)])
+    assert not many.axes[0].texts
+    assert len(many.axes[0].get_xticks()) < 60
+    assert many.get_size_inches().tolist() == most.get_size_inches().tolist()
+    assert len(most.axes[0].texts) == 60
+
+
 @pytest.mark.parametrize("number", [0, 1, 5])
 def test_picture_sheet_takes_any_number_and_kind(tmp_path, number):
     kinds = [np.zeros((8, 8)), np.zeros((8, 6, 1)), np.full((4, 4, 3), 255, "uint8")]

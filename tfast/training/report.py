@@ -8,6 +8,8 @@ import numpy as np
 from tfast.training.environment import describe_environment
 from tfast.training.files import written_whole
 
+# Classes up to which a matrix of confusions has room for names and counts.
+MOST_NAMED = 60
 BLUE, ORANGE, GREY = "#2563ab", "#e07b22", "#5f6670"
 
 
@@ -159,20 +161,22 @@ def plot_confusions(counts, class_names):
         class_names: a string for each class.
 
     Returns:
-        A matplotlib `Figure`, larger where there are more classes.
+        A matplotlib `Figure`, larger where there are more classes. Above `MOST_NAMED` classes
+        it grows no more and has colours alone, without counts and names.
 
     Raises:
         ImportError: matplotlib is not installed.
     """
     counts = np.asarray(counts)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = 2.4 + max(0.45 * len(counts), 1.5)
+    named = len(counts) <= MOST_NAMED
+    side = 2.4 + max(0.45 * min(len(counts), MOST_NAMED), 1.5)
     figure = new_figure((side + 0.4, side))
     panel = figure.subplots()
     # The root brings out rare mistakes beside a diagonal near 1.
     panel.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
-        if count:
+        if count and named:
             color = "white" if shares[row, column] > 0.3 else "black"
             size = 9 if count < 1000 else 7
             panel.text(column, row, count, ha="center", va="center", color=color, fontsize=size)
@@ -180,9 +184,10 @@ def plot_confusions(counts, class_names):
     panel.set_title(f"{accuracy:.1%} of {counts.sum():,} right", fontsize=11)
     panel.set_xlabel("predicted")
     panel.set_ylabel("true")
-    rotation = 90 if max(map(len, class_names), default=0) > 4 else 0
-    panel.set_xticks(range(len(counts)), class_names, rotation=rotation)
-    panel.set_yticks(range(len(counts)), class_names)
+    if named:
+        rotation = 90 if max(map(len, class_names), default=0) > 4 else 0
+        panel.set_xticks(range(len(counts)), class_names, rotation=rotation)
+        panel.set_yticks(range(len(counts)), class_names)
     panel.tick_params(length=0)
     return figure
 
