@@ -32,8 +32,10 @@ def resumable_fit(
     """`model.fit` that goes on from `checkpoint` where that exists, and keeps it up to date.
 
     A run that was killed, by whatever and whenever, and is called again in the same way ends
-    on CPU with the very weights, the very `History` and the very logs of a run that was left
-    alone. The checkpoint holds the step; all variables of the model (weights, batch norm
+    on CPU with the very weights and the very `History` of a run that was left alone; callbacks
+    hear the very logs. What they wrote before the kill is their own affair: steps behind the
+    last checkpoint come again, and `CSVLogger` needs `append=True`, or it starts a new file. The
+    checkpoint holds the step; all variables of the model (weights, batch norm
     statistics, seed generators, carried states), of the optimizer and of the metrics; the
     history; and the states of callbacks. It is written before the first step (a path that
     cannot be written shows before any work is lost), after every `save_every` steps, after
@@ -56,7 +58,7 @@ def resumable_fit(
         model: a compiled Keras model.
         make_dataset: function of a step, counted from 0 over all epochs, that returns an
             endless dataset of batches beginning with that step's. The batch of a step must
-            depend on nothing but the step.
+            depend on nothing but the step. It may be asked for three times in a run.
         epochs: how many passes, in all.
         steps_per_epoch: batches in one pass; a multiple of the model's `steps_per_execution`.
         checkpoint: path of the file. Where it does not exist, the run starts.
