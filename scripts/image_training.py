@@ -1,44 +1,64 @@
 """The image path as calls: folder -> batches -> mixup -> XResNet -> fit -> SavedModel, report."""
 
-import dataclasses
-from collections.abc import Callable
+import hashlib
+import json
 
 import keras
 import numpy as np
 import tensorflow as tf
-from image_folders import split_folder, write_digits
+from image_data import load_data
 
 import tfast.vision.xresnet
 import tfast.vision.xresnet_variants
 from tfast.export.images import export_image_classifier
 from tfast.training import report
-from tfast.training.files import written_whole
-from tfast.training.precision import set_precision
-from tfast.training.resume import resumable_fit
+from tfast.training.checkpoint_checks import check_same_settings
+from tfast.training.files import remove_leftovers, written_whole
+from tfast.training.precision import POLICIES, set_precision
+from tfast.training.resume import read_progress, resumable_fit
 from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
 from tfast.training.stopwatch import Stopwatch
 from tfast.training.unfreezing import GradualUnfreezing, Stage
-from tfast.vision.augmentation import PadAndCrop, RandomResizedCrop
-from tfast.vision.images import image_dataset
-from tfast.vision.mixup import mixup_dataset
-from tfast.vision.preprocessing import ImagePreprocessing, decode_image
-from tfast.vision.transfer import transfer_model
+from tfast.vision.preprocessing import decode_image
+from tfast.vision.transfer import transfer_model, with_dtype_policy
 from tfast.vision.xresnet import layer_groups
 
-# Of the command line, what changes nothing in the weights.
+# Of the command line, what changes nothing in the weights, and paths: what is there counts.
 NOT_SETTINGS = {"output", "resume", "save_every", "data", "valid", "pretrained"}
+# What a run that is killed may leave half written, beside its checkpoint.
+OUTPUTS = ["digits", "split", "history.csv", "model.keras", "preprocessing.json", "result.json"]
+OUTPUTS += ["saved_model", "curves.png", "confusions.png", "worst.png"]
 
 
-def run(arguments):
+def prepare(arguments):
+    """Everything before the first step. What is wrong with the arguments shows here.
+
+    Returns:
+        The data, the compiled model, its learning rate by step, and the callbacks.
+
+    Raises:
+        ValueError: the arguments, the pictures, the pretrained model or the checkpoint.
+    """
+    keras.utils.set_random_seed(arguments.seed)
+    set_precision(arguments.precision)
+    for name in OUTPUTS:
+        remove_leftovers(arguments.output / name)
+    trained = load_pretrained(arguments) if arguments.pretrained else None
+    data = load_data(arguments)
+    checkpoint = arguments.output / "checkpoint.npz"
+    if checkpoint.exists():
+        settings = make_settings(arguments, data)
+        saved = read_progress(checkpoint)["settings"]
+        check_same_settings(checkpoint, {k: v for k, v in saved.items() if k in settings}, settings)
+    return data, *make_model(arguments, data, trained)
+
+
+def train(arguments, data, model, schedule, callbacks):
     """Trains as the command line says, and fills the output folder.
 
     Returns:
         What `result.json` holds.
     """
-    keras.utils.set_random_seed(arguments.seed)
-    set_precision(arguments.precision)
-    data = load_data(arguments)
-    model, schedule, callbacks = make_model(arguments, data)
     stopwatch = Stopwatch()
     history = resumable_fit(
         model,
@@ -54,87 +74,22 @@ def run(arguments):
     return write_outputs(arguments, data, model, schedule, history, stopwatch)
 
 
-@dataclasses.dataclass(frozen=True)
-class Data:
-    """What is trained on."""
-
-    make_batches: Callable  # from a step to the endless dataset that begins there
-    steps_per_epoch: int
-    train_paths: list
-    validation: tf.data.Dataset
-    class_names: list
-    preprocessing: ImagePreprocessing
-
-
-def load_data(arguments):
-    """Finds and checks the pictures; splits one folder in two where --valid is a share."""
-    folder = arguments.data or arguments.output / "digits"
-    if not arguments.data:
-        write_digits(folder)
-    train_folder, valid_folder = folder, arguments.valid
-    if isinstance(arguments.valid, float):
-        train_folder, valid_folder = split_folder(
-            folder, arguments.output / "split", fraction=arguments.valid, seed=arguments.seed
-        )
-    preprocessing = ImagePreprocessing(
-        mean=one_or_three(arguments.mean),
-        standard_deviation=one_or_three(arguments.std),
-        crop_ratio=arguments.crop_ratio,
-    )
-    common = {
-        "image_size": arguments.image_size,
-        "batch_size": arguments.batch_size,
-        "preprocessing": preprocessing,
-        "on_bad_image": "skip" if arguments.skip_bad_images else "error",
-    }
-
-    def read(first_step):
-        return image_dataset(
-            train_folder,
-            training=True,
-            seed=arguments.seed,
-            first_step=first_step,
-            augmentation=make_augmentation(arguments),
-            **common,
-        )
-
-    first = read(0)
-
-    def make_batches(first_step):
-        # Reading a folder checks every file: not again for the first step.
-        dataset = first if first_step == 0 else read(first_step)
-        if arguments.mixup:
-            dataset = mixup_dataset(
-                dataset, arguments.mixup, seed=arguments.seed, first_step=first_step
-            )
-        return dataset.prefetch(tf.data.AUTOTUNE)
-
-    validation = image_dataset(
-        valid_folder, training=False, class_names=first.class_names, **common
-    )
-    return Data(
-        make_batches,
-        first.steps_per_epoch,
-        first.file_paths,
-        validation,
-        first.class_names,
-        preprocessing,
-    )
+def load_pretrained(arguments):
+    """The model of --pretrained, in the precision asked for."""
+    path = arguments.pretrained
+    try:
+        model = keras.saving.load_model(path, compile=False)
+        layer_groups(model)
+    except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
+        raise ValueError(f"--pretrained: {path} is no picture model: {error}") from error
+    return with_dtype_policy(model, POLICIES[arguments.precision])
 
 
-def make_augmentation(arguments):
-    """The random changes of a training picture."""
-    flip_rate = 0.5 if arguments.flip else 0.0
-    if arguments.augment == "pad":
-        return PadAndCrop(arguments.padding, flip_rate=flip_rate)
-    return RandomResizedCrop(flip_rate=flip_rate)
-
-
-def make_model(arguments, data):
+def make_model(arguments, data, trained):
     """The compiled model, its learning rate by step, and the callbacks that go with them."""
     num_classes, steps = len(data.class_names), data.steps_per_epoch
-    if arguments.pretrained:
-        model = transfer_model(keras.saving.load_model(arguments.pretrained), num_classes)
+    if trained:
+        model = transfer_model(trained, num_classes)
         # fastai's fine_tune: the head alone, then all at half the rate, the body far below it.
         stages = [
             Stage(-1, arguments.learning_rate, arguments.frozen_epochs),
@@ -146,7 +101,9 @@ def make_model(arguments, data):
         module = tfast.vision.xresnet
         if not hasattr(module, arguments.model):
             module = tfast.vision.xresnet_variants
-        model = getattr(module, arguments.model)(num_classes)
+        model = getattr(module, arguments.model)(
+            num_classes, activation=arguments.activation, self_attention=arguments.self_attention
+        )
         total_steps = arguments.epochs * steps
         schedule = OneCycle(arguments.learning_rate, total_steps)
         callbacks = [MomentumSchedule(OneCycleMomentum(total_steps))]
@@ -156,9 +113,7 @@ def make_model(arguments, data):
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=arguments.label_smoothing
     )
-    # XLA, which Keras turns on where it can, takes more than twice as long on a CPU.
-    jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit_compile)
+    model.compile(optimizer, loss, metrics=["accuracy"])
     return model, schedule, callbacks
 
 
@@ -170,46 +125,29 @@ def num_epochs(arguments):
 def make_settings(arguments, data):
     """What a resumed run must agree on with the broken one."""
     settings = {k: v for k, v in vars(arguments).items() if k not in NOT_SETTINGS}
+    pretrained = arguments.pretrained
     return settings | {
         "valid": arguments.valid if isinstance(arguments.valid, float) else "a folder",
         "class_names": data.class_names,
         "train_images": len(data.train_paths),
-        "pretrained": bool(arguments.pretrained),
+        "pictures": data.fingerprints,
+        "pretrained": pretrained and hashlib.sha256(pretrained.read_bytes()).hexdigest()[:16],
     }
 
 
 def write_outputs(arguments, data, model, schedule, history, stopwatch):
-    """Fills the output folder; returns what `result.json` holds."""
-    output, class_names = arguments.output, data.class_names
-    logits = model.predict(data.validation, verbose=0).astype("float64")
-    probabilities = np.array(keras.ops.softmax(logits))
-    true_ids = np.concatenate([labels.numpy().argmax(-1) for _, labels in data.validation])
-    predicted_ids = probabilities.argmax(-1)
+    """Fills the output folder, what cost most first; returns what `result.json` holds."""
+    output = arguments.output
     with written_whole(output / "model.keras") as temporary:
         model.save(temporary)
-    export_image_classifier(
-        model,
-        output / "saved_model",
-        class_names,
-        data.preprocessing,
-        image_size=arguments.image_size,
-        overwrite=True,
-    )
+    with written_whole(output / "preprocessing.json") as temporary:
+        temporary.write_text(json.dumps(data.preprocessing.to_dict(), indent=2) + "\n")
     report.write_history(output / "history.csv", history.history)
-    rates = report.sample_schedule(schedule, len(history.epoch) * data.steps_per_epoch)
-    report.write_figure(output / "curves.png", report.plot_curves(history.history, schedule=rates))
-    counts = report.count_confusions(true_ids, predicted_ids, len(class_names))
-    report.write_figure(output / "confusions.png", report.plot_confusions(counts, class_names))
-    worst = report.most_confident_errors(true_ids, probabilities)
-    pictures = [decode_image(tf.io.read_file(data.validation.file_paths[i])) for i in worst]
-    captions = [
-        f"said {class_names[predicted_ids[i]]}, is {class_names[true_ids[i]]}\n"
-        f"{probabilities[i].max():.0%} sure"
-        for i in worst
-    ]
-    report.write_figure(output / "worst.png", report.plot_pictures(pictures, captions))
+    logits = model.predict(data.validation, verbose=0).astype("float64")
+    probabilities = np.array(keras.ops.softmax(logits))
+    true_ids = np.array(data.validation.labels)
     result = {
-        "accuracy": float((true_ids == predicted_ids).mean()),
+        "accuracy": float((true_ids == probabilities.argmax(-1)).mean()),
         "validation_images": len(true_ids),
         "training_images": len(data.train_paths),
         "seconds": round(stopwatch.seconds, 1),
@@ -220,9 +158,30 @@ def write_outputs(arguments, data, model, schedule, history, stopwatch):
         "settings": make_settings(arguments, data),
     }
     report.write_result(output / "result.json", result)
+    export_image_classifier(
+        model,
+        output / "saved_model",
+        data.class_names,
+        data.preprocessing,
+        image_size=arguments.image_size,
+        overwrite=True,
+    )
+    rates = report.sample_schedule(schedule, len(history.epoch) * data.steps_per_epoch)
+    report.write_figure(output / "curves.png", report.plot_curves(history.history, schedule=rates))
+    draw_validation(output, data, true_ids, probabilities)
     return result
 
 
-def one_or_three(numbers):
-    """What --mean and --std hold, as `ImagePreprocessing` takes it."""
-    return numbers[0] if len(numbers) == 1 else tuple(numbers)
+def draw_validation(output, data, true_ids, probabilities):
+    """Draws which classes were taken for which, and the worst mistakes."""
+    class_names, predicted_ids = data.class_names, probabilities.argmax(-1)
+    counts = report.count_confusions(true_ids, predicted_ids, len(class_names))
+    report.write_figure(output / "confusions.png", report.plot_confusions(counts, class_names))
+    worst = report.most_confident_errors(true_ids, probabilities)
+    pictures = [decode_image(tf.io.read_file(data.validation.file_paths[i])) for i in worst]
+    captions = [
+        f"said {class_names[predicted_ids[i]]}, is {class_names[true_ids[i]]}\n"
+        f"{probabilities[i].max():.0%} sure"
+        for i in worst
+    ]
+    report.write_figure(output / "worst.png", report.plot_pictures(pictures, captions))

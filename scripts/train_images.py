@@ -13,6 +13,7 @@ fastai's 70.6% on CIFAR-10 (20,000 training pictures):
 """
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -21,6 +22,14 @@ from command_line import OneLineParser, positive
 SIZES = (18, 34, 50, 101, 152)
 MODELS = [f"{kind}{size}" for kind in ("xresnet", "xse_resnet") for size in SIZES]
 MODELS += [f"{kind}{size}" for kind in ("xresnext", "xse_resnext") for size in SIZES[:-1]]
+MODELS += [
+    f"{kind}{size}_{depth}"
+    for kind in ("xresnet", "xse_resnext")
+    for size in SIZES[:3]
+    for depth in ("deep", "deeper")
+]
+# What the options of a new model are where they are not given.
+NEW_MODEL = {"model": "xresnet18", "activation": "relu", "self_attention": False}
 
 # What suits scikit-learn's digits: tiny, grey, and another digit when mirrored.
 DIGITS = {
@@ -49,7 +58,9 @@ def make_parser():
     add = parser.add_argument
     add("--data", type=Path, help="folder with a folder of pictures for each class")
     add("--valid", type=folder_or_share, default=0.2, help="folder, or the share to split off")
-    add("--model", default="xresnet18", choices=MODELS, metavar="NAME")
+    add("--model", choices=MODELS, metavar="NAME", help="xresnet18 where not given")
+    add("--activation", choices=["relu", "mish", "silu", "gelu"], help="relu where not given")
+    add("--self-attention", action="store_true", default=None, help="in one block")
     add("--image-size", type=positive(int))
     add("--epochs", type=positive(int), default=5)
     add("--batch-size", type=positive(int), default=64)
@@ -63,7 +74,7 @@ def make_parser():
     add("--mean", type=float, nargs="+", help="of each channel, or one for all")
     add("--std", type=positive(float), nargs="+")
     add("--crop-ratio", type=positive(float), help="resize for validation, before the crop")
-    add("--pretrained", type=Path, metavar="FILE.keras", help="new head: alone, then all")
+    add("--pretrained", type=Path, metavar="FILE.keras", help="gets a new head; that first")
     add("--frozen-epochs", type=positive(int), default=1, help="of --pretrained, before --epochs")
     add("--skip-bad-images", action="store_true", help="leave broken files out")
     add("--seed", type=int, default=0)
@@ -101,9 +112,38 @@ def parse_arguments(argv):
     """The arguments, checked as far as that goes without TensorFlow, which takes a while."""
     parser = make_parser()
     arguments = parser.parse_args(argv)
-    for name, value in (PICTURES if arguments.data else DIGITS).items():
+    given = [f"--{n.replace('_', '-')}" for n in NEW_MODEL if getattr(arguments, n) is not None]
+    if arguments.pretrained and given:
+        parser.error(f"{', '.join(given)}: not with --pretrained, which brings its own model")
+    defaults = PICTURES if arguments.data else DIGITS
+    for name, value in (defaults if arguments.pretrained else defaults | NEW_MODEL).items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)
+    check_numbers(parser, arguments)
+    check_paths(parser, arguments)
+    needed = ["matplotlib"] if arguments.data else ["matplotlib", "sklearn"]
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        parser.error(f"{' and '.join(missing)} not installed: pip install 'tfast[demo]'")
+    return parser, arguments
+
+
+def check_numbers(parser, arguments):
+    """Ends the script where numbers do not go together."""
+    for option, numbers in (("--mean", arguments.mean), ("--std", arguments.std)):
+        if len(numbers) not in (1, 3):
+            parser.error(f"{option}: expected 1 or 3 numbers, got {len(numbers)}")
+    if arguments.crop_ratio < 1:
+        parser.error(f"--crop-ratio: {arguments.crop_ratio} must be from 1 on")
+    if arguments.augment == "pad" and not 0 <= arguments.padding < arguments.image_size:
+        parser.error(
+            f"--padding: {arguments.padding} must be from 0 on and below "
+            f"--image-size {arguments.image_size}"
+        )
+
+
+def check_paths(parser, arguments):
+    """Ends the script where a file or folder is not what it should be."""
     for option, folder in (("--data", arguments.data), ("--valid", arguments.valid)):
         if isinstance(folder, Path) and not folder.is_dir():
             parser.error(f"{option}: {folder} is not a folder")
@@ -111,9 +151,11 @@ def parse_arguments(argv):
         parser.error("--valid: a folder needs --data beside it")
     if arguments.pretrained and not arguments.pretrained.is_file():
         parser.error(f"--pretrained: {arguments.pretrained} is not a file")
+    for path in (arguments.output, *arguments.output.parents):
+        if path.exists() and not path.is_dir():
+            parser.error(f"--output: {path} is not a folder")
     if (arguments.output / "checkpoint.npz").exists() and not arguments.resume:
         parser.error(f"--output: {arguments.output} holds a run; give --resume, or another folder")
-    return parser, arguments
 
 
 def main(argv=None):
@@ -123,9 +165,10 @@ def main(argv=None):
     import image_training
 
     try:
-        result = image_training.run(arguments)
-    except ValueError as error:  # what tfast says of bad input, before work is lost
+        prepared = image_training.prepare(arguments)
+    except ValueError as error:  # what tfast says of bad input; later ones are faults of ours
         parser.error(str(error))
+    result = image_training.train(arguments, *prepared)
     num_images, accuracy = result["validation_images"], result["accuracy"]
     print(f"{accuracy:.2%} of {num_images:,} pictures right; see {arguments.output}")
     return 0
