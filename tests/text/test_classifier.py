@@ -77,6 +77,27 @@ def test_gradients_reach_the_last_tokens_of_each_document_whatever_else_is_in_th
     np.testing.assert_array_equal(reached.sum(axis=1), [5, 2, 6, 6])
 
 
+def test_what_stands_before_the_pooled_tokens_is_read_without_dropout():
+    model = small_model(window=3, max_length=5)
+    read, seen = model.encoder.call, []
+
+    def watched(token_ids, states=None, training=False):
+        seen.append(training)
+        return read(token_ids, states=states, training=training)
+
+    model.encoder.call = watched
+    model(padded(random_documents(17)), training=True)
+    assert set(seen[:-1]) == {False}
+    assert seen[-1] is True
+
+
+def test_no_two_dropouts_share_a_seed():
+    model = small_model()
+    layers = [layer for layer in model._flatten_layers() if getattr(layer, "rate", 0)]
+    seeds = [layer.seed for layer in layers]
+    assert len(set(seeds)) == len(seeds) == 2 * 2 + 1 + 2
+
+
 def test_graph_with_unknown_lengths_equals_eager():
     model = small_model(window=3, max_length=5)
     graph = tf.function(

@@ -97,7 +97,8 @@ class AWDLSTM(keras.layers.Layer):
         embedding_rate = scaled_rate("embedding_rate", embedding_rate, drop_mult)
         weight_rate = scaled_rate("weight_rate", weight_rate, drop_mult)
         # Different layers must not draw the same mask.
-        seeds = iter(range(seed, seed + 2 * num_layers + 1) if seed is not None else ())
+        self.num_seeds = 2 * num_layers + 1
+        seeds = iter(range(seed, seed + self.num_seeds) if seed is not None else ())
         dtype = self.dtype_policy
 
         def locked(rate, name):
@@ -149,6 +150,11 @@ class AWDLSTM(keras.layers.Layer):
     def embeddings(self):
         """The embedding's variable `(vocab, embed)`, to which a decoder may be tied."""
         return self.embedding.layer.embeddings
+
+    def seeds_behind(self, count):
+        """So many seeds that no dropout of the encoder has, for those of a model around it."""
+        seed = self.settings["seed"]
+        return [None if seed is None else seed + self.num_seeds + i for i in range(count)]
 
     def initial_states(self, batch_size):
         """States of zeros."""

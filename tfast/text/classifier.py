@@ -106,17 +106,18 @@ class TextClassifier(keras.Model):
             dtype=dtype,
             name="encoder",
         )
+        first_seed, second_seed = self.encoder.seeds_behind(2)
         self.head = [
             *_dense_block(
                 1,
                 head_size,
                 scaled_rate("output_rate", output_rate, drop_mult),
                 "relu",
-                seed,
+                first_seed,
                 dtype,
             ),
             *_dense_block(
-                2, num_classes, scaled_rate("head_rate", head_rate, 1.0), None, seed, dtype
+                2, num_classes, scaled_rate("head_rate", head_rate, 1.0), None, second_seed, dtype
             ),
         ]
         width = 3 * embed_size
@@ -151,7 +152,8 @@ class TextClassifier(keras.Model):
         def read_window(number, states):
             begin = number * self.window
             here = ops.slice(token_ids, (0, begin), (batch, self.window))
-            _, after = self.encoder(here, states=states)
+            # Said outright: Keras would hand on the training of the call around this one.
+            _, after = self.encoder(here, states=states, training=False)
             inside = (begin + self.window <= fronts)[:, None]
             return [ops.where(inside, a, b) for a, b in zip(after, states, strict=True)]
 
