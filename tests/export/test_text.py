@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfast.export import text as export
 from tfast.export.serving import check_class_names
 from tfast.export.text import (
     _draw_words,
@@ -14,10 +15,12 @@ from tfast.export.text import (
     export_language_model,
     export_text_classifier,
 )
+from tfast.text import dropouts
 from tfast.text.classifier import TextClassifier
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.generation import draw_words
 from tfast.text.language_model import LanguageModel
+from tfast.text.special_tokens import PADDING_ID
 from tfast.text.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -167,6 +170,30 @@ def test_models_read_what_classifier_batches_gives(reverse, documents):
     for name in ("token_ids", "lengths"):
         restored = restore_order(expected[name], documents)
         np.testing.assert_array_equal(inputs[name], restored)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_texts_without_a_token_are_read_as_padding(reverse):
+    inputs = _pad(tf.ragged.constant([[], []], dtype="int32"), reverse)
+    assert inputs["token_ids"].numpy().tolist() == [[PADDING_ID], [PADDING_ID]]
+    assert inputs["lengths"].numpy().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_exported_graphs_hold_no_cudnn(part, models, vocabulary, tmp_path, monkeypatch):
+    monkeypatch.setattr(dropouts, "_has_cudnn", lambda: True)
+    # It traces a graph of its own, which is not saved.
+    monkeypatch.setattr(export, "_num_classes", lambda model: len(CLASSES))
+    encoder, calls = models[part].encoder, []
+    for lstm in encoder.lstms:
+        monkeypatch.setattr(lstm.layer, "call", lambda *a, **k: calls.append(a))
+    arguments = (models[part], TOKENIZER, vocabulary, tmp_path / "m")
+    if part == 0:
+        export_text_classifier(*arguments, CLASSES)
+    else:
+        export_language_model(*arguments)
+    assert not calls
+    assert {lstm.layer.use_cudnn for lstm in encoder.lstms} == {"auto"}
 
 
 @pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "b"], ["a", "b", "c", "d"]])

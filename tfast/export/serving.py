@@ -1,5 +1,7 @@
 """What the exports of images and of texts share: answers, names and saving."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -52,7 +54,8 @@ def classify(logits, class_names):
 def save_signatures(signatures, directory, *, parts, overwrite=False):
     """Writes a SavedModel whole or not at all.
 
-    Only the parts' weights and lookup tables are written: no optimizer, no metrics.
+    Only the parts' weights and lookup tables are written: no optimizer, no metrics. The graphs
+    are the same whether there is a GPU or not, and run on either.
 
     Args:
         signatures: dict of name to `(function, input_signature)`. The function takes tensors
@@ -71,9 +74,26 @@ def save_signatures(signatures, directory, *, parts, overwrite=False):
         weight.value for part in parts if isinstance(part, keras.Model) for weight in part.weights
     ]
     module.layers = [part for part in parts if not isinstance(part, keras.Model)]
-    with written_whole(directory, overwrite=overwrite) as temporary:
+    with written_whole(directory, overwrite=overwrite) as temporary, _without_cudnn(parts):
         functions = {
             name: tf.function(function, input_signature=specs).get_concrete_function()
             for name, (function, specs) in signatures.items()
         }
         tf.saved_model.save(module, str(temporary), signatures=functions)
+
+
+@contextlib.contextmanager
+def _without_cudnn(parts):
+    """Inside, recurrent layers are traced as they are where cuDNN is missing.
+
+    Its operations have no kernel on a processor: a graph with them could not be served there.
+    """
+    layers = [layer for part in parts for layer in part._flatten_layers()]
+    choices = [(layer, layer.use_cudnn) for layer in layers if hasattr(layer, "use_cudnn")]
+    try:
+        for layer, _ in choices:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, use_cudnn in choices:
+            layer.use_cudnn = use_cudnn

@@ -125,9 +125,14 @@ def _num_classes(model):
 
 
 def _pad(documents, reverse):
-    """What `classifier_batches` makes of ragged token ids."""
-    lengths = tf.cast(documents.row_lengths(), "int32")
+    """What `classifier_batches` makes of ragged token ids.
+
+    A text of no token, which only a tokenizer with `add_start=False` makes, becomes one xxpad.
+    """
+    lengths = tf.maximum(tf.cast(documents.row_lengths(), "int32"), 1)
     token_ids = documents.to_tensor(PADDING_ID)
+    missing = 1 - tf.minimum(tf.shape(token_ids)[1], 1)
+    token_ids = tf.pad(token_ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
     if reverse:
         token_ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1)
     return {"token_ids": token_ids, "lengths": lengths}

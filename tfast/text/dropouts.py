@@ -116,7 +116,7 @@ def _has_cudnn():
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return bool(tf.config.list_physical_devices("GPU"))
+        return bool(tf.config.get_visible_devices("GPU"))
     if keras.backend.backend() == "jax":
         import jax
 
