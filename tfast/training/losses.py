@@ -3,6 +3,7 @@
 Label smoothing is `keras.losses.CategoricalCrossentropy(label_smoothing=...)`.
 """
 
+import keras
 from keras import ops
 
 
@@ -19,7 +20,8 @@ def chunked_softmax_cross_entropy(
             What is summed up is float32.
         embeddings: `(vocab, embed)`, the weights tied to the embedding.
         bias: `(vocab,)`.
-        targets: `(...)`, integers from 0 to vocab - 1.
+        targets: `(...)`, integers from 0 to vocab - 1. Another one makes the loss NaN where the
+            backend does not raise an error.
         chunk_size: how many positions have their logits in memory at a time.
         with_gradient: False leaves the work for the gradient out, for evaluation: the results
             cannot be differentiated then.
@@ -56,12 +58,15 @@ def chunked_softmax_cross_entropy(
         return _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient)
 
     def sums_and_gradient(*tensors):
-        result, gradients = sums(*tensors)
-        dtypes = [tensor.dtype for tensor in tensors]
+        result, gradients, scale = sums(*tensors)
+        dtypes = [tensor.dtype for tensor in tensors[:3]]
 
-        def gradient(upstream):
-            scaled = [ops.cast(g * upstream[0], d) for g, d in zip(gradients, dtypes, strict=False)]
-            return (*scaled, ops.zeros_like(tensors[-1]))
+        def gradient(*arguments, upstream=None):
+            # Keras's PyTorch backend gives the tensors, and `upstream` by name.
+            upstream = arguments[0] if upstream is None else upstream
+            factors = upstream[0], upstream[0] / scale, upstream[0] / scale
+            parts = zip(gradients, factors, dtypes, strict=True)
+            return (*(ops.cast(g * f, d) for g, f, d in parts), ops.zeros_like(tensors[-1]))
 
         return result, gradient
 
@@ -76,13 +81,18 @@ def chunked_softmax_cross_entropy(
     if with_gradient:
         result = ops.custom_gradient(sums_and_gradient)(*tensors)
     else:
-        result, _ = sums(*tensors)
+        result, *_ = sums(*tensors)
     means = result / ops.cast(ops.size(targets), "float32")
     return means[0], ops.stop_gradient(means[1])
 
 
 def _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient):
-    """Sums over all positions: (loss, hits) and the gradients of the loss in float32."""
+    """Sums over all positions, in float32.
+
+    Returns:
+        (loss, hits); the gradients of the loss towards the first three arguments; and the scale
+        of those behind the first: what they must still be divided by.
+    """
     positions, embed = ops.shape(hidden)[0], hidden.shape[-1]
     # Chunks of equal size: at most one position less each than `chunk_size` allows.
     num_chunks = -(-positions // chunk_size)
@@ -102,19 +112,20 @@ def _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient):
         exponentials, normalizer, chunk_result = _chunk_softmax(*chunk, embeddings, bias)
         if with_gradient:
             gradients = _add_gradients(
-                index, gradients, chunk[0], chunk[2] / normalizer, exponentials, embeddings
+                index, gradients, chunk[0], chunk[2] / normalizer, exponentials, embeddings, scale
             )
         return result + chunk_result, gradients
 
-    gradients = ()
+    gradients, scale = (), 1.0
     if with_gradient:
-        gradients = _gradients_of_targets(hidden, embeddings, targets, num_chunks * size)
+        scale = _scale_of_products(hidden, size)
+        gradients = _gradients_of_targets(hidden, embeddings, targets, num_chunks * size, scale)
     start = (ops.zeros((2,), "float32"), gradients)
     result, gradients = ops.fori_loop(0, num_chunks, add_chunk, start)
     if with_gradient:
         d_hidden, d_embeddings, d_bias = gradients
         gradients = (d_hidden[:positions], d_embeddings, d_bias)
-    return result, gradients
+    return result, gradients, scale
 
 
 def _pad_behind(x, amount):
@@ -134,7 +145,10 @@ def _chunk_softmax(hidden, targets, real, embeddings, bias):
     size, vocab = ops.shape(targets)[0], embeddings.shape[0]
     logits = ops.cast(ops.matmul(hidden, ops.transpose(embeddings)), "float32") + bias
     largest = ops.max(logits, axis=-1)
-    of_target = ops.take(ops.reshape(logits, (-1,)), ops.arange(size) * vocab + targets)
+    # `take_along_axis` would copy all logits on TensorFlow.
+    places = ops.arange(size) * vocab + ops.clip(targets, 0, vocab - 1)
+    of_target = ops.take(ops.reshape(logits, (-1,)), places)
+    of_target = ops.where((targets >= 0) & (targets < vocab), of_target, float("nan"))
     exponentials = ops.exp(logits - largest[:, None])
     normalizer = ops.sum(exponentials, axis=-1)
     loss = ops.sum(real * (ops.log(normalizer) + largest - of_target))
@@ -142,16 +156,29 @@ def _chunk_softmax(hidden, targets, real, embeddings, bias):
     return exponentials, normalizer, ops.stack([loss, hits])
 
 
-def _gradients_of_targets(hidden, embeddings, targets, num_rows):
+def _scale_of_products(hidden, size):
+    """What the float16 products over a chunk's positions are scaled by, to use all its range.
+
+    A word's share of a large vocabulary is too small for float16 (60,000 equally likely words:
+    1.7e-5, and numbers below 6.1e-5 lose digits), and the scale of the loss comes too late. No
+    word's sum over `size` positions can grow beyond 2**15 here, where float16 ends at 2**16.
+    """
+    if keras.backend.standardize_dtype(hidden.dtype) != "float16":
+        return 1.0
+    largest = ops.max(ops.abs(ops.cast(hidden, "float32")))
+    return 2.0**15 / (ops.cast(size, "float32") * ops.maximum(largest, 1.0))
+
+
+def _gradients_of_targets(hidden, embeddings, targets, num_rows, scale):
     """The part of the gradient that comes from the logit of the target itself.
 
     The softmax's part is added to it chunk by chunk, so that no second table is needed. The
-    gradient of `hidden` is padded to `num_rows`.
+    gradient of `hidden` is padded to `num_rows`; the two others are multiplied by `scale`.
     """
     vocab, padding = embeddings.shape[0], num_rows - ops.shape(hidden)[0]
     d_hidden = -ops.cast(ops.take(embeddings, targets, axis=0), "float32")
-    negative = -ops.cast(hidden, "float32")
-    counts = ops.ones_like(targets, dtype="float32")
+    negative = -ops.cast(hidden, "float32") * scale
+    counts = ops.ones_like(targets, dtype="float32") * scale
     return (
         _pad_behind(d_hidden, padding),
         ops.segment_sum(negative, targets, num_segments=vocab),
@@ -159,7 +186,7 @@ def _gradients_of_targets(hidden, embeddings, targets, num_rows):
     )
 
 
-def _add_gradients(index, gradients, hidden, share, exponentials, embeddings):
+def _add_gradients(index, gradients, hidden, share, exponentials, embeddings, scale):
     """Adds the softmax's part of the gradient; `share` (size,) is 1 / normalizer, 0 for padding.
 
     The rows of `hidden` are divided by the normalizer, not the exponentials, which are vocab
@@ -170,7 +197,7 @@ def _add_gradients(index, gradients, hidden, share, exponentials, embeddings):
     exponentials = ops.cast(exponentials, hidden.dtype)
     rows = ops.cast(ops.matmul(exponentials, embeddings), "float32") * share[:, None]
     rows += ops.slice(d_hidden, (index * size, 0), (size, embed))
-    shared = ops.cast(share, hidden.dtype)
+    shared = ops.cast(share * scale, hidden.dtype)
     outer = ops.matmul(ops.transpose(exponentials), hidden * shared[:, None])
     per_word = ops.matmul(shared[None], exponentials)[0]
     return (
