@@ -51,7 +51,14 @@ def test_sizes_and_frequencies_limit_the_words():
 @pytest.mark.parametrize("num_words", [0, 6, 7, 8])
 def test_size_is_a_multiple_of_eight_without_a_whole_row_of_fillers(num_words):
     vocabulary = Vocabulary.count([[f"word{i}" for i in range(num_words)]], min_frequency=1)
-    assert len(vocabulary) == 16 if num_words <= 7 else 24
+    assert len(vocabulary) == (16 if num_words <= 7 else 24)
+
+
+def test_a_filler_that_is_a_word_of_the_text_is_not_added_again():
+    vocabulary = Vocabulary.count([[b"xxfake0", b"xxfake2"] * 2])
+    assert vocabulary.words[9:] == (
+        "xxfake0", "xxfake2", "xxfake1", "xxfake3", "xxfake4", "xxfake5", "xxfake6",
+    )  # fmt: skip
 
 
 def test_what_a_lookup_table_cannot_hold_is_no_word():

@@ -1,6 +1,7 @@
 """Which words a model knows, and their ids."""
 
 import collections
+import itertools
 import re
 from pathlib import Path
 
@@ -69,7 +70,7 @@ class Vocabulary:
 
         Returns:
             A `Vocabulary`, filled up to a multiple of 8 (matrix products like it) with words
-            that no text has: xxfake0, xxfake1, ...
+            that it does not have yet: xxfake0, xxfake1, ...
 
         Raises:
             ValueError: sizes out of range.
@@ -91,8 +92,10 @@ class Vocabulary:
         ]
         ordered = [word.decode() for _, word in sorted(frequent)]
         words = [*SPECIAL_TOKENS, *ordered[: max_size - len(SPECIAL_TOKENS)]]
-        words += [f"xxfake{number}" for number in range(-len(words) % 8)]
-        return cls(words)
+        fillers = (f"xxfake{number}" for number in itertools.count())
+        known = frozenset(words)
+        new_fillers = (filler for filler in fillers if filler not in known)
+        return cls([*words, *itertools.islice(new_fillers, -len(words) % 8)])
 
     def __len__(self):
         return len(self.words)
