@@ -28,7 +28,7 @@ def small_model(**kwargs):
     return LanguageModel(20, **(defaults | kwargs))
 
 
-def batches(batch_size=3, length=5, tokens=61):
+def batches(batch_size=3, length=5, tokens=67):
     stream = np.random.RandomState(0).randint(2, 20, tokens).astype("int32")
     documents = tf.RaggedTensor.from_row_lengths(stream, [tokens - 20, 20])
     return lm_batches(documents, batch_size=batch_size, sequence_length=length, training=False)
@@ -115,7 +115,8 @@ def test_fit_learns_and_evaluate_takes_another_batch_size_without_touching_the_t
     before = states(model)
     assert all(state.any() for state in before)
     results = model.evaluate(batches(1), verbose=0, return_dict=True)
-    np.testing.assert_allclose(np.exp(results["loss"]), results["perplexity"], rtol=1e-5)
+    # The last window is short, and the mean of Keras gives it the weight of the others.
+    np.testing.assert_allclose(np.exp(results["loss"]), results["perplexity"], rtol=0.02)
     for a, b in zip(before, states(model), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -144,7 +145,14 @@ def test_compiled_steps_never_make_the_logits():
             [output.op.name for output in graph.outputs]
             + [op.name for op in graph.get_operations() if op.op_def.is_stateful],
         )
-        assert not [node.name for node in definition.node if "decoder/" in node.name]
+        logits = {
+            operation.name
+            for operation in graph.get_operations()
+            for output in operation.outputs
+            if output.shape.rank == 3 and output.shape[-1] == 20
+        }
+        assert logits
+        assert not logits & {node.name for node in definition.node}
 
 
 def test_saved_and_loaded_it_is_the_same_model_and_goes_on_training(tmp_path):

@@ -39,7 +39,9 @@ def classifier_batches(
         num_classes: how many classes there are; needed with labels.
         batch_size: documents in a batch. The last batch may have fewer: none is left out.
         training: whether the order is drawn anew each epoch.
-        seed: integer. The order is a function of it and of the number of the epoch.
+        seed: integer. With `first_step` the order is a function of it and of the number of the
+            epoch. Without, it decides the orders of a data set's first iteration, its second
+            and so on.
         first_step: None for a dataset of one epoch (its number of batches is
             `len(dataset)`), new at each iteration. A number for an endless one that starts
             with this batch of the run, counted over epochs, without making those before.

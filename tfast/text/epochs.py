@@ -1,4 +1,4 @@
-"""Batches of documents as a function of (seed, step): what language model and classifier share."""
+"""Batches of documents, one epoch or on from a step: what language model and classifier share."""
 
 import tensorflow as tf
 
@@ -11,7 +11,9 @@ def batches_by_epoch(epoch_batches, *, steps_per_epoch, seed, training, first_st
             batches of one epoch from its batch `start` on. Its draws are stateless, from
             `random_seed`, int64 `(2,)`.
         steps_per_epoch: how many batches one epoch has.
-        seed: integer; with the number of the epoch it decides every draw.
+        seed: integer. With `first_step` it decides every draw, together with the number of the
+            epoch. Without, Keras tells no epoch's number: a number drawn from `seed` at each
+            iteration stands for it, so that the orders repeat in a new data set only.
         training: whether there are draws.
         first_step: None, or the number of batches that came before, counted over epochs.
 
@@ -24,7 +26,6 @@ def batches_by_epoch(epoch_batches, *, steps_per_epoch, seed, training, first_st
         ValueError: a `first_step` that is negative, or not for training.
     """
     if first_step is None:
-        # A number that is drawn anew at each iteration stands for the epoch.
         epochs = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).take(1)
         dataset = epochs.flat_map(lambda epoch: epoch_batches(_random_seed(seed, epoch), 0))
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps_per_epoch))

@@ -26,13 +26,14 @@ class LanguageModel(keras.Model):
 
     The result is a dict: `logits` `(batch, time, vocab)` float32, `hidden` and `dropped`
     `(batch, time, embed_size)`, the last layer before and after the output dropout. The loss is
-    computed from `dropped` chunk by chunk, so that nothing in a compiled step of fit or
-    evaluate asks for `logits`, and they are never made. Outside, `predict` on more than a
-    few windows makes them all: prefer `next_logits`.
+    computed from `dropped` chunk by chunk: nothing in a compiled step of fit or evaluate asks
+    for `logits`, and they are never made. `predict` makes them all: prefer `next_logits`.
 
     `fit` minimizes cross-entropy in nats, plus the two activation regularizers; `compile` needs
     an optimizer and no loss. Clip gradients by the optimizer's `global_clipnorm` (see
     `tfast.text.ulmfit`). Metrics: `accuracy` and `perplexity`, counted in the pass of the loss.
+    They weigh all tokens alike, where Keras averages `loss` by rows and gives a short last
+    window full weight: compare `val_perplexity`; `val_loss` is only near its logarithm.
 
     Args:
         vocab_size: number of different token ids.
@@ -47,8 +48,7 @@ class LanguageModel(keras.Model):
         drop_mult: all five rates are multiplied by it.
         alpha: weight of the activation regularization, in training.
         beta: weight of the temporal activation regularization, in training.
-        max_batch_size: the largest batch whose state can be carried; smaller ones are taken as
-            they come.
+        max_batch_size: the largest batch whose state can be carried; smaller ones will do.
         seed: integer, for masks that can be repeated.
 
     Raises:
@@ -109,7 +109,7 @@ class LanguageModel(keras.Model):
         )
         self.output_dropout = keras.layers.SpatialDropout1D(
             scaled_rate("output_rate", output_rate, drop_mult),
-            seed=seed,
+            seed=self.encoder.seeds_behind(1)[0],
             dtype=self.dtype_policy,
             name="output_dropout",
         )

@@ -30,7 +30,9 @@ def lm_batches(
         batch_size: number of rows.
         sequence_length: number of tokens of a window.
         training: whether each epoch has a new order of documents. Without, it is theirs.
-        seed: integer. The order is a function of it and of the number of the epoch.
+        seed: integer. With `first_step` the order is a function of it and of the number of the
+            epoch. Without, it decides the orders of a data set's first iteration, its second
+            and so on.
         first_step: None for a dataset of one epoch (its number of batches is
             `len(dataset)`), new at each iteration. A number for an endless one that starts
             with this batch of the run, counted over epochs, without making those before.
