@@ -1,8 +1,6 @@
-import os
 import struct
 import sys
 import time
-from pathlib import Path
 
 import keras
 import pytest
@@ -15,8 +13,6 @@ from tfast.text.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenizer import TextTokenizer
 
 GOLDEN = golden_json("rules_and_tokens.json")
-ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("TFAST_DATA", ROOT.parent / "shared" / "data"))
 HARD_TEXTS = [
     b"",
     b"   \n\t ",

@@ -52,7 +52,7 @@ def test_the_three_models_train_one_after_the_other(capsys):
     target = transfer_vocabulary(general, words, words)
     target.compile(ulmfit_optimizer())
     groups = language_model.layer_groups(target)
-    stages = language_model_stages(len(groups), epochs=(1, 1))
+    stages = language_model_stages(epochs=(1, 1))
     batches = lm_batches(documents, batch_size=2, sequence_length=4, training=True)
     history = GradualUnfreezing(groups, stages).fit(target, batches, verbose=0)
     assert np.isfinite(history.history["perplexity"]).all()

@@ -7,7 +7,7 @@ learned from one to the next, and says how each is trained.
     target = transfer_vocabulary(general, general_words, words)
     target.compile(ulmfit_optimizer())
     groups = language_model.layer_groups(target)
-    GradualUnfreezing(groups, language_model_stages(len(groups))).fit(target, batches)
+    GradualUnfreezing(groups, language_model_stages()).fit(target, batches)
     model = TextClassifier(len(words), num_classes)
     transfer_encoder(target, model)
     model.compile(ulmfit_optimizer(), keras.losses.CategoricalCrossentropy(from_logits=True))
@@ -131,11 +131,10 @@ def ulmfit_optimizer(learning_rate=1e-3, *, weight_decay=0.01, clip_norm=0.25):
     )
 
 
-def language_model_stages(num_groups, *, peaks=(2e-2, 2e-3), epochs=(1, 10)):
+def language_model_stages(*, peaks=(2e-2, 2e-3), epochs=(1, 10)):
     """Fine-tuning of a language model: embedding and decoder first, then everything.
 
     Args:
-        num_groups: how many layer groups the model has.
         peaks: the highest learning rate of each of the two stages.
         epochs: of each of the two stages.
 
@@ -145,10 +144,9 @@ def language_model_stages(num_groups, *, peaks=(2e-2, 2e-3), epochs=(1, 10)):
     Source: fastai's IMDb tutorial. The groups of a language model learn at one rate.
 
     Example:
-        >>> [stage.freeze_to for stage in language_model_stages(4)]
+        >>> [stage.freeze_to for stage in language_model_stages()]
         [-1, 0]
     """
-    del num_groups
     first, second = zip(peaks, epochs, strict=True)
     return [Stage(-1, *first), Stage(0, *second)]
 
