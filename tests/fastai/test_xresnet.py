@@ -7,6 +7,7 @@ from golden_weights import golden_json, golden_state_dict
 
 from tfast.fastai.xresnet import infer_sizes, names_in, xresnet_from_fastai, xresnet_to_fastai
 from tfast.vision import xresnet_variants
+from tfast.vision.xresnet import xresnet
 
 GOLDEN = golden_json("fastai_numerics.json") | golden_json("xresnet_variants.json")
 
@@ -93,6 +94,37 @@ def test_misfits_are_named():
         "left over 99.weight (3,)",
     ):
         assert part in str(caught.value)
+
+
+SMALL = {"block_counts": (2, 2), "expansion": 1, "stem_widths": (4, 4, 8)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "0.0.weight",
+        "2.0.weight",  # the last of the stem
+        "4.0.convpath.0.0.weight",
+        "4.0.convpath.1.0.weight",
+        "4.1.convpath.0.0.weight",  # of a stage's last block
+        "5.0.convpath.0.0.weight",  # of the last stage
+        "5.1.convpath.0.0.weight",
+    ],
+)
+def test_one_missing_convolution_is_all_that_is_named(name):
+    state = xresnet_to_fastai(xresnet(2, **SMALL))
+    del state[name]
+    with pytest.raises(ValueError, match=f"missing {name}") as caught:
+        xresnet_from_fastai(state)
+    assert "left over" not in str(caught.value)
+    assert str(caught.value).count("missing") == 1
+
+
+def test_a_missing_convolution_of_timm_is_named():
+    state = state_dict("timm_resnet18d")
+    del state["conv1.0.weight"]
+    with pytest.raises(ValueError, match=r"missing conv1\.0\.weight"):
+        xresnet_from_fastai(state)
 
 
 def test_other_networks_are_refused():

@@ -80,19 +80,26 @@ def names_for(model, prefix=""):
 
 
 def names_in(state_dict, prefix=""):
-    """The naming that a state dict follows: `FastaiNames` or `TimmNames`."""
-    if "conv1.0.weight" in state_dict:
+    """The naming that a state dict follows: `FastaiNames` or `TimmNames`.
+
+    Tensors may be missing: what is there of the last stem and of the last stage tells how many
+    there are.
+    """
+    if any(name.startswith(("conv1.0.", "conv1.3.")) for name in state_dict):
         return TimmNames()
-    pattern = re.compile(re.escape(prefix) + r"(\d+)\.(0\.weight|0\.convpath)")
-    found = {match[1]: match[2] for name in state_dict if (match := pattern.match(name))}
-    kinds = list(found.values())
-    num_stems = kinds.count("0.weight")
-    if not num_stems or num_stems == len(kinds):
+
+    def largest(part):
+        pattern = re.compile(rf"{re.escape(prefix)}(\d+)\.{part}")
+        return max((int(m[1]) for name in state_dict if (m := pattern.match(name))), default=0)
+
+    num_stems = largest(r"[01]\.(weight|bias|running_)") + 1
+    num_stages = largest(r"\d+\.convpath\.") - num_stems  # the pooling is between them
+    if num_stages < 1:
         raise ValueError(
             "neither fastai's XResNet nor timm's resnet*d: the names begin with "
             f"{', '.join(list(state_dict)[:3])}"
         )
-    return FastaiNames(num_stems, len(kinds) - num_stems, prefix)
+    return FastaiNames(num_stems, num_stages, prefix)
 
 
 def xresnet_entries(model, names):
@@ -175,33 +182,46 @@ def infer_sizes(state_dict, names):
     Args:
         state_dict: mapping of names to arrays.
         names: `FastaiNames` or `TimmNames`.
+
+    Raises:
+        ValueError: a tensor that tells the build is missing; it is named.
     """
-    shapes = {name: np.shape(array) for name, array in state_dict.items()}
+    modules = {name[: dot.start()] for name in state_dict for dot in re.finditer(r"\.", name)}
 
-    def kernels(names_of):
-        """Shapes (out, in, height, width) of the convolutions there are, counted from 0."""
-        weights = (f"{names_of(i)[0]}.weight" for i in itertools.count())
-        return [shapes[name] for name in itertools.takewhile(shapes.__contains__, weights)]
+    def count(*names_of):
+        """One more than the largest number of which there is any tensor; at least 1."""
+        numbers = range(len(modules))
+        return max((i for i in numbers if any(n(i) in modules for n in names_of)), default=0) + 1
 
-    stem = kernels(names.stem)
-    block_counts = []
-    while blocks := len(kernels(lambda b: names.convolution(len(block_counts), b, 0))):
-        block_counts.append(blocks)
-    first = kernels(lambda k: names.convolution(0, 0, k))
-    if not stem or len(first) not in (2, 3):
-        raise ValueError(f"expected blocks of 2 or 3 convolutions, got {len(first)}")
+    def kernel(names_of, i):
+        """Shape (out, in, height, width) of a convolution."""
+        name = f"{names_of(i)[0]}.weight"
+        if name not in state_dict:
+            raise ValueError(f"missing {name}: it tells how the network is built")
+        return np.shape(state_dict[name])
+
+    def first_block(k):
+        return names.convolution(0, 0, k)
+
+    stem = [kernel(names.stem, i) for i in range(names.num_stems)]
+    stages = range(names.num_stages)
+    block_counts = tuple(count(lambda i, s=stage: names.block(s, i)) for stage in stages)
+    depth = count(lambda k: first_block(k)[0], lambda k: first_block(k)[1])
+    if depth not in (2, 3):
+        raise ValueError(f"expected blocks of 2 or 3 convolutions, got {depth}")
+    first = [kernel(first_block, k) for k in range(depth)]
     inputs = [stem[-1][0], *(shape[0] for shape in first)]
-    three = len(first) - 2  # which convolution is the first 3×3
+    three = depth - 2  # which convolution is the first 3×3
     scales = [shape[0] // 64 for shape in first]
-    reduce, _ = names.squeeze(len(block_counts) - 1, 0, len(first))
-    units, channels = shapes.get(f"{reduce}.weight", (0, 0, 1, 1))[:2]
+    reduce, _ = names.squeeze(len(block_counts) - 1, 0, depth)
+    units, channels = np.shape(state_dict.get(f"{reduce}.weight", np.empty((0, 0))))[:2]
     return {
-        "block_counts": tuple(block_counts),
+        "block_counts": block_counts,
         "expansion": scales[-1],
         "inner_scales": (scales[0], scales[three]),
         "groups": inputs[three] // first[three][1],
         "squeeze_reduction": channels // units if units else 0,
-        "self_attention": any(name.endswith(".conv.weight_orig") for name in shapes),
+        "self_attention": any(name.endswith(".conv.weight_orig") for name in state_dict),
         "input_shape": (None, None, stem[0][1]),
         "stem_widths": tuple(shape[0] for shape in stem),
     }

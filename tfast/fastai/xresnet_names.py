@@ -27,33 +27,37 @@ class FastaiNames:
 
     def convolution(self, stage, block, k):
         """Convolution and batch norm."""
-        module = f"{self._block(stage, block)}.convpath.{k}"
+        module = f"{self.block(stage, block)}.convpath.{k}"
         return f"{module}.0", f"{module}.1"
 
     def shortcut(self, stage, block, *, pooled):
         """Convolution and batch norm."""
-        module = f"{self._block(stage, block)}.idpath.{int(pooled)}"
+        module = f"{self.block(stage, block)}.idpath.{int(pooled)}"
         return f"{module}.0", f"{module}.1"
 
     def squeeze(self, stage, block, num_convolutions):
         """The two dense layers."""
-        module = f"{self._block(stage, block)}.convpath.{num_convolutions}.layers"
+        module = f"{self.block(stage, block)}.convpath.{num_convolutions}.layers"
         return f"{module}.1.0", f"{module}.2.0"
 
     def attention(self, stage, block, num_parts):
         """`SimpleSelfAttention`, behind `num_parts` convolutions and squeezes."""
-        return f"{self._block(stage, block)}.convpath.{num_parts}"
+        return f"{self.block(stage, block)}.convpath.{num_parts}"
 
     def logits(self):
         """The last layer, behind pooling, flattening and dropout."""
         return f"{self.prefix}{self.num_stems + 1 + self.num_stages + 3}"
 
-    def _block(self, stage, block):
+    def block(self, stage, block):
+        """All of a block."""
         return f"{self.prefix}{self.num_stems + 1 + stage}.{block}"
 
 
 class TimmNames:
     """Names in timm's `resnet18d` and the like, which have three convolutions in the stem."""
+
+    num_stems = 3
+    num_stages = 4
 
     def stem(self, i):
         """Convolution and batch norm."""
@@ -61,13 +65,13 @@ class TimmNames:
 
     def convolution(self, stage, block, k):
         """Convolution and batch norm."""
-        module = f"layer{stage + 1}.{block}"
+        module = self.block(stage, block)
         return f"{module}.conv{k + 1}", f"{module}.bn{k + 1}"
 
     def shortcut(self, stage, block, *, pooled):
         """Convolution and batch norm; a place for the pooling is kept where there is none."""
         del pooled
-        module = f"layer{stage + 1}.{block}.downsample"
+        module = f"{self.block(stage, block)}.downsample"
         return f"{module}.1", f"{module}.2"
 
     def squeeze(self, stage, block, num_convolutions):
@@ -83,3 +87,7 @@ class TimmNames:
     def logits(self):
         """The last layer."""
         return "fc"
+
+    def block(self, stage, block):
+        """All of a block."""
+        return f"layer{stage + 1}.{block}"
