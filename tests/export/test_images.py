@@ -164,3 +164,29 @@ def test_wrong_names_and_sizes_are_refused(tmp_path):
         export_image_classifier(
             tiny_model(), tmp_path / "x", CLASS_NAMES, PREPROCESSING, image_size=32
         )
+
+
+def test_outputs_that_may_be_logits_or_sigmoids_are_refused_unless_told(pictures, tmp_path):
+    model = tiny_model(activation="sigmoid")
+    with pytest.raises(ValueError, match=r"from_logits is None and model .* sum is not 1"):
+        export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+    export_image_classifier(
+        model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, from_logits=True
+    )
+    dataset = validation(pictures)
+    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    expected = keras.ops.softmax(model.predict(dataset, verbose=0))
+    np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
+
+
+def test_outputs_that_are_not_finite_are_refused(tmp_path):
+    model = tiny_model()
+    model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
+    with pytest.raises(ValueError, match="not finite"):
+        export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
+
+
+def test_a_model_of_grey_pictures_is_refused(tmp_path):
+    model = tiny_model(input_shape=(24, 24, 1))
+    with pytest.raises(ValueError, match=r"takes pictures of 1 channel\(s\); expected 3"):
+        export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)

@@ -10,7 +10,14 @@ from tfast.vision.preprocessing import decode_image
 
 
 def export_image_classifier(
-    model, directory, class_names, preprocessing, *, image_size=None, overwrite=False
+    model,
+    directory,
+    class_names,
+    preprocessing,
+    *,
+    image_size=None,
+    from_logits=None,
+    overwrite=False,
 ):
     """Writes a SavedModel that decodes and prepares pictures as validation did.
 
@@ -26,19 +33,23 @@ def export_image_classifier(
     request with an error that says so.
 
     Args:
-        model: a Keras model from images to logits or probabilities `(batch, classes)`. Which
-            of the two is seen from what it gives.
+        model: a Keras model from images `(batch, height, width, 3)` to logits or probabilities
+            `(batch, classes)`, of classes of which a picture has one.
         directory: the folder to write. It appears whole or not at all.
         class_names: one name for each class, in order.
         preprocessing: the `ImagePreprocessing` that validation used.
         image_size: height and width (or one number for both) that validation used; may be
             left out where the model's input has a fixed size.
+        from_logits: whether the model gives logits; False: probabilities that sum to 1. None
+            looks at what it gives for some noise, and refuses where that does not tell.
         overwrite: whether an existing `directory` is replaced.
 
     Raises:
         ValueError: `directory` exists and `overwrite` is False, `class_names` are not as many
-            as the model's outputs or not distinct, or `image_size` is unknown or not the
-            model's.
+            as the model's outputs or not distinct, `image_size` is unknown or not the model's,
+            the model takes other than 3 channels, or `from_logits` is None and the outputs are
+            not finite or are between 0 and 1 without a sum of 1 (as the sigmoids of several
+            labels are).
 
     Example:
         >>> import pathlib, tempfile
@@ -54,11 +65,12 @@ def export_image_classifier(
     """
     image_size = _image_size(model, image_size)
     class_names = check_class_names(class_names, model.output_shape[-1])
-    gives_logits = _gives_logits(model, image_size)
+    if from_logits is None:
+        from_logits = _gives_logits(model, image_size)
 
     def answer(images):
         outputs = tf.cast(model(images, training=False), tf.float32)
-        logits = outputs if gives_logits else tf.math.log(outputs)
+        logits = outputs if from_logits else tf.math.log(outputs)
         rows = tf.broadcast_to(class_names, tf.shape(logits))
         return classify(logits, class_names) | {"class_names": rows}
 
@@ -84,7 +96,13 @@ def export_image_classifier(
 
 
 def _image_size(model, image_size):
-    fixed = tuple(model.input_shape[1:3])
+    *fixed, channels = model.input_shape[1:]
+    fixed = tuple(fixed)
+    if channels not in (None, 3):
+        raise ValueError(
+            f"model {model.name!r} takes pictures of {channels} channel(s); expected 3, which "
+            "is what image files are decoded to"
+        )
     if image_size is None:
         if None in fixed:
             raise ValueError(
@@ -100,7 +118,16 @@ def _image_size(model, image_size):
 
 def _gives_logits(model, image_size):
     """Whether the outputs for some noise are no probabilities."""
-    noise = np.random.RandomState(0).standard_normal((2, *image_size, 3)).astype("float32")
+    noise = np.random.RandomState(0).standard_normal((8, *image_size, 3)).astype("float32")
     outputs = keras.ops.convert_to_numpy(keras.ops.cast(model(noise, training=False), "float32"))
-    # A sum of 1 within the precision of bfloat16.
-    return bool(np.any(outputs < 0) or np.any(abs(outputs.sum(axis=1) - 1) > 0.02))
+    if not np.isfinite(outputs).all():
+        raise ValueError(f"model {model.name!r} gives outputs that are not finite")
+    if outputs.min() < 0 or outputs.max() > 1.02:  # 1 within the precision of bfloat16
+        return True
+    if np.any(abs(outputs.sum(axis=1) - 1) > 0.02):
+        raise ValueError(
+            f"from_logits is None and model {model.name!r} gives numbers between 0 and 1 whose "
+            f"sum is not 1: {outputs[0][:5]}; say whether they are logits. Sigmoids are neither "
+            "logits nor probabilities of which one class is right"
+        )
+    return False
