@@ -1,14 +1,16 @@
 """What import_fastai.py does: read, recognise, convert, export, check."""
 
+import json
+
 import numpy as np
 import tensorflow as tf
 
 from tfast.export.images import export_image_classifier
 from tfast.export.text import export_language_model, export_text_classifier
 from tfast.fastai.image_classifiers import image_classifier_from_fastai
-from tfast.fastai.reading import load_vocabulary, load_weights
+from tfast.fastai.reading import load_weights
 from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
-from tfast.fastai.vocabularies import with_special_tokens_first
+from tfast.fastai.vocabularies import load_labels, load_vocabulary, with_special_tokens_first
 from tfast.fastai.xresnet import xresnet_from_fastai
 from tfast.text.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
@@ -72,7 +74,8 @@ def import_text_model(state_dict, arguments, folder):
         differences.append(largest_difference(serve(text=text)["probabilities"], logits))
     together = serve(text=tf.constant(SENTENCES))["probabilities"]
     alone = tf.concat([serve(text=tf.constant([s]))["probabilities"] for s in SENTENCES], 0)
-    return max(*differences, float(np.abs(together - alone).max()))
+    # NumPy's, because Python's loses a NaN.
+    return float(np.max([*differences, np.abs(together - alone).max()]))
 
 
 def logits_of(model, token_ids):
@@ -87,14 +90,20 @@ def import_image_model(state_dict, arguments, folder):
     is_learner = "0.0.0.weight" in state_dict
     convert = image_classifier_from_fastai if is_learner else xresnet_from_fastai
     model, said_nothing = convert(state_dict, activation=arguments.activation)
-    labels = arguments.labels or numbered(model.output_shape[-1])
+    labels = arguments.labels
+    if labels is None and arguments.vocabulary is not None:
+        labels = load_labels(arguments.vocabulary)
+    labels = labels or numbered(model.output_shape[-1])
     describe("vision_learner model" if is_learner else "XResNet", model, said_nothing, (), labels)
     one_or_three = [v[0] if len(v) == 1 else v for v in (arguments.mean, arguments.std)]
     preprocessing = ImagePreprocessing(*one_or_three, crop_ratio=arguments.crop_ratio)
     size = (arguments.image_size, arguments.image_size)
     saved_model = folder / "saved_model"
-    export_image_classifier(model, saved_model, labels, preprocessing, image_size=size)
+    export_image_classifier(
+        model, saved_model, labels, preprocessing, image_size=size, from_logits=True
+    )
     model.save(folder / "model.keras")
+    (folder / "preprocessing.json").write_text(json.dumps(preprocessing.to_dict(), indent=2) + "\n")
 
     serve = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
     pictures = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), "uint8")

@@ -5,9 +5,10 @@
 
 Reads language models and text classifiers (AWD_LSTM), XResNets, `vision_learner` models on an
 XResNet, and timm's resnet18d and the like; which one it is, the names of the tensors tell.
-Nothing in the files is run. The output folder gets model.keras, for texts vocabulary.txt, and
-saved_model/, which takes raw strings or the bytes of image files and is checked against the
-converted model.
+Nothing in the files is run. --vocabulary is `learn.dls.vocab`: of a text model the words, of a
+text classifier the labels too, of an image model the labels. The output folder gets model.keras,
+for texts vocabulary.txt, for images preprocessing.json, and saved_model/, which takes raw strings
+or the bytes of image files and is checked against the converted model.
 """
 
 import argparse
@@ -25,9 +26,13 @@ def make_parser():
     )
     add = parser.add_argument
     add("--weights", type=Path, required=True, metavar="FILE", help=".pth, .safetensors or .npz")
-    add("--vocabulary", type=Path, metavar="FILE", help="of a text model: .pkl, .json or .txt")
+    add("--vocabulary", type=Path, metavar="FILE", help="words or labels: .pkl, .json or .txt")
     add("--output", type=Path, required=True, metavar="DIR")
-    add("--labels", nargs="+", help="a name for each class, in the model's order")
+    add(
+        "--labels",
+        nargs="+",
+        help="a name for each class, in the model's order; goes before --vocabulary's",
+    )
     add("--activation", default="relu", help="of an image model: relu, mish ...")
     add("--image-size", type=positive(int), default=224)
     add(

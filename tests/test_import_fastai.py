@@ -13,6 +13,7 @@ from tfast.fastai.text_models import language_model_to_fastai, text_classifier_t
 from tfast.text.classifier import TextClassifier
 from tfast.text.language_model import LanguageModel
 from tfast.text.special_tokens import SPECIAL_TOKENS
+from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet
 
@@ -74,10 +75,31 @@ def test_image_classifier(run, tmp_path):
     body = xresnet(9, block_counts=(1,), expansion=1, stem_widths=(4, 4, 8))
     state = image_classifier_to_fastai(transfer_model(body, 2))
     np.savez(tmp_path / "w.npz", **state)
-    options = ["--weights", tmp_path / "w.npz", "--labels", "cat", "dog", "--image-size", 32]
-    assert run(*options, "--output", tmp_path / "out", "--mean", 0.5, "--std", 0.25) == 0
+    (tmp_path / "labels.json").write_text('["cat", "dog"]')  # list(learn.dls.vocab)
+    options = ["--weights", tmp_path / "w.npz", "--vocabulary", tmp_path / "labels.json"]
+    options += ["--image-size", 32, "--mean", 0.5, "--std", 0.25]
+    assert run(*options, "--output", tmp_path / "out") == 0
     picture = tf.io.encode_jpeg(tf.zeros((40, 50, 3), tf.uint8))
     assert serve(tmp_path / "out", image_bytes=picture[None])["labels"][0] in (b"cat", b"dog")
+    preprocessing = json.loads((tmp_path / "out" / "preprocessing.json").read_text())
+    assert ImagePreprocessing.from_dict(preprocessing) == ImagePreprocessing(0.5, 0.25)
+
+
+@pytest.mark.slow
+def test_a_model_that_gives_nan_for_one_text_is_not_written(run, tmp_path, capsys):
+    # Only the second text of the check has a word that is not known.
+    words = [*WORDS, "a", ",", "'s", "of", "year", "!"]
+    state = text_classifier_to_fastai(TextClassifier(len(words), 2, **SIZES))
+    del state["0.module.encoder_dp.emb.weight"]  # a copy
+    state["0.module.encoder.weight"][words.index("xxunk")] = np.nan
+    np.savez(tmp_path / "w.npz", **state)
+    (tmp_path / "v.json").write_text(json.dumps(words))
+    options = ["--weights", tmp_path / "w.npz", "--vocabulary", tmp_path / "v.json"]
+    with pytest.raises(SystemExit) as caught:
+        run(*options, "--output", tmp_path / "out")
+    assert caught.value.code == 2
+    assert "differs from the model by nan: not written" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_input_is_one_line_and_exit_code_2(run, tmp_path, capsys):

@@ -24,7 +24,8 @@ except Exception:
     for name in [name for name in sys.modules if name.startswith("torchvision")]:
         del sys.modules[name]
 
-import fastai.callback.progress  # noqa: F401, gives the learner no_bar
+import fastai.callback.progress
+import fastai.callback.schedule  # noqa: F401, they give the learner no_bar and fit_one_cycle
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
@@ -91,7 +92,7 @@ def main(folder):
         loaders = DataLoaders(DataLoader(data, bs=4), DataLoader(data, bs=4))
         learner = Learner(loaders, model, loss_func=Loss(), path=folder, model_dir=".")
         with learner.no_bar(), learner.no_logging():
-            learner.fit(1, lr=1e-3)
+            learner.fit_one_cycle(1, 1e-3)
         learner.save(kind)
         model.eval()
         if hasattr(model, "reset"):

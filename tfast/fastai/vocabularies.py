@@ -1,10 +1,79 @@
-"""A model's words in the order that our vocabularies keep: special tokens first."""
+"""A model's words and labels: read from files, and put in the order of our vocabularies."""
 
+import io
+import json
+import pickle
+import zipfile
+
+from tfast.fastai.reading import existing
+from tfast.fastai.stand_ins import EXPORTED, LEARNER, STAND_INS, plain
 from tfast.text.special_tokens import SPECIAL_TOKENS
 from tfast.text.ulmfit import transfer_rows
+from tfast.text.vocabulary import Vocabulary
 
 # Tensors with one row for each word: the table, its copies, the decoder's bias.
 _ROWS = ("encoder.weight", "encoder_dp.emb.weight", "decoder.weight", "decoder.bias")
+
+
+def load_vocabulary(path):
+    r"""Reads the words, and for a text classifier the labels, of a vocabulary file.
+
+    fastai pads vocabularies with several `xxfake`; the second is renamed `xxfake1`, the third
+    `xxfake2`, and so on, because a lookup table needs distinct words.
+
+    Args:
+        path: `.pkl` (a pickled list, `L`, or a classifier's pair of words and
+            `CategoryMap`), `.json` (a list, or a pair of lists), or `.txt` (a word a line; one
+            that `Vocabulary.load` takes, with our special tokens first, has its escapes).
+
+    Returns:
+        `(words, labels)`: two lists of str; `labels` is None where the file has none. Labels
+        that are whole numbers or truth values are given as text: "0", "True".
+
+    Raises:
+        ValueError: the file is missing, damaged or of no known kind, asks for a class that is
+            not plain data, or holds something else than words.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "itos.json"
+        >>> _ = path.write_text('["xxunk", "xxpad", "film", "xxfake", "xxfake"]')
+        >>> load_vocabulary(path)
+        (['xxunk', 'xxpad', 'film', 'xxfake', 'xxfake1'], None)
+
+    Source: `fastai.text.data.make_vocab`, `fastai.data.transforms.CategoryMap`.
+    """
+    words, labels = _read_list(path), None
+    if len(words) == 2 and all(isinstance(part, list) for part in words):
+        words, labels = words
+        labels = [_label(path, value) for value in labels]
+    for word in words:
+        if not isinstance(word, str):
+            raise ValueError(f"{path}: expected words to be text, got {word!r}")
+    return _distinct(words), labels
+
+
+def load_labels(path):
+    """Reads the labels of an image classifier, `learn.dls.vocab`.
+
+    Args:
+        path: `.pkl` (a pickled `CategoryMap` or list), `.json` (a list), or `.txt` (a label a
+            line).
+
+    Returns:
+        list of str, in the model's order; numbers are given as text, as by `load_vocabulary`.
+
+    Raises:
+        ValueError: as `load_vocabulary`.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels.json"
+        >>> _ = path.write_text("[0, 1]")
+        >>> load_labels(path)
+        ['0', '1']
+    """
+    return [_label(path, value) for value in _read_list(path)]
 
 
 def with_special_tokens_first(state_dict, words):
@@ -40,3 +109,77 @@ def with_special_tokens_first(state_dict, words):
                 raise ValueError(f"words: {len(words)} of them, but {name} has {len(rows)} rows")
             reordered[name] = transfer_rows(rows, words, ours)
     return reordered, ours
+
+
+def _read_list(path):
+    path = existing(path)
+    readers = {".pkl": _unpickle, ".json": _parse_json, ".txt": _read_lines}
+    if path.suffix not in readers:
+        raise ValueError(f"{path}: expected .pkl, .json or .txt, got {path.suffix!r}")
+    content = readers[path.suffix](path)
+    if not isinstance(content, list) or not content:
+        raise ValueError(f"{path}: expected a list of words, got {type(content).__name__}")
+    return content
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module, name):
+        stand_in = STAND_INS.get(f"{module}.{name}")
+        if stand_in is None:
+            raise pickle.UnpicklingError(f"{module}.{name}")
+        return stand_in
+
+    def persistent_load(self, identifier):
+        raise pickle.UnpicklingError(f"persistent object {identifier!r}")
+
+
+def _unpickle(path):
+    data = path.read_bytes()
+    if LEARNER in data[:65536] or zipfile.is_zipfile(path):
+        raise ValueError(EXPORTED.format(path=path))
+    try:
+        return plain(_Unpickler(io.BytesIO(data)).load())
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path}: holds more than words, not read: {error}") from error
+    except Exception as error:  # a damaged pickle raises whatever its last opcode did
+        raise ValueError(f"{path}: not a readable pickle: {error}") from error
+
+
+def _parse_json(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not readable JSON: {error}") from error
+
+
+def _read_lines(path):
+    try:
+        return list(Vocabulary.load(path).words)
+    except ValueError:
+        pass  # no file of ours: nothing in it is an escape
+    try:
+        text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+    except ValueError as error:
+        raise ValueError(f"{path}: not readable text: {error}") from error
+    # Not splitlines(): a word may hold U+2028 and other characters that it takes for ends.
+    return text.removesuffix("\n").split("\n")
+
+
+def _label(path, value):
+    if not isinstance(value, (str, int)):  # bool is an int
+        raise ValueError(f"{path}: expected labels to be text or whole numbers, got {value!r}")
+    return str(value)
+
+
+def _distinct(words):
+    taken, result = set(words), []
+    seen = set()
+    for word in words:
+        if word in seen:
+            if word != "xxfake":
+                raise ValueError(f"the word {word!r} stands twice in the vocabulary")
+            word = next(w for n in range(1, len(words)) if (w := f"xxfake{n}") not in taken)
+            taken.add(word)
+        seen.add(word)
+        result.append(word)
+    return result
