@@ -1,6 +1,7 @@
 """What the training scripts share in reading their command lines."""
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -17,22 +18,32 @@ def positive(kind):
 
     def parse(text):
         value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} must be above 0")
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} must be above 0 and finite")
         return value
 
     parse.__name__ = kind.__name__  # what argparse calls it in messages
     return parse
 
 
-def path_or_amount(text):
-    """For argparse: a share between 0 and 1, a whole number from 1 on, or else a path."""
-    try:
-        value = float(text)
-    except ValueError:
-        return Path(text)
-    if value <= 0 or (value >= 1 and value != int(value)):
-        raise argparse.ArgumentTypeError(
-            f"{text} must be a share between 0 and 1, a whole number, or a path"
-        )
-    return value if value < 1 else int(value)
+def path_or_amount(*, whole_numbers):
+    """A reader of paths and of amounts, for argparse.
+
+    Args:
+        whole_numbers: whether an amount may be a whole number from 1 on, and not only a share
+            between 0 and 1.
+    """
+    wanted = "a share between 0 and 1" + (", a whole number" if whole_numbers else "")
+
+    def parse(text):
+        try:
+            value = float(text)
+        except ValueError:
+            return Path(text)
+        if 0 < value < 1:
+            return value
+        if whole_numbers and math.isfinite(value) and value >= 1 and value == int(value):
+            return int(value)
+        raise argparse.ArgumentTypeError(f"{text} must be {wanted}, or a path")
+
+    return parse

@@ -9,6 +9,7 @@ import itertools
 import random
 import re
 import sysconfig
+import warnings
 from pathlib import Path
 
 # A review can be longer than the 131,072 characters that the csv module takes by itself.
@@ -72,7 +73,7 @@ def read_corpus(
     data,
     *,
     valid,
-    test,
+    test=None,
     unlabelled=None,
     num_labelled=None,
     num_unlabelled=None,
@@ -87,7 +88,7 @@ def read_corpus(
             `test`, which brings its own test texts and unlabelled texts; or None for
             `docstrings`.
         valid: path of validation texts, or the share or number of texts to split off.
-        test: the same for test texts.
+        test: the same for test texts; None for aclImdb's own, or else a share of 0.1.
         unlabelled: path, see `read_unlabelled`; or None.
         num_labelled: how many training texts to use, or None for all.
         num_unlabelled: how many unlabelled texts to use, or None for all.
@@ -102,20 +103,20 @@ def read_corpus(
         ValueError: see the other functions; or labels that the training texts do not have.
     """
     if data is None:
-        labelled = docstrings(400, seed)
-        without_labels, labelled = labelled.split(0.4, seed)
+        without_labels, labelled = docstrings(400, seed).split(0.4, seed)
         without_labels = without_labels.texts
     else:
         data = Path(data)
         if (data / "train").is_dir():
             unlabelled = unlabelled or next(data.glob("train/unsup"), None)
-            test = data / "test" if (data / "test").is_dir() else test
+            if test is None and (data / "test").is_dir():
+                test = data / "test"
             data = data / "train"
         columns = {"text_column": text_column, "label_column": label_column}
         labelled = read_labelled(data, **columns)
         without_labels = read_unlabelled(unlabelled, text_column=text_column) if unlabelled else []
     parts = {}
-    for name, source in {"test": test, "valid": valid}.items():
+    for name, source in {"test": 0.1 if test is None else test, "valid": valid}.items():
         if isinstance(source, Path):
             parts[name] = read_labelled(source, **columns)
         else:
@@ -208,13 +209,20 @@ def _source_files(library):
         files = [*folder.glob("*.py"), *folder.glob("[a-z]*/*.py")]
     else:
         spec = importlib.util.find_spec(library)
-        files = Path(spec.origin).parent.rglob("*.py") if spec else []
-    return sorted(file for file in files if "test" not in str(file))
+        folder = Path(spec.origin).parent if spec else Path()
+        files = folder.rglob("*.py") if spec else []
+    # Not the whole path: a library may stand in the home of a "tester".
+    return sorted(file for file in files if "test" not in str(file.relative_to(folder)))
 
 
 def _file_docstrings(file, most=5, min_length=100, max_length=1000):
     """The first docstrings of a source file, which is read but not run."""
-    nodes = ast.walk(ast.parse(file.read_bytes()))
+    try:
+        with warnings.catch_warnings():  # old escapes and the like: not this project's affair
+            warnings.simplefilter("ignore")
+            nodes = ast.walk(ast.parse(file.read_bytes()))
+    except (SyntaxError, ValueError):  # a template, or meant for another Python
+        return []
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     texts = (ast.get_docstring(node) or "" for node in nodes if isinstance(node, documented))
     return [text[:max_length] for text in texts if len(text) >= min_length][:most]

@@ -48,6 +48,7 @@ TEXTS = {
     "learning_rates": [2e-2, 1e-2, 5e-3, 1e-3],
     "drop_mult": 0.5,
 }
+SIZES = ("embedding_size", "hidden_size", "layers")
 
 
 def make_parser():
@@ -61,8 +62,9 @@ def make_parser():
     add("--label-column", default="label")
     add("--unlabelled", type=Path, help="CSV file, folder of .txt files, or plain text file")
     add("--general-text", type=Path, help="the same; a first model learns from it")
-    add("--valid", type=path_or_amount, default=0.1, help="like --data, or share, or number")
-    add("--test", type=path_or_amount, default=0.1, help="like --data, or share, or number")
+    amount = path_or_amount(whole_numbers=True)
+    add("--valid", type=amount, default=0.1, help="like --data, or share, or number")
+    add("--test", type=amount, help="the same; without it aclImdb's own test texts, or 0.1")
     add("--num-labelled", type=positive(int), help="so many training texts, at random")
     add("--num-unlabelled", type=positive(int), help="so many of the unlabelled texts")
     add("--vocabulary-size", type=positive(int), default=60_000)
@@ -99,8 +101,12 @@ def parse_arguments(argv):
     """The arguments, checked as far as that goes without TensorFlow, which takes a while."""
     parser = make_parser()
     arguments = parser.parse_args(argv)
+    given = [name for name in SIZES if getattr(arguments, name) is not None]
+    if arguments.pretrained and given:
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        parser.error(f"{options}: not with --pretrained, whose model has sizes of its own")
     for name, value in (TEXTS if arguments.data else DOCSTRINGS).items():
-        if getattr(arguments, name) is None:
+        if getattr(arguments, name) is None and not (arguments.pretrained and name in SIZES):
             setattr(arguments, name, value)
     for name in ("data", "unlabelled", "general_text", "valid", "test", "pretrained"):
         path = getattr(arguments, name)
@@ -126,14 +132,16 @@ def main(argv=None):
     """Runs the script; returns its exit code."""
     parser, arguments = parse_arguments(argv)
     import environment  # noqa: F401 -- before TensorFlow
+    import ulmfit_preparation
     import ulmfit_training
 
     try:
-        result = ulmfit_training.run(arguments)
+        data = ulmfit_preparation.prepare(arguments)
     except ValueError as error:  # what tfast says of bad input, before work is lost
         parser.error(str(error))
+    result = ulmfit_training.run(arguments, data)
     rival = result["tfidf_accuracy"]
-    rival = "not measured: pip install 'tfast[demo]'" if rival is None else f"{rival:.2%}"
+    rival = "not measured, see above" if rival is None else f"{rival:.2%}"
     print(f"\nOf {result['test_texts']:,} test texts right, see {arguments.output}:")
     print(f"  ULMFiT                            {result['accuracy']:.2%}")
     print(f"  TF-IDF with logistic regression   {rival}")

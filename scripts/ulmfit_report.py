@@ -16,11 +16,14 @@ NOT_SETTINGS = {"output", "resume", "save_every"}
 
 
 def make_settings(arguments, documents):
-    """What a resumed run must agree on with the broken one: options, and how much text."""
+    """What a resumed run must agree on with the broken one: options, and how much text.
+
+    No paths: texts may be moved, and other texts have another number of tokens.
+    """
     settings = {
-        name: str(value) if isinstance(value, Path) else value
+        f"--{name.replace('_', '-')}": value
         for name, value in vars(arguments).items()
-        if name not in NOT_SETTINGS
+        if name not in NOT_SETTINGS and not isinstance(value, Path)
     }
     tokens = {name: ids.flat_values.shape[0] for name, ids in documents.items()}
     return settings | {"tokens": tokens}
@@ -54,7 +57,7 @@ def write_outputs(arguments, data, model, seconds):
     report.write_rows(output / "worst.csv", rows)
     result = {
         "accuracy": float((true_ids == predicted_ids).mean()),
-        "tfidf_accuracy": tfidf_accuracy(corpus.train, corpus.test),
+        "tfidf_accuracy": None,
         "test_texts": len(corpus.test),
         "training_texts": len(corpus.train),
         "unlabelled_texts": len(corpus.unlabelled),
@@ -63,6 +66,10 @@ def write_outputs(arguments, data, model, seconds):
         "seconds": seconds,
         "seed": arguments.seed,
         "settings": make_settings(arguments, data.documents),
+        "paths": {n: str(p) for n, p in vars(arguments).items() if isinstance(p, Path)},
     }
+    report.write_result(output / "result.json", result)
+    # Afterwards: the rival may need more memory than there is.
+    result["tfidf_accuracy"] = tfidf_accuracy(corpus.train, corpus.test)
     report.write_result(output / "result.json", result)
     return result

@@ -1,25 +1,20 @@
 """The text path as calls: strings -> ids -> language model -> classifier -> SavedModel."""
 
-import dataclasses
+import math
 
 import keras
-import tensorflow as tf
-from text_data import Corpus, read_corpus, read_unlabelled
-from text_tokens import look_up
+from ulmfit_preparation import make_classifier_stages, make_lm_batches, target_documents
 from ulmfit_report import make_settings, write_outputs
 
 from tfast.text import classifier, language_model
 from tfast.text.classifier_batches import classifier_batches
 from tfast.text.forward_backward import ForwardBackwardClassifier
-from tfast.text.lm_batches import lm_batches
 from tfast.text.ulmfit import (
-    classifier_stages,
     language_model_stages,
     transfer_encoder,
     transfer_vocabulary,
     ulmfit_optimizer,
 )
-from tfast.text.vocabulary import Vocabulary
 from tfast.training import report
 from tfast.training.files import written_whole
 from tfast.training.resume import resumable_fit
@@ -28,44 +23,24 @@ from tfast.training.stopwatch import Stopwatch
 from tfast.training.unfreezing import GradualUnfreezing, Stage
 
 
-def run(arguments):
+def run(arguments, data):
     """Trains as the command line says, and fills the output folder.
+
+    Args:
+        arguments: those of the command line.
+        data: what `ulmfit_preparation.prepare` made of them.
 
     Returns:
         What `result.json` holds.
     """
-    corpus = read_corpus(
-        arguments.data,
-        valid=arguments.valid,
-        test=arguments.test,
-        unlabelled=arguments.unlabelled,
-        num_labelled=arguments.num_labelled,
-        num_unlabelled=arguments.num_unlabelled,
-        text_column=arguments.text_column,
-        label_column=arguments.label_column,
-        seed=arguments.seed,
-    )
-    texts = {"train": corpus.train.texts, "valid": corpus.valid.texts, "test": corpus.test.texts}
-    texts["unlabelled"] = corpus.unlabelled
-    vocabulary, documents = look_up(texts, arguments, counted=("train", "unlabelled"))
-    vocabulary.save(arguments.output / "vocabulary.txt")
-    data = Data(corpus, vocabulary, documents)
     models, seconds = [], {}
     for reverse in (False, True) if arguments.backward else (False,):
-        direction = Direction(arguments, reverse, make_settings(arguments, documents), seconds)
+        settings = make_settings(arguments, data.documents)
+        direction = Direction(arguments, reverse, settings, seconds)
         target = train_language_models(direction, data)
         models.append(train_classifier(direction, data, target))
     model = ForwardBackwardClassifier(*models) if arguments.backward else models[0]
     return write_outputs(arguments, data, model, seconds)
-
-
-@dataclasses.dataclass(frozen=True)
-class Data:
-    """What is trained on: texts and labels, words, and ids by part of the corpus."""
-
-    corpus: Corpus
-    vocabulary: Vocabulary
-    documents: dict
 
 
 class Direction:
@@ -100,7 +75,9 @@ class Direction:
         # XLA would compile anew for every length, and has no fast loop for an LSTM on a CPU.
         model.compile(ulmfit_optimizer(rates), jit_compile=False, **compile_options)
         stopwatch = Stopwatch()
-        print(f"\nTraining {name}, {model.count_params():,} weights")
+        # Not `count_params`, which counts a language model's carried states too.
+        num_weights = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+        print(f"\nTraining {name}, {num_weights:,} weights")
         history = resumable_fit(
             model,
             make_batches,
@@ -125,58 +102,46 @@ class Direction:
 def train_language_models(direction, data):
     """The language model of the target texts, from general text or a file where there is one."""
     arguments = direction.arguments
-    target = tf.concat([data.documents["train"], data.documents["unlabelled"]], 0)
     keras.utils.set_random_seed(arguments.seed)  # so that each model's start is its own
-    general, general_vocabulary = find_general_model(direction)
+    general = find_general_model(direction, data)
     if general is None:
         model = make_language_model(arguments, len(data.vocabulary))
         stages = [Stage(0, arguments.lm_learning_rate, arguments.lm_epochs)]
     else:
         model = transfer_vocabulary(
             general,
-            general_vocabulary.words,
+            data.general_vocabulary.words,
             data.vocabulary.words,
             drop_mult=arguments.lm_drop_mult,
             max_batch_size=arguments.lm_batch_size,
         )
         rate = arguments.lm_learning_rate
-        stages = language_model_stages(
-            len(language_model.layer_groups(model)),
-            peaks=(rate, rate / 4),
-            epochs=(1, arguments.lm_epochs),
-        )
-    make_classifier_stages(arguments, model)  # for its checks, before the long part
+        # A quarter of the default rate, 5e-3, is near the 2e-3 of fastai's tutorial.
+        stages = language_model_stages(peaks=(rate, rate / 4), epochs=(1, arguments.lm_epochs))
     return fit_language_model(
-        direction, "language_model", model, stages, target, data.documents["valid"]
+        direction,
+        "language_model",
+        model,
+        stages,
+        target_documents(data.documents),
+        data.documents["valid"],
     )
 
 
-def find_general_model(direction):
-    """The language model to start from with its vocabulary, or (None, None)."""
+def find_general_model(direction, data):
+    """The language model to start from, or None."""
+    if data.pretrained:
+        return data.pretrained[direction.reverse]
+    if data.general_vocabulary is None:
+        return None
     arguments = direction.arguments
-    if arguments.pretrained:
-        file = arguments.pretrained.with_name(direction.prefix + arguments.pretrained.name)
-        model = keras.saving.load_model(file, compile=False)
-        return model, Vocabulary.load(file.with_name("vocabulary.txt"))
-    if not arguments.general_text:
-        return None, None
-    texts = read_unlabelled(arguments.general_text, text_column=arguments.text_column)
-    part = max(1, len(texts) // 20)
-    texts = {"general valid": texts[:part], "general": texts[part:]}
-    vocabulary, documents = look_up(texts, arguments, counted=("general",))
-    vocabulary.save(arguments.output / "general" / "vocabulary.txt")
-    model = make_language_model(arguments, len(vocabulary))
-    stages = [Stage(0, arguments.lm_learning_rate, arguments.general_epochs)]
-    return (
-        fit_language_model(
-            direction,
-            "general/language_model",
-            model,
-            stages,
-            documents["general"],
-            documents["general valid"],
-        ),
-        vocabulary,
+    return fit_language_model(
+        direction,
+        "general/language_model",
+        make_language_model(arguments, len(data.general_vocabulary)),
+        [Stage(0, arguments.lm_learning_rate, arguments.general_epochs)],
+        data.documents["general"],
+        data.documents["general valid"],
     )
 
 
@@ -196,12 +161,10 @@ def fit_language_model(direction, name, model, stages, documents, valid_document
     """Fits a language model on windows of the joined documents."""
 
     def make_batches(first_step, documents=documents, training=True):
-        return lm_batches(
+        return make_lm_batches(
+            direction.arguments,
             documents,
-            batch_size=direction.arguments.lm_batch_size,
-            sequence_length=direction.arguments.window,
             training=training,
-            seed=direction.arguments.seed,
             first_step=first_step,
             reverse=direction.reverse,
         )
@@ -238,7 +201,8 @@ def train_classifier(direction, data, target):
             reverse=direction.reverse,
         )
 
-    groups, stages = classifier.layer_groups(model), make_classifier_stages(arguments, model)
+    groups = classifier.layer_groups(model)
+    stages = make_classifier_stages(arguments, sizes["num_layers"])
     return direction.fit(
         "classifier",
         model,
@@ -249,9 +213,3 @@ def train_classifier(direction, data, target):
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-
-
-def make_classifier_stages(arguments, model):
-    """The stages of a classifier with the encoder of this model."""
-    num_groups = len(model.encoder.lstms) + 2
-    return classifier_stages(num_groups, peaks=arguments.learning_rates, epochs=arguments.epochs)

@@ -55,6 +55,13 @@ def options(reviews, output, *more):
     return ["--data", str(reviews), *columns, *TINY, "--output", str(output), *more]
 
 
+def without_sizes(arguments):
+    """Without the sizes of `TINY`, which a pretrained model has of its own."""
+    sizes = ("--embedding-size", "--hidden-size", "--layers")
+    places = [arguments.index(size) for size in sizes]
+    return [a for i, a in enumerate(arguments) if not {i, i - 1} & set(places)]
+
+
 def test_a_run_leaves_models_that_serve_and_a_report(script, reviews, tmp_path, capsys):
     assert script.main(options(reviews, tmp_path)) == 0
     names = {path.name for path in tmp_path.iterdir()}
@@ -74,6 +81,37 @@ def test_a_run_leaves_models_that_serve_and_a_report(script, reviews, tmp_path, 
     assert set(answer["labels"].numpy()) <= {b"bad", b"good"}
     with pytest.raises(SystemExit, match="2"):  # a run is not overwritten
         script.main(options(reviews, tmp_path))
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match="2"):
+        script.main(options(reviews, tmp_path, "--resume", "--seed", "1"))
+    error = capsys.readouterr().err
+    assert "made under other settings" in error
+    assert "--seed" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_without_data_libraries_are_told_apart_by_their_documentation(
+    script, tmp_path, monkeypatch
+):
+    import text_data
+
+    found = text_data.docstrings
+    monkeypatch.setattr(text_data, "LIBRARIES", ("python", "keras"))
+    monkeypatch.setattr(text_data, "docstrings", lambda _, seed: found(20, seed))
+    assert script.main([*TINY, "--output", str(tmp_path)]) == 0
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["unlabelled_texts"] == 16
+    assert result["training_texts"] == 40 - 16 - 5 - 4  # a fifth each for test and validation
+
+
+def test_the_rival_says_why_it_has_no_answer(script, capsys):
+    from text_data import Texts
+    from tfidf_baseline import tfidf_accuracy
+
+    wordless = Texts(["?", "!"], ["a", "b"])
+    assert tfidf_accuracy(wordless, wordless) is None
+    assert "TF-IDF is left out: empty vocabulary" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -121,7 +159,35 @@ def test_backward_models_vote_with_forward_ones_and_a_model_goes_on_elsewhere(
     # The vocabulary of the first run lies beside it.
     pretrained = str(tmp_path / "first" / "language_model.keras")
     arguments = options(reviews, tmp_path / "second", "--backward", "--pretrained", pretrained)
-    assert script.main(arguments) == 0
+    assert script.main(without_sizes(arguments)) == 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("language_model.keras", "language_model.keras does not exist"),
+        ("vocabulary.txt", "vocabulary.txt is missing"),
+        ("backward_language_model.keras", "backward_language_model.keras is missing"),
+        (None, "language_model.keras knows 12 words, but"),
+    ],
+)
+def test_bad_pretrained_files_give_one_line(script, reviews, tmp_path, capsys, missing, message):
+    from tfast.text.language_model import LanguageModel
+    from tfast.text.vocabulary import Vocabulary
+
+    model = LanguageModel(12, embed_size=2, hidden_size=2, num_layers=1)
+    for name in ("language_model.keras", "backward_language_model.keras"):
+        model.save(tmp_path / name)
+    Vocabulary.count([]).save(tmp_path / "vocabulary.txt")
+    if missing:
+        (tmp_path / missing).unlink()
+    more = ["--pretrained", str(tmp_path / "language_model.keras"), "--backward"]
+    arguments = without_sizes(options(reviews, tmp_path / "run", *more))
+    with pytest.raises(SystemExit, match="2"):
+        script.main(arguments)
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -131,11 +197,21 @@ def test_backward_models_vote_with_forward_ones_and_a_model_goes_on_elsewhere(
         (["--epochs", "1"], "--epochs and --learning-rates"),
         (["--window", "0"], "0 must be above 0"),
         (["--valid", "-0.1"], "must be a share between 0 and 1"),
+        (["--test", "inf"], "must be a share between 0 and 1"),
+        (["--valid", "nan"], "must be a share between 0 and 1"),
+        (["--pretrained", "."], "--embedding-size, --hidden-size, --layers: not with --pretrained"),
+        (["--epochs", *"1111", "--learning-rates", *"1111"], "from 1 to num_groups=3, not 4"),
+        (
+            ["--lm-drop-mult", "9"],
+            "times drop_mult must be at least 0 and below 1, not 0.25 times 9",
+        ),
+        (["--drop-mult", "2.5"], "not 0.4 times 2.5"),
+        (["--lm-batch-size", "9999"], "too few for batch_size=9999"),
         (["--label-column", "rating"], "no column 'rating'; it has ['review', 'stars']"),
         (["--test", "60"], "cannot take 60 texts from 60"),
     ],
 )
-def test_bad_arguments_give_one_line_and_exit_code_two(
+def test_bad_arguments_give_one_line_and_exit_code_two_before_training(
     script, reviews, tmp_path, capsys, more, message
 ):
     with pytest.raises(SystemExit) as stopped:
