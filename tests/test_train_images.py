@@ -99,13 +99,12 @@ def test_run_killed_in_mid_epoch_ends_with_the_same_bits(pictures, tmp_path):
 import os, signal, sys
 import environment, image_training, train_images
 
-class Killer(image_training.Stopwatch):
-    def on_train_batch_end(self, batch, logs=None):
-        if batch == 4:
-            os.kill(os.getpid(), signal.SIGKILL)
+def kill(stopwatch, batch, logs=None):
+    if batch == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv.pop(1) == "kill":
-    image_training.Stopwatch = Killer
+    image_training.Stopwatch.on_train_batch_end = kill
 sys.exit(train_images.main())
 """
 
@@ -127,7 +126,8 @@ sys.exit(train_images.main())
     assert facts["step"] == 20
     assert list(arrays) == list(expected)
     for name, array in arrays.items():
-        assert array.tobytes() == expected[name].tobytes(), name
+        if not name.startswith("callback/Stopwatch"):
+            assert array.tobytes() == expected[name].tobytes(), name
     for name in ("history.csv", "preprocessing.json"):
         assert (broken / name).read_bytes() == (alone / name).read_bytes()
 

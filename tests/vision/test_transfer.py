@@ -104,6 +104,7 @@ def test_bad_arguments_are_named(options, message):
 def test_loaded_model_computes_under_the_policy_asked_for(tmp_path, saved, wanted):
     keras.mixed_precision.set_dtype_policy(saved)
     trained_model().save(tmp_path / "trained.keras")
+    keras.mixed_precision.set_dtype_policy(wanted)
     loaded = keras.saving.load_model(tmp_path / "trained.keras")
     model = with_dtype_policy(loaded, wanted)
     compute_dtype = keras.DTypePolicy(wanted).compute_dtype
@@ -113,6 +114,8 @@ def test_loaded_model_computes_under_the_policy_asked_for(tmp_path, saved, wante
     for expected, weight in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
     transferred = transfer_model(model, 3)
+    transferred.save(tmp_path / "transferred.keras")
+    transferred = keras.saving.load_model(tmp_path / "transferred.keras")
     assert transferred.get_layer("stem_0_conv").compute_dtype == compute_dtype
     close = {"rtol": 0.1, "atol": 0.1}  # bfloat16 has 8 bits
     np.testing.assert_allclose(model(IMAGES), loaded(IMAGES), **close)

@@ -119,12 +119,13 @@ def with_dtype_policy(model, policy):
         >>> model.get_layer("stem_0_conv").compute_dtype, model.get_layer("logits").compute_dtype
         ('bfloat16', 'float32')
     """
-    policy = keras.dtype_policies.get(policy)
-    saved = {layer.dtype_policy.name for layer in model.layers}
-    mixed = saved - {"float32"}
+    policy = keras.dtype_policies.get(policy).name  # all layers can hold a word in their config
+    # Not of inputs: what they have is the policy of the process that loads them.
+    inner = [each for each in model.layers if not isinstance(each, keras.layers.InputLayer)]
+    mixed = {layer.dtype_policy.name for layer in inner} - {"float32"}
 
     def clone(layer):
-        pinned = layer.dtype_policy.name == "float32" and (mixed or layer is model.layers[-1])
+        pinned = layer.dtype_policy.name == "float32" and (mixed or layer is inner[-1])
         config = layer.get_config() | ({} if pinned else {"dtype": policy})
         return type(layer).from_config(config)
 
