@@ -4,11 +4,12 @@
 
 The rivals take turns, so that a slow minute of the machine hits them all. What is timed is the
 bare step on one batch in memory: no reading of pictures. fastai runs in a process of its own,
-channels-last, once with its Adam and once with PyTorch's fused one; where it is not installed
-its lines are left out.
+channels-last, once with its Adam and once with PyTorch's fused one; without --fastai-python its
+lines are left out.
 """
 
 import argparse
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -32,16 +33,20 @@ CASES = [
 def main():
     """Prints every comparison."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fastai-python", default=sys.executable, help="a Python with fastai")
+    parser.add_argument("--fastai-python", help="a Python with fastai")
     parser.add_argument("--rounds", type=int, default=9, help="timed calls of each rival")
     arguments = parser.parse_args()
     print(environment_line("tfast", "tensorflow", "keras"))
-    fastai = Fastai(arguments.fastai_python)
-    print(fastai.versions or f"fastai: not installed in {arguments.fastai_python}, left out")
-    for case in CASES:
-        compare_models(*case, fastai, arguments.rounds)
+    with contextlib.ExitStack() as stack:
+        fastai = None
+        if arguments.fastai_python:
+            fastai = stack.enter_context(contextlib.closing(Fastai(arguments.fastai_python)))
+            if not fastai.versions:
+                sys.exit(f"--fastai-python: fastai does not run in {arguments.fastai_python}")
+        print(fastai.versions if fastai else "fastai: left out, see --fastai-python")
+        for case in CASES:
+            compare_models(*case, fastai, arguments.rounds)
     compare_mixups(arguments.rounds)
-    fastai.close()
 
 
 class Fastai:
@@ -53,7 +58,6 @@ class Fastai:
             [python, script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
         self.versions = self._process.stdout.readline().strip()
@@ -70,7 +74,8 @@ class Fastai:
 
     def close(self):
         """Ends the process."""
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended by itself
+            self._process.stdin.close()
         self._process.wait()
 
 
@@ -85,7 +90,7 @@ def compare_models(name, pixels, batch_size, steps, rivals, fastai, rounds):
     training, inference = {}, {}
     for label, model in models.items():
         training[label], inference[label] = steps_of(model, batch_size, steps)
-    if fastai.versions:
+    if fastai:
         request = name, pixels, batch_size
         training[f"fastai {name}"] = fastai.work(*request, "train", steps)
         training["  with PyTorch's fused Adam"] = fastai.work(*request, "train_fused", steps)
@@ -115,7 +120,7 @@ def steps_of(model, batch_size, steps):
 
 
 def compare_mixups(rounds, *, batches=20, shape=(64, 128, 128, 3)):
-    """The map of a dataset's batches, and a plain copy of as many."""
+    """Maps of a dataset's batches: two that mix them, and one that copies them."""
     images = np.random.default_rng(0).random(shape, dtype="float32")
     labels = np.eye(10, dtype="float32")[np.arange(shape[0]) % 10]
     dataset = tf.data.Dataset.from_tensors((images, labels)).repeat()
@@ -125,6 +130,10 @@ def compare_mixups(rounds, *, batches=20, shape=(64, 128, 128, 3)):
         mixed = stock({"images": images, "labels": labels}, training=True)
         return mixed["images"], mixed["labels"]
 
+    def copy(images, labels):
+        # tf.identity would hand on the very memory.
+        return tf.raw_ops.DeepCopy(x=images), tf.raw_ops.DeepCopy(x=labels)
+
     def take(function):
         iterator = iter(dataset.map(function))
         return lambda: [next(iterator) for _ in range(batches)]
@@ -132,7 +141,7 @@ def compare_mixups(rounds, *, batches=20, shape=(64, 128, 128, 3)):
     works = {
         "tfast mixup": take(mixup(alpha=0.4)),
         "keras.layers.MixUp": take(stock_map),
-        "copying each batch once": lambda: [images.copy() for _ in range(batches)],
+        "copying each batch once": take(copy),
     }
     print_comparison(
         f"Mixup of {batches} batches {shape}",
