@@ -8,6 +8,7 @@ from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.averaging import AveragedWeights
+from tfast.training.unfreezing import GradualUnfreezing, Stage
 
 STEPS, BATCH = 8, 4
 INPUTS = np.random.RandomState(0).standard_normal((STEPS * BATCH, 3)).astype("float32")
@@ -46,7 +47,7 @@ def test_average_equals_tensorflow_addons_swa():
     variables = [keras.Variable(np.float32(golden["start"][name])) for name in ("w1", "w2")]
     optimizer = keras.optimizers.SGD(0.1)
     callback = AveragedWeights(start=5, period=2)
-    callback.set_model(types.SimpleNamespace(trainable_variables=variables, optimizer=optimizer))
+    callback.set_model(types.SimpleNamespace(variables=variables, optimizer=optimizer))
     callback.on_train_begin()
     gradients = zip(*(np.float32(golden["gradients"][name]) for name in ("w1", "w2")), strict=True)
     for batch, (pair, expected) in enumerate(zip(gradients, run["trajectory"], strict=True)):
@@ -112,6 +113,41 @@ def test_a_file_written_in_mid_fit_holds_the_weights_of_training(tmp_path):
     fit(model, AveragedWeights(start=2), checkpoint, record, validation_data=(INPUTS, TARGETS))
     model.load_weights(path)
     np.testing.assert_array_equal(model.get_weights()[0], record.after[-1])
+
+
+def test_weights_may_unfreeze_while_they_are_averaged():
+    body, head = keras.layers.Dense(2), keras.layers.Dense(1)
+    model = keras.Sequential([keras.Input((3,)), body, head])
+    model.compile(keras.optimizers.SGD(0.05), "mse", run_eagerly=True)
+    average, record = AveragedWeights(start=1), RecordWeights()
+    unfreezing = GradualUnfreezing([[body], [head]], [Stage(-1, 0.05), Stage(0, 0.05)])
+    fit(model, average, unfreezing, record, epochs=2)
+    assert average.count == 2 * STEPS
+    np.testing.assert_array_equal(record.after[0], record.after[STEPS - 1])  # frozen
+    np.testing.assert_allclose(model.get_weights()[0], np.mean(record.after, axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("given_others", [False, True])
+def test_an_evaluation_that_breaks_does_not_lose_the_weights_of_training(given_others):
+    def interrupt(batch, logs):
+        raise KeyboardInterrupt
+
+    model, average, record = linear_model(), AveragedWeights(start=1), RecordWeights()
+    stop = keras.callbacks.LambdaCallback()
+    stop.on_test_batch_end = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, average, record, stop, **VALIDATION)
+    expected = record.after[-1]
+    assert np.abs(model.get_weights()[0] - expected).max() > 1e-3
+    if given_others:
+        expected = np.float32([[1], [2], [3]])
+        model.set_weights([expected])
+    seen = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: seen.append(model.get_weights()[0])
+    )
+    fit(model, average, watch)
+    np.testing.assert_array_equal(seen[0], expected)
 
 
 class GivenLosses(keras.callbacks.Callback):

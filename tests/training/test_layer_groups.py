@@ -98,7 +98,7 @@ def test_a_model_that_is_not_compiled_or_not_built_is_refused():
 
 def test_freezing_spares_batch_norm_and_leaves_the_flags_of_layers_on():
     model = make_model()
-    freeze_to(model, groups_of(model), -1)
+    freeze_to(model, groups_of(model), np.int64(-1))
     names = ["/".join(v.path.split("/")[-2:]) for v in model.trainable_variables]
     assert names == ["norm/gamma", "norm/beta", "head/kernel", "head/bias"]
     assert all(layer.trainable for layer in model._flatten_layers())

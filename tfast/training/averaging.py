@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfast.training.layer_groups import with_inner_optimizers
+from tfast.training.layer_groups import unfrozen_variables, with_inner_optimizers
 
 
 class AveragedWeights(keras.callbacks.Callback):
@@ -19,6 +19,13 @@ class AveragedWeights(keras.callbacks.Callback):
     - files written in the middle of `fit` hold the weights of training;
     - when `fit` ends the model holds the average, and the optimizer the moments of the last
       step of training.
+
+    All weights are averaged that train when `fit` begins or that `layer_groups.freeze_to` has
+    frozen, so that they may freeze and unfreeze meanwhile (`unfreezing.GradualUnfreezing`).
+
+    A `fit` that breaks (Ctrl-C) leaves the weights of training in the model, but in the middle
+    of an evaluation the average: then the next `fit` with this object puts those of training
+    back, unless the model was given others in between.
 
     Batch normalisation's moving statistics are not weights: they stay those of training, in
     evaluation too. For a model that has them, run some batches through `model(..., training=True)`
@@ -67,6 +74,7 @@ class AveragedWeights(keras.callbacks.Callback):
         self.patience = patience
         self.monitor = monitor
         self._first_start = start
+        self._variables = []
         self._reset()
 
     def _reset(self):
@@ -79,7 +87,10 @@ class AveragedWeights(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Each fit begins an average of its own; `set_state` after this goes on with another."""
+        if self._of_training is not None and self._holds_average():
+            self.on_test_end()  # an evaluation broke
         self._reset()
+        self._variables = unfrozen_variables(self.model)
         self._step = self._steps_done()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -94,9 +105,7 @@ class AveragedWeights(keras.callbacks.Callback):
     def on_test_begin(self, logs=None):
         """Puts the average into the model."""
         if self.count:
-            self._of_training = [
-                ops.convert_to_numpy(weight) for weight in self.model.trainable_variables
-            ]
+            self._of_training = [ops.convert_to_numpy(weight) for weight in self._weights]
             self._assign(self._average)
 
     def on_test_end(self, logs=None):
@@ -149,17 +158,26 @@ class AveragedWeights(keras.callbacks.Callback):
             ops.convert_to_tensor(state[f"average.{index}"]) for index in range(num_averages)
         ]
 
+    @property
+    def _weights(self):
+        _ = self.model  # on JAX: brings the variables up to date
+        return self._variables
+
+    def _holds_average(self):
+        pairs = zip(self._weights, self._average, strict=True)
+        return all(bool(ops.all(ops.equal(w, ops.cast(a, w.dtype)))) for w, a in pairs)
+
     def _steps_done(self):
         *_, optimizer = with_inner_optimizers(self.model.optimizer)
         return int(ops.convert_to_numpy(optimizer.iterations))
 
     def _take(self):
-        weights = self.model.trainable_variables
+        weights = self._weights
         self.count += 1
         average = self._average or [ops.zeros(weight.shape, "float32") for weight in weights]
         self._average = [a + (w - a) / self.count for a, w in zip(average, weights, strict=True)]
 
     def _assign(self, values):
-        for weight, value in zip(self.model.trainable_variables, values, strict=True):
+        for weight, value in zip(self._weights, values, strict=True):
             # A copy: JAX takes the memory of a model's weights away in the next step.
             weight.assign(ops.cast(ops.copy(value), weight.dtype))

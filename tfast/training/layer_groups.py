@@ -6,6 +6,7 @@ stands for everything inside it.
 
 import contextlib
 import dataclasses
+import numbers
 
 import keras
 
@@ -103,7 +104,7 @@ def freeze_to(model, groups, n):
     Differs: fastai spares layer and instance normalisation too.
     """
     weights = group_weights(model, groups)
-    if not isinstance(n, int) or not -len(groups) <= n < len(groups):
+    if not isinstance(n, numbers.Integral) or not -len(groups) <= n < len(groups):
         raise ValueError(
             f"n must be from {-len(groups)} to {len(groups) - 1} with {len(groups)} groups, "
             f"got {n!r}"
@@ -126,6 +127,11 @@ def freeze_to(model, groups, n):
     if [id(variable) for variable in model.trainable_variables] != before:
         # What trains is read when the step is traced.
         model.make_train_function(force=True)
+
+
+def unfrozen_variables(model):
+    """The variables of a model that train, and those that do but for `freeze_to`."""
+    return [v for v in model.variables if v.trainable or hasattr(v, "_frozen_by_freeze_to")]
 
 
 def _batch_norms(model):
