@@ -3,9 +3,11 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from checks import two_replicas
 
 from tfast.training.layer_groups import freeze_to
+from tfast.training.resume import resumable_fit
 from tfast.training.statistics import TrainingStatistics
 
 RANDOM = np.random.RandomState(0)
@@ -102,15 +104,20 @@ def test_frozen_layers_have_no_gradient():
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "message", "step"),
     [
-        (lambda model: model.layers[1].beta.assign(-100 * np.ones(6)), "relu has dead activ"),
-        (lambda model: model.layers[1].gamma.assign(1e5 * np.ones(6)), "relu has exploding activ"),
-        (lambda model: model.layers[0].bias.assign(np.nan * np.ones(6)), "relu has activations t"),
-        (lambda model: model.layers[4].bias.assign(1e38 * np.ones(2)), "head has a gradient that"),
+        (lambda model: model.layers[1].beta.assign(-100 * np.ones(6)), "relu has dead activ", 2),
+        (lambda model: model.layers[1].gamma.assign(1e5 * np.ones(6)), "relu has exploding act", 1),
+        (lambda model: model.layers[0].bias.assign(np.nan * np.ones(6)), "relu has activation", 1),
+        (lambda model: model.layers[4].bias.assign(1e38 * np.ones(2)), "head has a gradient th", 1),
+        (
+            lambda model: model.layers[4].bias.assign(1e8 * np.ones(2)),
+            "norm has an exploding gra",
+            1,
+        ),
     ],
 )
-def test_trouble_is_named_with_layer_and_step_once(change, message):
+def test_trouble_is_named_with_layer_and_step_once(change, message, step):
     model = make_model()
     change(model)
     statistics = TrainingStatistics(["relu"], (X, Y), every=1)
@@ -121,13 +128,84 @@ def test_trouble_is_named_with_layer_and_step_once(change, message):
     shown = [text for text in shown if message in text]
     assert len(shown) == 1
     assert shown[0].startswith("layer ")
-    assert shown[0].endswith("at step 1")
+    assert shown[0].endswith(f"at step {step}")
 
 
 def test_nothing_is_said_of_a_healthy_model():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         fit(make_model(), [TrainingStatistics(["relu"], (X, Y), every=1)])
+
+
+def test_nothing_is_said_of_a_block_that_begins_with_zeros():
+    norm = keras.layers.BatchNormalization(gamma_initializer="zeros", name="norm")
+    head = keras.layers.Dense(2, bias_initializer="ones", name="head")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6), norm, head])
+    model.compile(keras.optimizers.SGD(1e-4), "mse", run_eagerly=True)
+    statistics = TrainingStatistics(["norm"], (X, Y), every=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        fit(model, [statistics])
+    assert max(statistics.gradient_ratios["norm"]) > 1e3
+    assert min(statistics.near_zero_shares["norm"]) > 0.99
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_gradient_of_an_embedding_counts_repeated_rows_together(policy):
+    keras.mixed_precision.set_dtype_policy(policy)
+    embedding = keras.layers.Embedding(5, 3, name="embedding")
+    layers = [embedding, keras.layers.Flatten(), keras.layers.Dense(1, dtype="float32")]
+    model = keras.Sequential([keras.Input((6,), dtype="int32"), *layers])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    ids, targets = np.ones((4, 6), "int32"), np.ones((4, 1), "float32")
+    statistics = TrainingStatistics(["embedding"], (ids, targets))
+    model.fit(ids, targets, verbose=0, callbacks=[statistics])
+    kernel, table = layers[2].kernel.numpy(), embedding.embeddings.numpy()
+    error = table[1] @ kernel.reshape(6, 3).sum(0) - 1
+    gradient = 2 * error * kernel.reshape(6, 3).sum(0)
+    expected = np.linalg.norm(gradient) / np.linalg.norm(table)
+    tolerance = 1e-5 if policy == "float32" else 1e-2
+    np.testing.assert_allclose(statistics.gradient_ratios["embedding"], [expected], rtol=tolerance)
+
+
+def test_another_loss_is_measured_after_compile():
+    model, statistics = make_model(drop_rate=0.0), TrainingStatistics(["relu"], (X, Y), every=4)
+    optimizer = keras.optimizers.SGD(0.0)
+    for factor in (1, 1000):
+        model.compile(optimizer, "mse", loss_weights=[factor], run_eagerly=True)
+        fit(model, [statistics], epochs=1)
+    one, thousand = statistics.gradient_ratios["head"]
+    assert thousand == pytest.approx(1000 * one, rel=1e-3)
+
+
+def test_killed_and_resumed_it_has_the_same_statistics(tmp_path):
+    def run(path, *, kill=False):
+        def interrupt(batch, logs):
+            if kill and model.optimizer.iterations == 6:  # inside the second epoch
+                raise KeyboardInterrupt
+
+        keras.utils.set_random_seed(1)
+        model = make_model()
+        statistics = TrainingStatistics(["relu"], (X, Y), every=2)
+        batches = tf.data.Dataset.from_tensor_slices((X, Y)).batch(4).repeat()
+        resumable_fit(
+            model,
+            lambda first_step: batches.skip(first_step),
+            epochs=2,
+            steps_per_epoch=4,
+            checkpoint=path,
+            save_every=1,
+            callbacks=[statistics, keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt)],
+            verbose=0,
+        )
+        return statistics
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", kill=True)
+    whole, resumed = run(tmp_path / "whole"), run(tmp_path / "killed")
+    assert resumed.steps == [1, 3, 5, 7]
+    for name, value in whole.get_state().items():
+        np.testing.assert_array_equal(resumed.get_state()[name], value)
 
 
 def test_float16_gradients_are_those_of_float32():

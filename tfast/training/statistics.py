@@ -1,12 +1,18 @@
 """Activation and gradient statistics while training: what happens inside, in time to see it."""
 
 import contextlib
+import json
 import math
 import warnings
 
 import keras
+import numpy as np
 
 from tfast.training.statistics_probe import Probe
+
+# A layer whose weights are smaller was just initialised with zeros: no scale to measure with.
+_SMALLEST_WEIGHTS = 1e-3  # root mean square
+_NUMBERS = ("steps", "means", "standard_deviations", "near_zero_shares", "gradient_ratios")
 
 
 class TrainingStatistics(keras.callbacks.Callback):
@@ -28,9 +34,12 @@ class TrainingStatistics(keras.callbacks.Callback):
             the training data, so that its losses mean what they mean there.
         every: steps from one measurement to the next; the first step is measured.
         near_zero: activations below this in absolute value count as near zero.
-        dead_share: a layer is dead when more of its activations are near zero.
+        dead_share: a layer is dead when more of its activations are near zero, and their
+            standard deviation has not grown since the measurement before (as it does where a
+            block is initialised with zeros).
         exploding: a layer explodes when the standard deviation of its activations, or the
-            norm of its gradient in relation to that of its weights, is larger.
+            norm of its gradient in relation to that of its weights, is larger. The latter is
+            not asked of weights whose root mean square is below 0.001.
         histogram_range: activations between which the histogram has its bins. What lies
             outside counts in the outermost ones.
         num_bins: of the histogram.
@@ -63,6 +72,8 @@ class TrainingStatistics(keras.callbacks.Callback):
         >>> statistics.steps, len(statistics.means["hidden"])
         ([1, 3], 2)
 
+    `resume.resumable_fit` goes on with the statistics too.
+
     Source: fastai `ActivationStats` and its `color_dim`, fast.ai Part 2 (2019), lesson 10.
     Differs: fastai hooks into the step itself, and measures no gradients.
     """
@@ -94,6 +105,7 @@ class TrainingStatistics(keras.callbacks.Callback):
         self.means, self.standard_deviations, self.near_zero_shares = {}, {}, {}
         self.histograms, self.gradient_ratios = {}, {}
         self._step = self._next = 0
+        self._batch = -1
         self._probe = None
         self._warned = set()
 
@@ -138,11 +150,11 @@ class TrainingStatistics(keras.callbacks.Callback):
             self.standard_deviations.setdefault(name, []).append(deviation)
             self.near_zero_shares.setdefault(name, []).append(share)
             self.histograms.setdefault(name, []).append(histogram)
-            self._judge_activations(name, step, mean, deviation, share)
-        for name, ratio in ratios.items():
+            self._judge_activations(name, step)
+        for name, (ratio, weights) in ratios.items():
             earlier = [math.nan] * (len(self.steps) - 1)  # frozen until now
             self.gradient_ratios.setdefault(name, earlier).append(ratio)
-            self._judge_gradient(name, step, ratio)
+            self._judge_gradient(name, step, ratio, weights)
         for values in self.gradient_ratios.values():
             values += [math.nan] * (len(self.steps) - len(values))
 
@@ -160,18 +172,41 @@ class TrainingStatistics(keras.callbacks.Callback):
 
         return plot_statistics(self)
 
-    def _judge_activations(self, name, step, mean, deviation, share):
+    def get_state(self):
+        """All that a resumed run needs, as a dict of NumPy arrays."""
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        numbers |= {"counters": [self._step, self._next, self._batch]}
+        numbers |= {"warned": sorted(self._warned)}
+        state = {"numbers": np.frombuffer(json.dumps(numbers).encode(), "uint8")}
+        return state | {f"histograms.{name}": np.array(h) for name, h in self.histograms.items()}
+
+    def set_state(self, state):
+        """Goes on from what `get_state` gave."""
+        numbers = json.loads(np.asarray(state["numbers"]).tobytes())
+        for name in _NUMBERS:
+            setattr(self, name, numbers[name])
+        self._step, self._next, self._batch = numbers["counters"]
+        self._warned = {tuple(kind) for kind in numbers["warned"]}
+        self.histograms = {
+            name.removeprefix("histograms."): list(shares)
+            for name, shares in state.items()
+            if name.startswith("histograms.")
+        }
+
+    def _judge_activations(self, name, step):
+        mean, share = self.means[name][-1], self.near_zero_shares[name][-1]
+        *earlier, deviation = self.standard_deviations[name]
         if not (math.isfinite(mean) and math.isfinite(deviation)):
             self._warn("activations that are not finite", name, step)
         elif deviation > self.exploding:
             self._warn(f"exploding activations, standard deviation {deviation:.3g}", name, step)
-        elif share > self.dead_share:
+        elif share > self.dead_share and earlier and deviation <= earlier[-1]:
             self._warn(f"dead activations, {share:.1%} of them near zero", name, step)
 
-    def _judge_gradient(self, name, step, ratio):
+    def _judge_gradient(self, name, step, ratio, weights):
         if not math.isfinite(ratio):
             self._warn("a gradient that is not finite", name, step)
-        elif ratio > self.exploding:
+        elif ratio > self.exploding and weights > _SMALLEST_WEIGHTS:
             self._warn(f"an exploding gradient, {ratio:.3g} times its weights", name, step)
 
     def _warn(self, what, name, step):

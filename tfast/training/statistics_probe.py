@@ -1,6 +1,7 @@
 """A training step that measures and changes nothing, on every backend of Keras."""
 
 import contextlib
+import math
 
 import keras
 import numpy as np
@@ -27,8 +28,7 @@ class Probe:
     def __init__(self, model, layers, **options):
         self.names = [layer.name for layer in layers]
         self._model, self._layers, self._options = model, layers, options
-        self._measured = None
-        self._trainable = None
+        self._measured = self._compiled_as = self._trainable = None
 
     def belongs_to(self, model):
         """Whether it can go on measuring this model."""
@@ -42,15 +42,17 @@ class Probe:
 
         Returns:
             Mean, standard deviation and share near zero, floats `(layers, 3)`; histograms,
-            `(layers, num_bins)`; and a dict from layer paths to gradient norm / weight norm.
+            `(layers, num_bins)`; and a dict from layer paths to `(gradient norm / weight norm,
+            root mean square of the weights)`.
         """
         model = self._model
         if hasattr(model, "jax_state_sync"):
             model.jax_state_sync()  # in the middle of `fit` the variables are empty
         trainable = [id(variable) for variable in model.trainable_variables]
-        if trainable != self._trainable:  # the first time, and after freezing
+        # The first time, after freezing, and after `compile`: another loss may be measured then.
+        if trainable != self._trainable or model._compile_config is not self._compiled_as:
             self._measured = _compiled(_MeasuredModel(model, self._layers, **self._options))
-            self._trainable = trainable
+            self._trainable, self._compiled_as = trainable, model._compile_config
         with _unchanged(model.non_trainable_variables + model.metrics_variables):
             self._measured.train_on_batch(*batch)
         moments = ops.convert_to_numpy(self._measured.moments).tolist()
@@ -65,12 +67,15 @@ class Probe:
         }
         ratios = {}
         for layer in self._model._flatten_layers():
-            own = [squared[id(v)] for v in layer._trainable_variables if id(v) in squared]
+            own = [v for v in layer._trainable_variables if id(v) in squared]
             if own:
-                gradient, weights = np.sqrt(np.sum(own, axis=0, dtype="float64"))
+                pairs = [squared[id(v)] for v in own]
+                gradient, weights = np.sqrt(np.sum(pairs, axis=0, dtype="float64"))
+                size = sum(math.prod(v.shape) for v in own)
                 path = (layer.path or layer.name).removeprefix(f"{self._model.name}/")
                 with np.errstate(invalid="ignore"):  # infinite both
-                    ratios[path] = float(gradient / max(weights, 1e-12))
+                    ratio = float(gradient / max(weights, 1e-12))
+                ratios[path] = ratio, float(weights) / math.sqrt(size)
         return ratios
 
 
@@ -129,6 +134,13 @@ class _MeasuredModel(keras.Model):
 class _NormRecorder(keras.optimizers.Optimizer):
     """Writes down the squared norms of gradients and weights, and steps nowhere."""
 
+    def __init__(self, gradient_scale):
+        super().__init__(0.0, name="norm_recorder")
+        self.gradient_scale = gradient_scale
+
+    def scale_loss(self, loss):
+        return loss * self.gradient_scale
+
     def build(self, variables):
         if not self.built:
             super().build(variables)
@@ -137,7 +149,10 @@ class _NormRecorder(keras.optimizers.Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
-        pair = [ops.sum(ops.square(ops.cast(v, "float32"))) for v in (gradient, variable)]
+        # Made dense: TensorFlow gives an embedding's in slices, several of them for one row.
+        gradient = ops.zeros(variable.shape, "float32") + ops.cast(gradient, "float32")
+        pair = [gradient / self.gradient_scale, ops.cast(variable, "float32")]
+        pair = [ops.sum(ops.square(values)) for values in pair]
         self.squared_norms.assign(
             ops.scatter_update(self.squared_norms, [[index]], ops.stack([ops.stack(pair)]))
         )
@@ -145,10 +160,7 @@ class _NormRecorder(keras.optimizers.Optimizer):
 
 def _compiled(measured):
     model = measured.inner
-    float16 = model.compute_dtype == "float16"
-    recorder = _NormRecorder(
-        0.0, loss_scale_factor=FLOAT16_SCALE if float16 else None, name="norm_recorder"
-    )
+    recorder = _NormRecorder(FLOAT16_SCALE if model.compute_dtype == "float16" else 1.0)
     measured.compile(recorder, jit_compile=model.jit_compile, auto_scale_loss=False)
     measured.built = True
     return measured
