@@ -4,11 +4,15 @@
 
 Stock Keras runs in this Python, fastai (and PyTorch's own LSTM) in the one given; without it
 they are left out. Each rival runs in a process of its own, in turn with the others; the peak of
-its memory is that process's.
+its memory is that process's. Beside the step one plain matrix product is timed, of the size of the
+decoder's: its rate is about what the machine can do, and the share that the step reaches of it says
+how much is left to win.
 """
 
 import argparse
+import itertools
 import resource
+import statistics
 import subprocess
 import sys
 
@@ -55,7 +59,9 @@ def fastai_layer(sizes):
 
     layer = torch.nn.LSTM(sizes.embed, sizes.hidden, batch_first=True)
     inputs = torch.randn(BATCH, TIME, sizes.embed, requires_grad=True)
-    return lambda: layer(inputs)[0].sum().backward()
+    wanted = [inputs, *layer.parameters()]
+    # Not `backward`, which would add to the gradients of the round before.
+    return lambda: torch.autograd.grad(layer(inputs)[0].sum(), wanted)
 
 
 def _windows(sizes):
@@ -123,15 +129,60 @@ def fastai_step(sizes):
         loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
         (logits.argmax(-1) == targets).float().mean()
         loss = loss + 2 * dropped.pow(2).mean() + (raw[:, 1:] - raw[:, :-1]).pow(2).mean()
-        loss.backward()
+        # Not `backward`, which would add to gradients that must then be set to zero.
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+            parameter.grad = gradient
         optimizer.step()
-        optimizer.zero_grad()
 
     return step
 
 
-def serve(work):
-    """A rival's process: works once for each line it reads, and says so with its peak memory."""
+def tfast_product(sizes):
+    """A matrix product of the decoder's size."""
+    import environment  # noqa: F401
+    import tensorflow as tf
+
+    hidden = tf.random.normal((BATCH * TIME, sizes.embed))
+    table = tf.random.normal((sizes.vocab, sizes.embed))
+    multiply = tf.function(lambda: tf.reduce_sum(tf.matmul(hidden, table, transpose_b=True)[0]))
+    return lambda: multiply().numpy()
+
+
+def print_share(sizes, product, step):
+    """How near the step comes to the rate of the plain product, given the seconds of both.
+
+    A step has each product forward, and two backward: towards the inputs and the weights.
+    """
+    widths = [sizes.embed, sizes.hidden, sizes.hidden, sizes.embed]
+    lstms = sum(4 * width * (before + width) for before, width in itertools.pairwise(widths))
+    decoder = sizes.vocab * sizes.embed
+    rate = 2 * BATCH * TIME * decoder / statistics.median(product)
+    our_rate = 3 * 2 * BATCH * TIME * (lstms + decoder) / statistics.median(step)
+    print(f"  one product {rate / 1e9:.1f} GFLOP/s, tfast's step {our_rate / rate:.0%} of that")
+
+
+def describe(name):
+    """Versions and threads of a rival's process."""
+    from measure import environment_line
+
+    if name.startswith("fastai"):
+        import torch
+
+        return f"{environment_line('fastai', 'torch')}, {torch.get_num_threads()} PyTorch threads"
+    import tensorflow as tf
+
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return f"{environment_line('tensorflow', 'keras')}, {threads or 'all'} TensorFlow threads"
+
+
+def serve(name, sizes):
+    """A rival's process: says what it runs on, then works once for each line it reads.
+
+    It answers each time with its peak memory.
+    """
+    work = globals()[name](sizes)
+    print(describe(name), flush=True)
     for _ in sys.stdin:
         work()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
@@ -145,6 +196,7 @@ class Rival:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self.description = self.process.stdout.readline().strip()
 
     def __call__(self):
         """One round."""
@@ -170,11 +222,10 @@ def main():
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        return serve(globals()[arguments.serve](arguments))
+        return serve(arguments.serve, arguments)
 
-    from measure import environment_line, print_comparison, side_by_side
+    from measure import print_comparison, side_by_side
 
-    print(environment_line("tensorflow", "keras"))
     pythons = {"tfast": sys.executable, "keras": sys.executable, "fastai": arguments.fastai_python}
     sizes = [f"--{name}={getattr(arguments, name)}" for name in ("vocab", "embed", "hidden")]
     for work in arguments.works:
@@ -183,11 +234,19 @@ def main():
             for name, python in pythons.items()
             if python
         }
-        seconds = side_by_side(rivals, rounds=arguments.rounds)
+        for name, rival in rivals.items():
+            print(f"{name}: {rival.description}")
+        processes = dict(rivals)
+        if work == "step":
+            processes["one product"] = Rival(sys.executable, "tfast_product", sizes)
+        seconds = side_by_side(processes, rounds=arguments.rounds)
+        product = seconds.pop("one product", None)
         title = f"{work}: {' '.join(sizes)}, batch {BATCH}, {TIME} time steps"
         print_comparison(title, seconds, amount=BATCH * TIME, unit="tokens")
-        for name, rival in rivals.items():
-            print(f"  {name:10s} peak memory {rival.end():8.0f} MiB")
+        if product:
+            print_share(arguments, product, seconds["tfast"])
+        for name, rival in processes.items():
+            print(f"  {name:12s} peak memory {rival.end():8.0f} MiB")
     return None
 
 

@@ -37,8 +37,12 @@ def run_on_one_core():
 def serve_fastai(folder):
     """The rival's process: tokenizes all texts once for each line it reads."""
     warnings.simplefilter("ignore")
+    import torch
     from fastai.text.core import TokenizeWithRules, WordTokenizer
+    from measure import environment_line
 
+    line = f"{environment_line('fastai', 'spacy')}, {torch.get_num_threads()} PyTorch threads"
+    print(line, flush=True)
     texts = json.loads((folder / "texts.json").read_text())
     tokenize = TokenizeWithRules(WordTokenizer())
     for line in sys.stdin:
@@ -114,9 +118,10 @@ def main():
             rival = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
+            print(rival.stdout.readline().strip())
             ask(rival, "keep")
             works["fastai's rules + spaCy"] = lambda: ask(rival, "again")
-        print(environment_line("tensorflow", "keras"))
+        print(f"{environment_line('tensorflow', 'keras')}, 1 TensorFlow thread of each kind")
         seconds = side_by_side(works, rounds=arguments.rounds, warmups=1)
         title = f"tokenization of {len(texts)} texts on one core"
         print_comparison(title, seconds, amount=len(texts), unit="texts")
