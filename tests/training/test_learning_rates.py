@@ -5,6 +5,7 @@ from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.learning_rates import LayerwiseLearningRates, discriminative
+from tfast.training.optimizers import ranger
 from tfast.training.scaled_steps import ScaledSteps
 
 INPUTS = np.random.RandomState(0).standard_normal((8, 4)).astype("float32")
@@ -41,9 +42,20 @@ def make_model(optimizer, **compile_arguments):
             keras.layers.Dense(2, dtype="float32", name="head"),
         ]
     )
-    model.compile(optimizer, "mse", **compile_arguments)
+    model.compile(optimizer, CountTraces(), **compile_arguments)
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class CountTraces(keras.losses.MeanSquaredError):
+    """Python calls it while a step is traced, or eager."""
+
+    traces = 0
+
+    def call(self, targets, outputs):
+        self.traces += 1
+        return super().call(targets, outputs)
 
 
 def groups_of(model):
@@ -91,7 +103,7 @@ def assert_rests_at_zero_only(model, rates):
     """After steps at 1 the body at 0 stays to the last bit, and moves again afterwards."""
     fit(model, rates, epochs=1)
     body, head = state_of(model, "body"), state_of(model, "head")
-    trace = model.train_function
+    traces = model.loss.traces
     rates.multipliers = [0, 1]
     fit(model, rates)
     assert_equal(state_of(model, "body"), body)
@@ -99,7 +111,7 @@ def assert_rests_at_zero_only(model, rates):
     rates.multipliers = [1, 1]
     fit(model, rates, epochs=1)
     assert np.any(state_of(model, "body")[0] != body[0])
-    assert model.train_function is trace
+    assert model.loss.traces == traces
 
 
 class Weights:
@@ -184,6 +196,25 @@ def test_a_multiplier_for_all_is_a_plain_run_at_that_rate(name, options):
 def test_in_a_traced_fit_with_several_steps_an_execution(options):
     model = make_model(make_optimizer("Nadam", **options), steps_per_execution=4)
     assert_rests_at_zero_only(model, LayerwiseLearningRates(groups_of(model), [1, 1]))
+
+
+@pytest.mark.parametrize("accumulate", [None, 2])
+def test_constraints_leave_weights_that_rest_where_they_are(accumulate):
+    case = Weights(make_optimizer("SGD", gradient_accumulation_steps=accumulate))
+    for weight in case.weights:
+        weight.constraint = keras.constraints.MinMaxNorm(0.5, 0.6, rate=0.5)
+    multipliers = keras.Variable([0, 1], dtype="float32")
+    scaled = ScaledSteps(case.optimizer, [case.body, case.head], multipliers)
+    scaled.attach()
+    before = case.body_state()
+    case.step(2)
+    assert_equal(case.body_state()[:2], before[:2])
+    multipliers.assign([1, 1])
+    case.step(20)
+    norms = np.linalg.norm(case.weights[0], axis=0)
+    assert np.all((norms > 0.4) & (norms < 0.8))
+    scaled.detach()
+    assert "apply" not in vars(case.optimizer)
 
 
 def test_muons_own_weight_decay_is_scaled():
@@ -331,14 +362,14 @@ def test_multipliers_may_change_inside_a_fit_without_a_new_trace():
     class FromTheThirdEpochOn(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             rates.multipliers = [1, 1] if epoch < 2 else [0, 1]
-            seen.append((state_of(model, "body"), model.train_function))
+            seen.append((state_of(model, "body"), model.loss.traces))
 
     fit(model, rates, FromTheThirdEpochOn(), epochs=4)
-    (first, _), (second, _), (third, _), (fourth, trace) = seen
+    (first, _), (second, traces), (third, _), (fourth, _) = seen
     assert np.any(first[0] != second[0])
     assert np.any(second[0] != third[0])
     assert_equal(fourth, third)
-    assert all(function is trace for _, function in seen)
+    assert model.loss.traces == traces > 0
 
 
 def test_an_interrupted_fit_leaves_nothing_behind_for_the_next():
@@ -382,9 +413,11 @@ def test_groups_that_do_not_fit_are_refused_before_the_first_step():
 
 
 def test_an_optimizer_with_its_own_way_is_refused_by_name():
-    model = make_model(keras.optimizers.MultiOptimizer(lambda variable: make_optimizer("SGD")))
-    with pytest.raises(ValueError, match="MultiOptimizer"):
-        fit(model, LayerwiseLearningRates(groups_of(model), [1, 1]))
+    multi = keras.optimizers.MultiOptimizer(lambda variable: make_optimizer("SGD"))
+    for optimizer, name in ((multi, "MultiOptimizer"), (ranger(0.1), "Lookahead")):
+        model = make_model(optimizer)
+        with pytest.raises(ValueError, match=name):
+            fit(model, LayerwiseLearningRates(groups_of(model), [1, 1]))
 
 
 def test_discriminative_is_fastais_slice():

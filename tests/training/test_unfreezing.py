@@ -1,9 +1,13 @@
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checks import two_replicas
 from keras.optimizers.schedules import ExponentialDecay
 
+from tfast.training.optimizers import ranger
 from tfast.training.resume import resumable_fit
 from tfast.training.schedules import OneCycle
 from tfast.training.unfreezing import GradualUnfreezing, OneAfterAnother, Stage
@@ -128,6 +132,24 @@ def test_an_endless_dataset_needs_steps_per_epoch():
     assert int(model.optimizer.iterations) == 5
 
 
+def test_ranger_is_refused_and_keeps_its_rate():
+    model = make_model(ranger(0.02), run_eagerly=True)
+    with pytest.raises(ValueError, match="Lookahead"):
+        make_unfreezing(model).fit(model, batches(), verbose=0)
+    assert float(model.optimizer.learning_rate) == np.float32(0.02)
+
+
+@pytest.mark.parametrize("kind", ["several steps an execution", "replicas"])
+def test_stages_train_their_groups_in_a_traced_fit(kind):
+    options = {"steps_per_execution": 2} if kind != "replicas" else {}
+    with two_replicas().scope() if kind == "replicas" else contextlib.nullcontext():
+        model = make_model("sgd", **options)
+    stages, watch = [Stage(-1, 0.1), Stage(0, 0.1, multipliers=(1, 0, 1))], Watch()
+    unfreezing = GradualUnfreezing([[layer] for layer in model.layers], stages)
+    unfreezing.fit(model, batches(), callbacks=[watch], verbose=0)
+    assert watch.moved == ["c", "ac"]
+
+
 def test_schedules_take_turns_and_survive_their_config():
     down = ExponentialDecay(1.0, 1, 0.5)
     schedule = OneAfterAnother([down, down, ExponentialDecay(8.0, 1, 0.5)], [2, 1, 3], first_step=5)
@@ -144,6 +166,11 @@ def test_bad_stages_are_refused():
             GradualUnfreezing(groups, stages)
     with pytest.raises(ValueError, match="peak"):
         Stage(0, 0)
+    with pytest.raises(ValueError, match="peak"):
+        Stage(0, np.inf)
+    with pytest.raises(ValueError, match="freeze_to"):
+        Stage(0.0, 0.1)
+    assert Stage(np.int64(0), np.float32(0.1), epochs=np.int64(1)).epochs == 1
     with pytest.raises(ValueError, match="epochs"):
         Stage(0, 0.1, epochs=0)
     with pytest.raises(ValueError, match="not compiled"):

@@ -22,10 +22,12 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
     written by `ModelCheckpoint` loads with plain Keras. An interrupted fit (an exception,
     Ctrl-C) leaves the rates in place until the next fit begins.
 
-    Works with the optimizers of Keras, `LossScaleOptimizer` included. `MultiOptimizer` is
-    refused. Two keep what they do in stock Keras when their rate changes: Ftrl computes the
-    weights anew from the rate, so that another multiplier above 0 rescales them, and Adafactor
-    with `relative_step` takes `rate * m` for the upper bound that its rate is.
+    Works with the optimizers of Keras, `LossScaleOptimizer` included, and `RectifiedAdam`.
+    `MultiOptimizer` is refused, and so is `Lookahead` (`ranger`), whose slow weights would
+    pull those that rest after them. Two keep what they do in stock Keras when their rate
+    changes: Ftrl computes the weights anew from the rate, so that another multiplier above 0
+    rescales them, and Adafactor with `relative_step` takes `rate * m` for the upper bound that
+    its rate is.
 
     On the JAX backend the optimizer's `variables` have the multipliers for a guest, at their
     end, while `fit` runs.
@@ -94,6 +96,8 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Detaches: the optimizer is the stock one again."""
+        if self._scaled_steps is None:
+            return
         self._assign([1.0] * len(self.groups))  # a step already traced is the stock one too
         self._scaled_steps.detach()
         self._scaled_steps = None

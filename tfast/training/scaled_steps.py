@@ -29,8 +29,8 @@ class ScaledSteps:
     """
 
     def __init__(self, optimizer, groups, multipliers):
+        check_scalable(optimizer)
         *self.wrappers, self.optimizer = with_inner_optimizers(optimizer)
-        _check_kind(self.wrappers, self.optimizer)
         self.multipliers = multipliers
         self.num_groups = len(groups)
         key = self.optimizer._var_key
@@ -60,7 +60,9 @@ class ScaledSteps:
             self._carry_multipliers()
         if optimizer.use_ema:
             for name in ("_backend_apply_gradients", "finalize_variable_values"):
-                self._shadow(optimizer, name, self._keeping_averages(getattr(optimizer, name)))
+                self._shadow_keeping(name, self._weights_and_averages)
+        if any(weight.constraint for weight in optimizer._trainable_variables):
+            self._shadow_keeping("apply", self._constrained_weights)
 
     def detach(self):
         """Takes everything back: the optimizer is the stock one again."""
@@ -145,20 +147,33 @@ class ScaledSteps:
             finally:
                 vars(self.optimizer).pop(name, None)  # the first replica may have taken it back
 
-    def _keeping_averages(self, stock):
+    def _weights_and_averages(self):
         """`use_ema`: averages move, and overwrite weights, outside of the step."""
+        averages = self.optimizer._model_variables_moving_average
+        return list(zip(self.optimizer._trainable_variables, averages, strict=True))
 
-        def keeping(*arguments):
-            averages = self.optimizer._model_variables_moving_average
-            pairs = list(zip(self.optimizer._trainable_variables, averages, strict=True))
-            before = [[ops.copy(each) for each in pair] for pair in pairs]
-            stock(*arguments)
-            for pair, values in zip(pairs, before, strict=True):
-                moves = self.multipliers[self._group(pair[0])] > 0
-                for each, value in zip(pair, values, strict=True):
+    def _constrained_weights(self):
+        """Constraints are put on weights behind the step, and may move those that rest."""
+        weights = self.optimizer._trainable_variables
+        return [(weight,) for weight in weights if weight.constraint is not None]
+
+    def _shadow_keeping(self, name, find_variables):
+        """The method goes on, but what it does to resting groups is undone.
+
+        `find_variables` gives tuples, each of a weight and variables that belong to it.
+        """
+        stock = getattr(self.optimizer, name)
+
+        def keeping(*arguments, **options):
+            found = find_variables()
+            before = [[ops.copy(each) for each in variables] for variables in found]
+            stock(*arguments, **options)
+            for variables, values in zip(found, before, strict=True):
+                moves = self.multipliers[self._group(variables[0])] > 0
+                for each, value in zip(variables, values, strict=True):
                     each.assign(ops.where(moves, ops.convert_to_tensor(each), value))
 
-        return keeping
+        self._shadow(self.optimizer, name, keeping)
 
     def _carry_multipliers(self):
         """JAX: a traced step sees the variables among the optimizer's state, others are constants.
@@ -185,7 +200,9 @@ class ScaledSteps:
         return without
 
 
-def _check_kind(wrappers, optimizer):
+def check_scalable(optimizer):
+    """Raises a ValueError that names an optimizer whose steps cannot be scaled group by group."""
+    *wrappers, optimizer = with_inner_optimizers(optimizer)
     for each in wrappers:
         if not isinstance(each, keras.optimizers.LossScaleOptimizer):
             raise ValueError(f"layer-wise rates do not reach into {type(each).__name__}")

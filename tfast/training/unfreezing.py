@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import numbers
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras import ops
 
 from tfast.training.layer_groups import freeze_to, with_inner_optimizers
 from tfast.training.learning_rates import LayerwiseLearningRates
+from tfast.training.scaled_steps import check_scalable
 from tfast.training.schedules import OneCycle
 
 
@@ -31,9 +33,11 @@ class Stage:
     multipliers: tuple | None = None
 
     def __post_init__(self):
-        if not self.peak > 0:
-            raise ValueError(f"peak must be a rate above 0, got {self.peak!r}")
-        if not isinstance(self.epochs, int) or self.epochs < 1:
+        if not isinstance(self.freeze_to, numbers.Integral):
+            raise ValueError(f"freeze_to must be a whole number, got {self.freeze_to!r}")
+        if not 0 < self.peak < math.inf:
+            raise ValueError(f"peak must be a finite rate above 0, got {self.peak!r}")
+        if not isinstance(self.epochs, numbers.Integral) or self.epochs < 1:
             raise ValueError(f"epochs must be a whole number from 1 on, got {self.epochs!r}")
 
 
@@ -44,6 +48,9 @@ class GradualUnfreezing(LayerwiseLearningRates):
     object among the callbacks. What trains follows from the epoch, and the rate from the
     optimizer's count of steps: a run that is killed and resumed goes on with the right stage
     in the right place. At the beginning of each stage it prints what trains.
+
+    Works with the optimizers that `LayerwiseLearningRates` works with: not with `Lookahead`
+    (`ranger`).
 
     Args:
         groups: list of lists of layers, see `layer_groups.group_weights`.
@@ -139,11 +146,13 @@ class GradualUnfreezing(LayerwiseLearningRates):
             The `keras.callbacks.History` of all stages.
 
         Raises:
-            ValueError: the model is not compiled, or the length of an epoch is not known.
+            ValueError: the model is not compiled, the length of an epoch is not known, or the
+                optimizer cannot have rates for groups.
         """
         if not model.compiled:
             raise ValueError(f"model {model.name!r} is not compiled: call model.compile first")
         steps = _checked_steps(x, steps_per_epoch)
+        check_scalable(model.optimizer)  # before its rate is another
         *_, optimizer = with_inner_optimizers(model.optimizer)
         first_step = int(ops.convert_to_numpy(optimizer._iterations))
         model.optimizer.learning_rate = self.schedule(
