@@ -9,6 +9,7 @@ import tensorflow as tf
 from checks import two_replicas
 from golden_weights import golden_json
 
+from tfast.training.learning_rates import LayerwiseLearningRates
 from tfast.training.lr_finder import LearningRateCurve, find_learning_rate
 from tfast.training.schedules import OneCycle
 
@@ -85,7 +86,7 @@ def test_rates_and_losses_are_those_of_a_training_with_these_rates():
 def test_everything_is_as_it_was(case):
     if case == "mixed_float16":
         keras.mixed_precision.set_dtype_policy("mixed_float16")
-    options = {"learning_rate": 1e-2, "momentum": 0.9, "clipnorm": 1.0}
+    options = {"learning_rate": 1e-2, "momentum": 0.9, "global_clipnorm": 1.0}
     compile_options = {}
     if case == "schedule":
         options |= {"learning_rate": OneCycle(1e-2, 20), "gradient_accumulation_steps": 2}
@@ -150,12 +151,34 @@ class Batches(keras.utils.PyDataset):
         return self.number
 
     def __getitem__(self, index):
+        np.random.rand(), random.random()  # as an augmentation does
         return INPUTS[:4], TARGETS[:4]
 
 
 def test_data_that_cannot_be_repeated_is_gone_through_again():
-    curve = find_learning_rate(make_model(), Batches(3), steps=7)
+    model = make_model()
+    chance = random.getstate(), np.random.get_state()[1:3]
+    curve = find_learning_rate(model, Batches(3), steps=7)
     assert len(curve.losses) == 7
+    assert_equal(np.random.get_state()[1:3], chance[1])
+    assert random.getstate() == chance[0]
+
+
+def test_callbacks_are_put_back_when_it_is_interrupted():
+    model = make_model(keras.optimizers.SGD(0.1), run_eagerly=True)
+    *body, head = model.layers
+    rates = LayerwiseLearningRates([body, [head]], [1, 0])
+    with pytest.raises(KeyboardInterrupt):
+        find_learning_rate(model, dataset(), callbacks=[rates, Interrupt()])
+    before = head.get_weights()
+    model.train_on_batch(INPUTS, TARGETS)
+    assert np.any(head.get_weights()[0] != before[0])
+
+
+def test_multi_optimizer_is_refused_by_name():
+    model = make_model(keras.optimizers.MultiOptimizer(lambda _: keras.optimizers.SGD(0.1)))
+    with pytest.raises(ValueError, match="MultiOptimizer"):
+        find_learning_rate(model, dataset())
 
 
 @pytest.mark.parametrize(
@@ -166,9 +189,11 @@ def test_data_that_cannot_be_repeated_is_gone_through_again():
         ({"smoothing": 1.0}, "smoothing"),
         ({"dataset": tf.data.Dataset.from_tensor_slices((INPUTS[:0], TARGETS[:0])).batch(4)}, "em"),
         ({"dataset": Batches(0)}, "dataset is empty"),
+        ({"dataset": (INPUTS, TARGETS)}, "dataset must give batches"),
+        ({"dataset": INPUTS}, "dataset must give batches"),
         ({"dataset": dataset().map(lambda x, y: (x * math.nan, y))}, "the loss is nan from the"),
     ],
-    ids=["rates", "steps", "smoothing", "empty", "empty PyDataset", "nan"],
+    ids=["rates", "steps", "smoothing", "empty", "empty PyDataset", "pair", "array", "nan"],
 )
 def test_bad_input_is_named_and_changes_nothing(options, message):
     model = make_model()

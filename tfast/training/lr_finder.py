@@ -25,14 +25,17 @@ def find_learning_rate(
     Stops early where the smoothed loss is more than 4 times its best or no number any more.
     However it ends, by an error or Ctrl-C too, everything is put back: weights, batch norm
     statistics, seed generators, the optimizer's state and rate (a float or a schedule),
-    metrics, Python's and NumPy's random numbers. Each batch is a step of its own, whatever the
-    model's `steps_per_execution`. A step whose gradients overflow under loss scaling changes
-    no weight and leaves the rate where it is.
+    metrics, Python's and NumPy's random numbers; callbacks that a broken search leaves attached
+    hear that training ended. Only the dataset goes on: one that shuffles anew in each pass has
+    made a pass or more, and gives the next `fit` another order.
+
+    Each batch is a step of its own, whatever the model's `steps_per_execution`. A step whose
+    gradients overflow under loss scaling changes no weight and leaves the rate where it is.
 
     Args:
         model: a compiled Keras model.
         dataset: what `model.fit` takes as its only data: a `tf.data.Dataset` of batches,
-            a `PyDataset` or a `DataLoader`. It is repeated if it has too few batches.
+            a `PyDataset` or a `DataLoader`, not arrays. It is repeated if it has too few batches.
         start: the first rate, above 0.
         end: the last rate, above `start`.
         steps: number of rates, equally far apart on a logarithmic scale, from 2 on.
@@ -43,8 +46,9 @@ def find_learning_rate(
         A `LearningRateCurve`.
 
     Raises:
-        ValueError: a number is out of its range, the model is not compiled, the dataset is
-            empty, or the loss is no finite number from the first step on.
+        ValueError: a number is out of its range, the model is not compiled or has a
+            `MultiOptimizer` (no one rate), the dataset is empty or is arrays, or the loss is no
+            finite number from the first step on.
 
     Example:
         >>> from tensorflow import data
@@ -58,19 +62,40 @@ def find_learning_rate(
     Source: Smith, arXiv:1506.01186; fastai `Learner.lr_find`, `LRFinder`.
     Differs: the last rate is `end` itself; fastai stops one step before it.
     """
+    _check(model, dataset, start=start, end=end, steps=steps, smoothing=smoothing)
+    rates = np.geomspace(start, end, int(steps))
+    *_, optimizer = with_inner_optimizers(model.optimizer)
+    with _random_numbers_as_they_were():
+        _build(model, dataset)
+        with _as_it_was(model, optimizer):
+            losses = _train(model, dataset, _Ramp(optimizer, rates, smoothing), list(callbacks))
+    if len(losses) < 2:
+        raise ValueError(f"the loss exploded behind the first step: start={start} is too high")
+    return LearningRateCurve(rates[: len(losses)], np.array(losses), len(rates) // 10, _CUT_END)
+
+
+def _check(model, dataset, *, start, end, steps, smoothing):
     if not getattr(model, "compiled", False):
         raise ValueError("model is not compiled: call model.compile(...) before")
+    *_, optimizer = with_inner_optimizers(model.optimizer)
+    if isinstance(optimizer, keras.optimizers.MultiOptimizer):
+        raise ValueError("model has a MultiOptimizer, which has no rate that could grow")
+    if isinstance(dataset, tuple | list | dict) or hasattr(dataset, "shape"):
+        raise ValueError(
+            "dataset must give batches, like a tf.data.Dataset or a PyDataset, "
+            f"got a {type(dataset).__name__}"
+        )
     if not 0 < start < end < math.inf:
         raise ValueError(f"start and end must be rates with 0 < start < end, got {start}, {end}")
     if steps != int(steps) or steps < 2:
         raise ValueError(f"steps must be a whole number from 2 on, got {steps!r}")
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing must lie from 0 to below 1, got {smoothing!r}")
-    rates = np.geomspace(start, end, int(steps))
+
+
+def _train(model, dataset, ramp, callbacks):
     repeats = hasattr(dataset, "repeat")  # other data is gone through again, in many epochs
-    _build(model, dataset)
-    with _as_it_was(model) as optimizer:
-        ramp = _Ramp(optimizer, rates, smoothing)
+    try:
         model.fit(
             dataset.repeat() if repeats else dataset,
             steps_per_epoch=ramp.max_batches if repeats else None,
@@ -79,11 +104,12 @@ def find_learning_rate(
             verbose=0,
             callbacks=[ramp, *callbacks],
         )
-    if len(ramp.losses) < 2:
-        raise ValueError(f"the loss exploded behind the first step: start={start} is too high")
-    return LearningRateCurve(
-        rates[: len(ramp.losses)], np.array(ramp.losses), len(rates) // 10, _CUT_END
-    )
+    except BaseException:
+        # Keras does not tell callbacks of a fit that breaks: what they attached would stay.
+        for callback in callbacks if ramp.has_begun else ():
+            callback.on_train_end()
+        raise
+    return ramp.losses
 
 
 class _Ramp(keras.callbacks.Callback):
@@ -97,12 +123,16 @@ class _Ramp(keras.callbacks.Callback):
         # More than rates: an overflow takes a batch and is no step.
         self.max_batches = 10 * len(rates)
         self.losses = []
+        self.has_begun = False  # which all callbacks have, then
         self._batches = 0
         self._mean = 0.0
         self._first_step = self._step()
         # Past the setter, which forgets the variable of a rate that is replaced. In the graph,
         # because on JAX the step would not see another variable change.
         vars(optimizer)["_learning_rate"] = _Growth(rates, self._first_step)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.has_begun = True
 
     def on_train_batch_begin(self, batch, logs=None):
         self.model.reset_metrics()  # so that the logs are of this batch alone
@@ -165,26 +195,32 @@ def _build(model, dataset):
 
 
 @contextlib.contextmanager
-def _as_it_was(model):
-    """Gives the innermost optimizer of a built model; behind the block all is as before it."""
-    *_, optimizer = with_inner_optimizers(model.optimizer)
+def _random_numbers_as_they_were():
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+
+
+@contextlib.contextmanager
+def _as_it_was(model, optimizer):
+    """Behind the block all of a built model is as before it."""
     variables = [*model.variables, *model.metrics_variables, *model.optimizer.variables]
     values = [ops.convert_to_numpy(variable) for variable in variables]
     kept = {name: vars(model)[name] for name in _FIT_CHANGES if name in vars(model)}
     rate = vars(optimizer)["_learning_rate"]
-    numpy_state, python_state = np.random.get_state(), random.getstate()
     model.steps_per_execution = 1
     model.train_function = None  # it is traced for the rate it had
     try:
         with warnings.catch_warnings():
             # Of data that cannot be repeated, in each epoch.
             warnings.filterwarnings("ignore", "Your input ran out of data")
-            yield optimizer
+            yield
     finally:
         vars(optimizer)["_learning_rate"] = rate
         vars(model).update(kept)
         model.train_function = None
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
