@@ -18,7 +18,7 @@ class RectifiedAdam(keras.optimizers.Adam):
         learning_rate: a float, a `LearningRateSchedule` or a function without arguments.
         beta_1: decay rate of the mean gradient.
         beta_2: decay rate of the mean squared gradient.
-        epsilon: added to the root of the mean squared gradient.
+        epsilon: added to the root of the debiased mean squared gradient.
         threshold: length of the approximated moving average from which on it is trusted.
         **options: what each Keras optimizer takes: `weight_decay`, `clipnorm`, `use_ema`,
             `gradient_accumulation_steps`, `name`, ...
@@ -33,7 +33,7 @@ class RectifiedAdam(keras.optimizers.Adam):
         >>> [round(float(number), 3) for number in weight.numpy()]
         [0.95, -1.2]
 
-    Source: Liu et al., arXiv:1908.03265; tensorflow_addons `RectifiedAdam`.
+    Source: Liu et al., arXiv:1908.03265; tensorflow_addons `RectifiedAdam`, fastai `radam_step`.
     Differs: weight decay is Keras's, times the rate, for every Keras optimizer has that.
     """
 
@@ -68,10 +68,10 @@ class RectifiedAdam(keras.optimizers.Adam):
         length = longest - 2 * step * (1 - filled) / filled
         # Below a length of 4 this is negative, and not used.
         rectified = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-        factor = ops.sqrt(ops.maximum(rectified * filled, 0))
+        factor = ops.sqrt(ops.maximum(rectified, 0))
         rate = ops.cast(learning_rate, "float32") / (1 - ops.power(self.beta_1, step))
-        factor, rate = ops.cast(factor, variable.dtype), ops.cast(rate, variable.dtype)
-        adaptive = factor / (ops.sqrt(square) + self.epsilon)
+        factor, rate, filled = (ops.cast(each, variable.dtype) for each in (factor, rate, filled))
+        adaptive = factor / (ops.sqrt(square / filled) + self.epsilon)
         scale = ops.where(length >= self.threshold, adaptive, ops.ones_like(adaptive))
         self.assign_sub(variable, rate * mean * scale)
 
@@ -221,7 +221,7 @@ def ranger(learning_rate, *, beta_1=0.95, beta_2=0.99, epsilon=1e-6, weight_deca
         learning_rate: a float or a `LearningRateSchedule`; fastai uses `FlatCosine` with it.
         beta_1: decay rate of the mean gradient.
         beta_2: decay rate of the mean squared gradient.
-        epsilon: added to the root of the mean squared gradient.
+        epsilon: added to the root of the debiased mean squared gradient.
         weight_decay: share of a weight taken off in each step, times the rate.
 
     Returns:
