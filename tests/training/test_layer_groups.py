@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -156,14 +158,20 @@ def test_frozen_gradients_are_not_computed():
 
 def test_recompiling_while_frozen_and_unfreezing_goes_on():
     model = make_model(run_eagerly=True)
-    freeze_to(model, groups_of(model), -1)
-    fit(model)
+    low = model.get_layer("body").get_layer("low")
+    kernels = [np.array(low.kernel)]
+
+    def freeze_and_fit(n):
+        freeze_to(model, groups_of(model), n)
+        fit(model)
+        kernels.append(np.array(low.kernel))
+
+    freeze_and_fit(-1)
     model.compile(model.optimizer, "mse", run_eagerly=True)
-    freeze_to(model, groups_of(model), 0)
-    fit(model)
+    freeze_and_fit(0)
     model.compile("sgd", "mse", run_eagerly=True)
-    freeze_to(model, groups_of(model), 1)
-    fit(model)
+    freeze_and_fit(1)
+    assert [bool(np.any(a != b)) for a, b in itertools.pairwise(kernels)] == [False, True, False]
 
 
 def test_only_what_it_froze_is_unfrozen():
@@ -225,17 +233,34 @@ def test_moving_averages_of_frozen_weights_stay():
         {"clipvalue": 0.1},
         {"global_clipnorm": 0.1},
         {"weight_decay": 0.1},
+        {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3},
     ],
     ids=lambda options: next(iter(options)),
 )
-def test_frozen_weights_stay_under(options):
-    model = make_model(keras.optimizers.Adam(0.1, **options), run_eagerly=True)
-    fit(model)
+def test_it_trains_as_keras_does_with_frozen_layers_under(options):
+    ours, stock = (
+        make_model(keras.optimizers.Adam(0.1, **options), run_eagerly=True) for _ in range(2)
+    )
+    start = ours.get_weights()
+    stock.set_weights(start)
+    freeze_to(ours, groups_of(ours), 1)
+    stock.get_layer("body").get_layer("low").trainable = False
+    fit(ours), fit(stock)
+    for a, b in zip(ours.get_weights(), stock.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    moved = [bool(np.any(a != b)) for a, b in zip(ours.get_weights(), start, strict=True)]
+    assert moved == [False] * 2 + [True] * (len(start) - 2)
+
+
+def test_freezing_with_several_steps_an_execution():
+    model = make_model(steps_per_execution=4)
+    low, head = model.get_layer("body").get_layer("low"), model.get_layer("head")
+    before = values([*low.weights, *head.weights])
     freeze_to(model, groups_of(model), 1)
-    low = model.get_layer("body").get_layer("low")
-    before = values(low.weights)
     fit(model)
-    assert_same(values(low.weights), before)
+    after = values([*low.weights, *head.weights])
+    assert_same(values(low.weights), {path: before[path] for path in values(low.weights)})
+    assert all(np.any(after[v.path] != before[v.path]) for v in head.weights)
 
 
 def test_freezing_under_a_mirrored_strategy():
