@@ -17,7 +17,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from command_line import OneLineParser, positive
+from command_line import OneLineParser, path_or_amount, positive
 
 SIZES = (18, 34, 50, 101, 152)
 MODELS = [f"{kind}{size}" for kind in ("xresnet", "xse_resnet") for size in SIZES]
@@ -57,7 +57,12 @@ def make_parser():
     )
     add = parser.add_argument
     add("--data", type=Path, help="folder with a folder of pictures for each class")
-    add("--valid", type=folder_or_share, default=0.2, help="folder, or the share to split off")
+    add(
+        "--valid",
+        type=path_or_amount(whole_numbers=False),
+        default=0.2,
+        help="folder, or the share to split off",
+    )
     add("--model", choices=MODELS, metavar="NAME", help="xresnet18 where not given")
     add("--activation", choices=["relu", "mish", "silu", "gelu"], help="relu where not given")
     add("--self-attention", action="store_true", default=None, help="in one block")
@@ -95,17 +100,6 @@ def share(below):
 
     parse.__name__ = "float"
     return parse
-
-
-def folder_or_share(text):
-    """A number between 0 and 1, or else a path, for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        return Path(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"the share must be between 0 and 1, got {text}")
-    return value
 
 
 def parse_arguments(argv):

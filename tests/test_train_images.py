@@ -163,7 +163,7 @@ def test_pretrained_model_gets_a_new_head_alone_then_all(script, pictures, tmp_p
     [
         (["--data", "nowhere"], "--data: nowhere is not a folder"),
         (["--valid", "nowhere"], "--valid: nowhere is not a folder"),
-        (["--valid", "1.5"], "--valid: the share must be between 0 and 1, got 1.5"),
+        (["--valid", "1.5"], "--valid: 1.5 must be a share between 0 and 1, or a path"),
         (["--valid", "."], "--valid: a folder needs --data"),
         (["--pretrained", "nothing.keras"], "--pretrained: nothing.keras is not a file"),
         (["--epochs", "0"], "--epochs: 0 must be above 0"),
