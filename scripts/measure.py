@@ -6,16 +6,20 @@ import platform
 import statistics
 import sys
 import time
+from pathlib import Path
 
 
-def side_by_side(works, *, rounds=7, warmups=2):
+def side_by_side(works, *, rounds=7, warmups=2, own_clock=False):
     """Times every function in `works` once a round, so that a slow minute hits them all.
+
+    Each round begins with another one: what comes first after a pause is often slower.
 
     Args:
         works: mapping of a label to a function without arguments that returns when its work
             is done.
         rounds: how many timed calls of each.
         warmups: how many calls of each before, not counted.
+        own_clock: the functions return the seconds that count, for a part of what they do.
 
     Returns:
         Mapping of label to a list of `rounds` seconds.
@@ -24,11 +28,13 @@ def side_by_side(works, *, rounds=7, warmups=2):
         for _ in range(warmups):
             work()
     seconds = {label: [] for label in works}
-    for _ in range(rounds):
-        for label, work in works.items():
+    rivals = list(works.items())
+    for number in range(rounds):
+        first = number % len(rivals)
+        for label, work in rivals[first:] + rivals[:first]:
             start = time.perf_counter()
-            work()
-            seconds[label].append(time.perf_counter() - start)
+            counted = work()
+            seconds[label].append(counted if own_clock else time.perf_counter() - start)
     return seconds
 
 
@@ -54,11 +60,48 @@ def print_comparison(title, seconds, *, amount=None, unit="items"):
         )
 
 
+def print_overheads(title, seconds, *, steps):
+    """One line a rival: time of a step, and percent above the first, with their spread.
+
+    Args:
+        title: printed above.
+        seconds: what `side_by_side` returned; the first label is what the others add to.
+        steps: training steps in each of the seconds.
+    """
+    print(f"\n{title}")
+    plain = next(iter(seconds.values()))
+    for label, times in seconds.items():
+        line = f"  {label:32s} {1000 * statistics.median(times) / steps:8.2f} ms a step"
+        if times is not plain:
+            # Round by round: both halves of a ratio saw the same minute of the machine.
+            percents = [100 * (t / p - 1) for t, p in zip(times, plain, strict=True)]
+            line += f"   {statistics.median(percents):+6.1f} %"
+            line += f"  (rounds: {min(percents):+.1f} to {max(percents):+.1f})"
+        print(line)
+
+
 def environment_line(*packages):
     """Versions, threads and switches that a number depends on, as one line."""
     versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     return (
         f"{time.strftime('%Y-%m-%d')} Python {sys.version.split()[0]} {versions}; "
-        f"{platform.machine()}, {os.cpu_count()} processors, "
+        f"{_processor_name()}, {os.cpu_count()} processors, {_threads()}, "
         f"TF_ENABLE_ONEDNN_OPTS={os.environ.get('TF_ENABLE_ONEDNN_OPTS', 'unset')}"
     )
+
+
+def _processor_name():
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return " ".join([platform.machine(), *names[:1]])
+
+
+def _threads():
+    # Only where it is imported anyway: some rivals run without it.
+    if "tensorflow" not in sys.modules:
+        return f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}"
+    threading = sys.modules["tensorflow"].config.threading
+    inside = threading.get_intra_op_parallelism_threads() or "all"
+    between = threading.get_inter_op_parallelism_threads() or "all"
+    return f"threads: {inside} inside an op, {between} between ops"
