@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from checks import two_replicas
 from golden_weights import golden_json
 
@@ -179,6 +180,32 @@ def test_weights_and_their_state_rest_at_zero_after_steps_at_one(name, options):
     after = case.body_state()
     assert all(np.isfinite(value).all() for value in after)
     assert np.any(after[0] != body[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "options", "jit_compile"),
+    [(*case, False) for case in CASES]
+    + [("Adam", OPTIONS[0], True), ("SGD", OPTIMIZERS["SGD"], True)],
+)
+def test_weights_and_their_state_rest_at_zero_in_a_traced_step(name, options, jit_compile):
+    case, traces = Weights(make_optimizer(name, **options), [1, 1]), []
+
+    @tf.function(jit_compile=jit_compile)
+    def step():
+        traces.append(1)
+        case.step(4)
+
+    step()
+    body, head = case.body_state(), values(case.head)
+    case.multipliers.assign([0, 1])
+    step()
+    assert_equal(case.body_state(), body)
+    assert np.any(values(case.head)[0] != head[0])
+    case.multipliers.assign([1, 1])
+    step()
+    assert np.any(case.body_state()[0] != body[0])
+    assert len(traces) == 1
 
 
 @each_case
