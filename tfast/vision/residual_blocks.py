@@ -24,8 +24,8 @@ class Convolution(layers.Conv2D):
 
     There a "same" convolution multiplies by the middle of its kernel alone: all else meets
     padding. TensorFlow computes with the whole kernel all the same, and on CPU (2.21, oneDNN)
-    the gradient of a 3×3×512×512 kernel then takes about 13 times as long as the convolution.
-    XResNet-18 on 32×32 pictures has three of these, which took a third of its training step.
+    the gradient of such a kernel takes many times as long as the convolution. XResNet-18 on
+    32×32 pictures has three of them, and they were a large part of its training step.
 
     Example:
         >>> layer = Convolution(4, 3, padding="same")
