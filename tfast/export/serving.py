@@ -74,7 +74,7 @@ def save_signatures(signatures, directory, *, parts, overwrite=False):
         weight.value for part in parts if isinstance(part, keras.Model) for weight in part.weights
     ]
     module.layers = [part for part in parts if not isinstance(part, keras.Model)]
-    with written_whole(directory, overwrite=overwrite) as temporary, _without_cudnn(parts):
+    with written_whole(directory, overwrite=overwrite) as temporary, without_cudnn(parts):
         functions = {
             name: tf.function(function, input_signature=specs).get_concrete_function()
             for name, (function, specs) in signatures.items()
@@ -83,7 +83,7 @@ def save_signatures(signatures, directory, *, parts, overwrite=False):
 
 
 @contextlib.contextmanager
-def _without_cudnn(parts):
+def without_cudnn(parts):
     """Inside, recurrent layers are traced as they are where cuDNN is missing.
 
     Its operations have no kernel on a processor: a graph with them could not be served there.
