@@ -3,22 +3,24 @@
     python scripts/bench_training.py             # all parts
     python scripts/bench_training.py rates       # one of them
 
-Each rival trains the same network on the same batches with `model.fit`, in turn, and each
-round begins with another one. Counted is the processor time of the steps behind the first ones
-of a fit, callbacks included: what a fit costs before and after its steps is no part of a step.
-Wall time would be what a user feels, but differences of a percent or two drown in it on a
-machine that others share. All parts take about six minutes on two processors.
+Each rival trains the same network on the same batch, the way `model.fit` does, callbacks
+included. A rival's step is traced once; then all take turns, a few steps each, in shuffled
+order, for many rounds. Compared are the blocks of one round, and reported is the median over the
+rounds, with an interval that holds the true one 19 times in 20. Processor time is that of all
+threads together, and hardly cares who else uses the machine; wall time is what a user feels.
+"the same again" is one more plain model: what it differs by is no one's merit, and no smaller
+difference means anything. All parts take about five minutes on two idle processors.
 """
 
 import environment  # noqa: F401  isort: skip  (before TensorFlow)
 
 import argparse
-import time
+import functools
 
 import keras
 import numpy as np
 import tensorflow as tf
-from measure import environment_line, print_overheads, side_by_side
+from measure import environment_line, print_overheads, time_blocks
 
 from tfast.training.layer_groups import freeze_to
 from tfast.training.learning_rates import LayerwiseLearningRates, discriminative
@@ -59,41 +61,39 @@ def dense_network():
     return model, [layers[:4], layers[4:8], layers[8:], [head]]
 
 
-# Of each: how to make it, examples in a batch, steps counted in a round.
-NETWORKS = {
-    "convolutions": (convolutional_network, 16, 20),
-    "dense layers": (dense_network, 16, 100),
-}
+NETWORKS = {"convolutions": convolutional_network, "dense layers": dense_network}
+BATCH_SIZE = 16
+# Steps of a block: enough of them that a round's first one, after others' data, weighs little.
+BLOCK_STEPS = {"convolutions": 3, "dense layers": 10}
+# Rounds for each of which there is about the same time.
+ROUNDS = {"convolutions": 60, "dense layers": 120}
 
 
-# Steps at the beginning of a fit that trace, and fill what later ones find filled.
-UNCOUNTED = 3
+class Training:
+    """A fit that stands still between two blocks of steps, its callbacks attached.
 
+    Its loop is that of Keras's `fit`. A new `fit` for each block would trace anew with some
+    callbacks, and spend more time before and after its steps than in them.
+    """
 
-class ProcessorTime(keras.callbacks.Callback):
-    """Seconds that all threads together spent on the steps behind the first ones."""
+    def __init__(self, model, callbacks=()):
+        random = np.random.RandomState(0)
+        images = random.standard_normal((BATCH_SIZE, *model.input_shape[1:])).astype("float32")
+        labels = random.randint(10, size=BATCH_SIZE)
+        batches = tf.data.Dataset.from_tensors((images, labels)).cache().repeat()
+        self.model, self.batches, self.step = model, iter(batches), 0
+        self.callbacks = keras.callbacks.CallbackList(list(callbacks), model=model)
+        model.make_train_function()
+        self.callbacks.on_train_begin()
+        self.callbacks.on_epoch_begin(0)
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Begins to count, or counts."""
-        now = time.process_time()
-        if batch == UNCOUNTED - 1:
-            self.begin = now
-        self.end = now
-
-
-def training_work(model, batch_size, num_steps, callbacks=()):
-    """A function that trains `model` and gives the seconds of `num_steps` steps."""
-    random = np.random.RandomState(0)
-    images = random.standard_normal((batch_size, *model.input_shape[1:])).astype("float32")
-    labels = random.randint(10, size=batch_size)
-    batches = tf.data.Dataset.from_tensors((images, labels)).cache().repeat(UNCOUNTED + num_steps)
-
-    def work():
-        clock = ProcessorTime()
-        model.fit(batches, verbose=0, shuffle=False, callbacks=[*callbacks, clock])
-        return clock.end - clock.begin
-
-    return work
+    def run(self, num_steps):
+        """Goes on for some steps."""
+        for _ in range(num_steps):
+            self.callbacks.on_train_batch_begin(self.step)
+            logs = self.model.train_function(self.batches)
+            self.callbacks.on_train_batch_end(self.step, logs)
+            self.step += 1
 
 
 def compiled(make_network, make_optimizer):
@@ -121,57 +121,64 @@ def multi_optimizer(groups):
     return keras.optimizers.MultiOptimizer(lambda weight: adam_of[id(weight)])
 
 
-def compare(title, works, *, rounds, num_steps):
-    """Times the works and prints what each takes above the first."""
-    seconds = side_by_side(works, rounds=rounds, warmups=1, own_clock=True)
-    print_overheads(f"{title}, {num_steps} steps a round", seconds, steps=num_steps)
+def compare(title, trainings, *, num_steps, rounds):
+    """Times blocks of steps and prints what each training takes above the first."""
+    works = {
+        label: functools.partial(training.run, num_steps) for label, training in trainings.items()
+    }
+    seconds = time_blocks(works, rounds=rounds)
+    print_overheads(f"{title}, {rounds} blocks of {num_steps} steps", seconds, steps=num_steps)
 
 
-def bench_rates(rounds):
+def bench_rates(scale):
     """LayerwiseLearningRates and keras.optimizers.MultiOptimizer beside the plain optimizer."""
-    for name, (make_network, *sizes) in NETWORKS.items():
-        plain, _ = compiled(make_network, plain_adam)
+    for name, make_network in NETWORKS.items():
         ours, groups = compiled(make_network, plain_adam)
-        multi, _ = compiled(make_network, multi_optimizer)
         rates = LayerwiseLearningRates(groups, MULTIPLIERS)
-        works = {
-            "plain Adam": training_work(plain, *sizes),
-            "LayerwiseLearningRates": training_work(ours, *sizes, [rates]),
-            "keras.optimizers.MultiOptimizer": training_work(multi, *sizes),
+        trainings = {
+            "plain Adam": Training(compiled(make_network, plain_adam)[0]),
+            "the same again": Training(compiled(make_network, plain_adam)[0]),
+            "LayerwiseLearningRates": Training(ours, [rates]),
+            "keras.optimizers.MultiOptimizer": Training(compiled(make_network, multi_optimizer)[0]),
         }
-        compare(f"rates of four groups, {name}", works, rounds=rounds, num_steps=sizes[1])
+        sizes = {"num_steps": BLOCK_STEPS[name], "rounds": scaled(ROUNDS[name], scale)}
+        compare(f"rates of four groups, {name}", trainings, **sizes)
 
 
-def bench_freezing(rounds):
+def bench_freezing(scale):
     """freeze_to beside a model of which everything trains."""
-    for name, (make_network, *sizes) in NETWORKS.items():
-        works = {}
+    for name, make_network in NETWORKS.items():
+        trainings = {}
         for label, level in (("everything trains", 0), ("half", 2), ("last group of four", -1)):
             model, groups = compiled(make_network, plain_adam)
             freeze_to(model, groups, level)
-            works[label] = training_work(model, *sizes)
-        compare(f"freeze_to, {name}", works, rounds=rounds, num_steps=sizes[1])
+            trainings[label] = Training(model)
+        # A saving of many percent needs no fine scale.
+        sizes = {"num_steps": BLOCK_STEPS[name], "rounds": scaled(ROUNDS[name] / 4, scale)}
+        compare(f"freeze_to, {name}", trainings, **sizes)
 
 
-def bench_statistics(rounds):
+def bench_statistics(scale):
     """TrainingStatistics, one measurement in ten steps, beside none.
 
     A measurement is a step of its own. So a whole batch costs a tenth of the training, and half
     a batch a twentieth, at the least: less than that no measuring of gradients can cost here.
     """
-    make_network, batch_size, num_steps = NETWORKS["convolutions"]
-    plain, _ = compiled(make_network, plain_adam)
-    works = {"without": training_work(plain, batch_size, num_steps)}
+    trainings = {"without": Training(compiled(convolutional_network, plain_adam)[0])}
     random = np.random.RandomState(1)
-    for label, size in (("half a batch", batch_size // 2), ("a whole batch", batch_size)):
-        model, _ = compiled(make_network, plain_adam)
+    for label, size in (("half a batch", BATCH_SIZE // 2), ("a whole batch", BATCH_SIZE)):
+        model, _ = compiled(convolutional_network, plain_adam)
         images = random.standard_normal((size, *model.input_shape[1:])).astype("float32")
         names = [layer.name for layer in model._flatten_layers() if "re_lu" in layer.name]
         statistics = TrainingStatistics(names, (images, random.randint(10, size=size)), every=10)
-        works[f"of {len(names)} layers on {label}"] = training_work(
-            model, batch_size, num_steps, [statistics]
-        )
-    compare("TrainingStatistics, one in 10 steps", works, rounds=rounds, num_steps=num_steps)
+        trainings[f"of {len(names)} layers on {label}"] = Training(model, [statistics])
+    sizes = {"num_steps": 10, "rounds": scaled(24, scale)}  # one measurement in each block
+    compare("TrainingStatistics, one in 10 steps", trainings, **sizes)
+
+
+def scaled(rounds, scale):
+    """A whole number of rounds."""
+    return max(1, round(rounds * scale))
 
 
 PARTS = {"rates": bench_rates, "freezing": bench_freezing, "statistics": bench_statistics}
@@ -181,14 +188,14 @@ def main():
     """Runs what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all without any")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--scale", type=float, default=1.0, help="times as many rounds")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - PARTS.keys()
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     print(environment_line("tensorflow", "keras"))
     for part in arguments.parts or PARTS:
-        PARTS[part](arguments.rounds)
+        PARTS[part](arguments.scale)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Rivals timed side by side: in turn, in one run, medians and ratios."""
 
 import importlib.metadata
+import math
 import os
 import platform
+import random
 import statistics
 import sys
 import time
@@ -60,24 +62,64 @@ def print_comparison(title, seconds, *, amount=None, unit="items"):
         )
 
 
+def time_blocks(works, *, rounds, warmups=2):
+    """Times short blocks of work, many times, in an order shuffled anew in each round.
+
+    Args:
+        works: mapping of a label to a function without arguments that returns when its block
+            is done.
+        rounds: how many timed blocks of each.
+        warmups: how many blocks of each before, not counted.
+
+    Returns:
+        Mapping of label to a list of `rounds` pairs: seconds of all processors together, and
+        seconds by the clock.
+    """
+    for work in works.values():
+        for _ in range(warmups):
+            work()
+    seconds = {label: [] for label in works}
+    shuffled, order = random.Random(0), list(works)
+    for _ in range(rounds):
+        shuffled.shuffle(order)
+        for label in order:
+            start = time.process_time(), time.perf_counter()
+            works[label]()
+            end = time.process_time(), time.perf_counter()
+            seconds[label].append((end[0] - start[0], end[1] - start[1]))
+    return seconds
+
+
 def print_overheads(title, seconds, *, steps):
-    """One line a rival: time of a step, and percent above the first, with their spread.
+    """Two lines a rival: time of a step, and percent above the first, with their interval.
 
     Args:
         title: printed above.
-        seconds: what `side_by_side` returned; the first label is what the others add to.
-        steps: training steps in each of the seconds.
+        seconds: what `time_blocks` returned; the first label is what the others add to.
+        steps: training steps in each block.
     """
     print(f"\n{title}")
-    plain = next(iter(seconds.values()))
+    plain, *_ = seconds.values()
     for label, times in seconds.items():
-        line = f"  {label:32s} {1000 * statistics.median(times) / steps:8.2f} ms a step"
-        if times is not plain:
-            # Round by round: both halves of a ratio saw the same minute of the machine.
-            percents = [100 * (t / p - 1) for t, p in zip(times, plain, strict=True)]
-            line += f"   {statistics.median(percents):+6.1f} %"
-            line += f"  (rounds: {min(percents):+.1f} to {max(percents):+.1f})"
-        print(line)
+        for clock, name in enumerate(("processor time", "wall time")):
+            median = statistics.median(pair[clock] for pair in times)
+            line = f"  {label:32s} {name:14s} {1000 * median / steps:8.2f} ms a step"
+            if times is not plain:
+                # Round by round: both halves of a ratio saw the same minute of the machine.
+                ratios = [t[clock] / p[clock] for t, p in zip(times, plain, strict=True)]
+                middle, low, high = (100 * (r - 1) for r in median_and_interval(ratios))
+                line += f"  {middle:+6.1f} %  ({low:+.1f} to {high:+.1f})"
+            print(line, flush=True)
+
+
+def median_and_interval(values):
+    """The median, and the two values that have the true one between them 19 times in 20.
+
+    Their ranks are those of a fair coin's heads: nothing is assumed of how values scatter.
+    """
+    values = sorted(values)
+    rank = max(0, math.floor((len(values) - 1.96 * math.sqrt(len(values))) / 2))
+    return statistics.median(values), values[rank], values[-1 - rank]
 
 
 def environment_line(*packages):
@@ -99,7 +141,7 @@ def _processor_name():
 
 def _threads():
     # Only where it is imported anyway: some rivals run without it.
-    if "tensorflow" not in sys.modules:
+    if not sys.modules.get("tensorflow"):
         return f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}"
     threading = sys.modules["tensorflow"].config.threading
     inside = threading.get_intra_op_parallelism_threads() or "all"
