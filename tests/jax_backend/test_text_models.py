@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 from tfast.text.classifier import TextClassifier
-from tfast.text.dropouts import WeightDrop
+from tfast.text.dropouts import WeightDrop, _suits_the_kernel
 from tfast.text.forward_backward import ForwardBackwardClassifier
 from tfast.text.language_model import LanguageModel
 from tfast.training.losses import chunked_softmax_cross_entropy
@@ -18,6 +18,15 @@ def test_weight_drop_without_training_equals_the_keras_layer():
     bare.build(inputs.shape)
     bare.set_weights(wrapped.layer.get_weights())
     np.testing.assert_allclose(wrapped(inputs), bare(inputs), atol=1e-6)
+
+
+def test_weight_drop_leaves_to_cudnn_only_the_dtype_it_takes(monkeypatch):
+    import jax
+
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert not _suits_the_kernel(keras.layers.LSTM(4))
+    for policy in ("mixed_float16", "mixed_bfloat16"):
+        assert _suits_the_kernel(keras.layers.LSTM(4, dtype=policy))
 
 
 def test_chunked_loss_equals_the_plain_one_in_value_and_gradient():

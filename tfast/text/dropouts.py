@@ -109,7 +109,9 @@ def _suits_the_kernel(layer):
         and not (layer.stateful or layer.go_backwards or layer.unroll)
         and not (layer.dropout or layer.recurrent_dropout)
     )
-    return plain and (layer.use_cudnn is False or not _has_cudnn())
+    # JAX's way to cuDNN takes float32 alone, and fails where Keras no longer looks (JAX 0.10).
+    too_short = keras.backend.backend() == "jax" and layer.compute_dtype != "float32"
+    return plain and (layer.use_cudnn is False or too_short or not _has_cudnn())
 
 
 def _has_cudnn():
