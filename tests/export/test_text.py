@@ -11,9 +11,9 @@ from tfast.export.serving import check_class_names
 from tfast.export.text import (
     _draw_words,
     _generate,
-    _pad,
     export_language_model,
     export_text_classifier,
+    pad_documents,
 )
 from tfast.text import dropouts
 from tfast.text.classifier import TextClassifier
@@ -139,7 +139,7 @@ def test_generation_repeats_itself_by_seed_alone(served, vocabulary):
 
 
 def test_cold_generation_equals_the_language_models_own(models, documents):
-    inputs = _pad(documents, reverse=False)
+    inputs = pad_documents(documents)
 
     def draw(logits, step):
         return _draw_words(logits, [0, step], temperature=1e-6, min_probability=0.0)
@@ -166,7 +166,7 @@ def test_models_read_what_classifier_batches_gives(reverse, documents):
         documents, batch_size=5, training=False, reverse=reverse, time_multiple=1
     )
     expected = next(iter(batches))
-    inputs = _pad(documents, reverse)
+    inputs = pad_documents(documents, reverse=reverse)
     for name in ("token_ids", "lengths"):
         restored = restore_order(expected[name], documents)
         np.testing.assert_array_equal(inputs[name], restored)
@@ -174,7 +174,7 @@ def test_models_read_what_classifier_batches_gives(reverse, documents):
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_texts_without_a_token_are_read_as_padding(reverse):
-    inputs = _pad(tf.ragged.constant([[], []], dtype="int32"), reverse)
+    inputs = pad_documents(tf.ragged.constant([[], []], dtype="int32"), reverse=reverse)
     assert inputs["token_ids"].numpy().tolist() == [[PADDING_ID], [PADDING_ID]]
     assert inputs["lengths"].numpy().tolist() == [1, 1]
 
@@ -183,7 +183,7 @@ def test_texts_without_a_token_are_read_as_padding(reverse):
 def test_exported_graphs_hold_no_cudnn(part, models, vocabulary, tmp_path, monkeypatch):
     monkeypatch.setattr(dropouts, "_has_cudnn", lambda: True)
     # It traces a graph of its own, which is not saved.
-    monkeypatch.setattr(export, "_num_classes", lambda model: len(CLASSES))
+    monkeypatch.setattr(export, "num_classes", lambda model: len(CLASSES))
     encoder, calls = models[part].encoder, []
     for lstm in encoder.lstms:
         monkeypatch.setattr(lstm.layer, "call", lambda *a, **k: calls.append(a))

@@ -3,10 +3,15 @@
 import keras
 import tensorflow as tf
 
+from tfast.export.classifier_core import classifier_logits, has_core, run_with_arrays
 from tfast.export.serving import check_class_names, classify, save_signatures
 from tfast.text.special_tokens import PADDING_ID, UNKNOWN_ID
 
 NUM_LIKELY_WORDS = 10
+# Tokens read at a time. More make faster products, and larger arrays in between.
+WINDOW = 128
+
+TEXT = tf.TensorSpec([None], tf.string, name="text")
 
 
 def export_text_classifier(
@@ -35,14 +40,14 @@ def export_text_classifier(
     """
     lookup = vocabulary.lookup_layer()
 
-    class_names = check_class_names(class_names, _num_classes(model))
+    class_names = check_class_names(class_names, num_classes(model))
 
     def label(texts):
         documents = tf.cast(lookup(tokenizer(texts)), "int32")
-        return classify(model(_pad(documents, reverse), training=False), class_names)
+        return classify(_logits(model, pad_documents(documents, reverse=reverse)), class_names)
 
     save_signatures(
-        {"serving_default": (label, [_TEXT])},
+        {"serving_default": (label, [TEXT])},
         directory,
         parts=[model, tokenizer, lookup],
         overwrite=overwrite,
@@ -88,9 +93,9 @@ def export_language_model(
         )
     lookup, inverse_lookup = vocabulary.lookup_layer(), vocabulary.inverse_lookup_layer()
 
-    @tf.function(input_signature=[_TEXT])  # one graph for both signatures
+    @tf.function(input_signature=[TEXT])  # one graph for both signatures
     def read(texts):
-        return _pad(tf.cast(lookup(tokenizer(texts)), "int32"), reverse=False)
+        return pad_documents(tf.cast(lookup(tokenizer(texts)), "int32"))
 
     def predict(texts):
         probabilities = tf.nn.softmax(_logits_at_ends(model, read(texts)))
@@ -105,7 +110,7 @@ def export_language_model(
 
     seed = tf.TensorSpec([], tf.int32, name="seed")
     save_signatures(
-        {"serving_default": (predict, [_TEXT]), "generate": (generate, [_TEXT, seed])},
+        {"serving_default": (predict, [TEXT]), "generate": (generate, [TEXT, seed])},
         directory,
         # Not the model as a whole, which has the states it carries in training among its weights.
         parts=[model.encoder, model.decoder, tokenizer, lookup, inverse_lookup],
@@ -113,10 +118,8 @@ def export_language_model(
     )
 
 
-_TEXT = tf.TensorSpec([None], tf.string, name="text")
-
-
-def _num_classes(model):
+def num_classes(model):
+    """The width of what a classifier of texts returns."""
     inputs = {
         "token_ids": keras.KerasTensor((None, None), "int32"),
         "lengths": keras.KerasTensor((None,), "int32"),
@@ -124,10 +127,23 @@ def _num_classes(model):
     return model.compute_output_spec(inputs).shape[-1]
 
 
-def _pad(documents, reverse):
+def pad_documents(documents, *, reverse=False):
     """What `classifier_batches` makes of ragged token ids.
 
     A text of no token, which only a tokenizer with `add_start=False` makes, becomes one xxpad.
+
+    Args:
+        documents: ragged int32 `(batch, tokens)`.
+        reverse: whether to turn each of them round.
+
+    Returns:
+        A dict: `token_ids`, int32 `(batch, time)`, padded behind, and `lengths`, int32
+        `(batch,)`.
+
+    Example:
+        >>> inputs = pad_documents(tf.ragged.constant([[2, 9, 8], [2]], dtype="int32"))
+        >>> inputs["token_ids"].numpy().tolist(), inputs["lengths"].numpy().tolist()
+        ([[2, 9, 8], [2, 1, 1]], [3, 1])
     """
     lengths = tf.maximum(tf.cast(documents.row_lengths(), "int32"), 1)
     token_ids = documents.to_tensor(PADDING_ID)
@@ -136,6 +152,12 @@ def _pad(documents, reverse):
     if reverse:
         token_ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1)
     return {"token_ids": token_ids, "lengths": lengths}
+
+
+def _logits(model, inputs):
+    if not has_core(model):
+        return model(inputs, training=False)
+    return classifier_logits(model, **inputs, window=WINDOW, run_lstm=run_with_arrays)
 
 
 def _logits_at_ends(model, inputs):

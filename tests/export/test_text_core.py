@@ -1,0 +1,153 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfast.export.classifier_core import classifier_logits, run_shifting, run_with_arrays
+from tfast.export.litert import litert_runner
+from tfast.export.text_core import export_text_core, text_core_bytes
+from tfast.text.classifier import TextClassifier
+from tfast.text.forward_backward import ForwardBackwardClassifier
+from tfast.text.tokenizer import TextTokenizer
+from tfast.text.vocabulary import Vocabulary
+
+TOKENIZER = TextTokenizer()
+TEXTS = ["It was GREAT, truly great fun.", "", "bad " * 30, "I don't know \n it's é"]
+CLASSES = ["negative", "positive", "neither"]
+MAX_LENGTH = 9
+GRAPH_BYTES = 40_000  # of the file, beside the weights
+
+SERVE = """
+import pathlib, sys
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+folder, texts = sys.argv[1], sys.argv[2:]
+tokenizer = tf.saved_model.load(f"{folder}/tokenizer").signatures["serving_default"]
+core = Interpreter(f"{folder}/core.tflite", num_threads=2).get_signature_runner()
+labels = pathlib.Path(folder, "labels.txt").read_text("utf-8").splitlines()
+inputs = tokenizer(text=tf.constant(texts))
+inputs = {name: tensor.numpy() for name, tensor in inputs.items()}
+probabilities = core(**inputs)["probabilities"]
+assert "tfast" not in sys.modules
+print(*[labels[row.argmax()] for row in probabilities])
+np.save(folder + "/served.npy", probabilities)
+"""
+
+
+def classifier(seed):
+    keras.utils.set_random_seed(seed)
+    model = TextClassifier(
+        200, len(CLASSES), embed_size=16, hidden_size=32, num_layers=2, max_length=MAX_LENGTH
+    )
+    for weight in model.trainable_weights:
+        weight.assign(2 * weight)  # so that answers differ
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return classifier(1)
+
+
+@pytest.fixture(scope="module")
+def documents():
+    lengths = np.array([40, 0, 1, MAX_LENGTH, 23, 17], "int32")
+    token_ids = np.random.default_rng(0).integers(0, 200, (6, 40)).astype("int32")
+    return {"token_ids": token_ids, "lengths": lengths}
+
+
+def probabilities_of(model, documents):
+    return tf.nn.softmax(model(documents)).numpy()
+
+
+@pytest.mark.parametrize("run_lstm", [run_with_arrays, run_shifting])
+@pytest.mark.parametrize("window", [1, 16, 64])
+def test_documents_are_read_as_the_model_reads_them(run_lstm, window, model, documents):
+    logits = classifier_logits(model, **documents, window=window, run_lstm=run_lstm)
+    np.testing.assert_allclose(logits, model(documents), rtol=1e-5, atol=1e-5)
+    assert np.ptp(logits, axis=0).max() > 0.1
+
+
+def test_forward_and_backward_are_read_as_the_model_reads_them(model, documents):
+    both = ForwardBackwardClassifier(model, classifier(2))
+    logits = classifier_logits(both, **documents, window=16, run_lstm=run_with_arrays)
+    np.testing.assert_allclose(logits, both(documents), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("precision", "tolerance", "bytes_of_a_weight"),
+    [("float32", 1e-5, 4), ("float16", 5e-3, 2), ("int8", 0.1, 1)],
+)
+def test_the_core_takes_any_number_of_documents_of_any_length(
+    precision, tolerance, bytes_of_a_weight, model, documents
+):
+    pytest.importorskip("ai_edge_litert")
+    content = text_core_bytes(model, precision=precision)
+    num_weights = sum(weight.numpy().size for weight in model.trainable_weights)
+    assert 0 < len(content) - bytes_of_a_weight * num_weights < GRAPH_BYTES
+    run = litert_runner(content)
+    for batch, time in ((6, 40), (1, 1), (3, 17)):
+        part = {
+            "token_ids": documents["token_ids"][:batch, :time],
+            "lengths": np.minimum(documents["lengths"][:batch], time),
+        }
+        probabilities = run(**part)["probabilities"]
+        expected = probabilities_of(model, part)
+        np.testing.assert_allclose(probabilities, expected, atol=tolerance)
+        best, second = np.sort(expected)[:, :-3:-1].T
+        clear = best - second > 2 * tolerance
+        np.testing.assert_array_equal(probabilities.argmax(-1)[clear], expected.argmax(-1)[clear])
+
+
+def test_a_folder_serves_without_tfast(model, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    tokens = TOKENIZER(tf.constant(TEXTS))
+    vocabulary = Vocabulary.count([tokens], min_frequency=1)
+    folder = tmp_path / "core"
+    export_text_core(model, TOKENIZER, vocabulary, folder, CLASSES, precision="float32")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "core.tflite",
+        "labels.txt",
+        "tokenizer",
+    ]
+    command = [sys.executable, "-c", SERVE, str(folder), *TEXTS]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    documents = vocabulary.encode_all([tokens]).to_list()
+    expected = [
+        probabilities_of(
+            model, {"token_ids": np.array([ids], "int32"), "lengths": np.array([len(ids)])}
+        )[0]
+        for ids in documents
+    ]
+    np.testing.assert_allclose(np.load(folder / "served.npy"), expected, atol=1e-5)
+    assert result.stdout.split() == [CLASSES[row.argmax()] for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model": keras.Sequential()}, "model must be a TextClassifier or Forward"),
+        ({"precision": "int4"}, "precision is 'int4'"),
+        ({"class_names": ["a", "b"]}, "class_names must be 3"),
+        ({"class_names": ["a", "b", "c\nd"]}, r"one line each; got \['c\\nd'\]"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named_and_nothing_is_written(
+    changed, message, model, tmp_path
+):
+    arguments = {
+        "model": model,
+        "tokenizer": TOKENIZER,
+        "vocabulary": Vocabulary.count([[b"a"]], min_frequency=1),
+        "directory": tmp_path / "core",
+        "class_names": CLASSES,
+        **changed,
+    }
+    with pytest.raises(ValueError, match=message):
+        export_text_core(**arguments)
+    assert not list(tmp_path.iterdir())

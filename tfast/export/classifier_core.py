@@ -1,0 +1,163 @@
+"""Text classifiers from token ids on, written for inference alone.
+
+A document is read window by window, each layer in turn, and pooled on the way: time grows with
+its length, memory does not. The result is that of the model itself, up to rounding.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfast.text.classifier import TextClassifier
+from tfast.text.forward_backward import ForwardBackwardClassifier
+
+
+def has_core(model):
+    """Whether `model` is one that this module knows to read texts with."""
+    return isinstance(model, (TextClassifier, ForwardBackwardClassifier))
+
+
+def classifier_logits(model, token_ids, lengths, *, window, run_lstm):
+    """What `model` gives for documents at inference.
+
+    Args:
+        model: one that `has_core`.
+        token_ids: int32 `(batch, time)`, padded behind.
+        lengths: int32 `(batch,)`; 0 counts as 1.
+        window: how many tokens are read at a time.
+        run_lstm: `run_with_arrays` or `run_shifting`.
+
+    Returns:
+        float32 `(batch, classes)`.
+    """
+    lengths = tf.maximum(lengths, 1)
+    if isinstance(model, ForwardBackwardClassifier):
+        turned = tf.reverse_sequence(token_ids, lengths, seq_axis=1)
+        pairs = (model.forward, token_ids), (model.backward, turned)
+        mean = tf.add_n(
+            [tf.nn.softmax(_logits(part, ids, lengths, window, run_lstm)) for part, ids in pairs]
+        ) / len(pairs)
+        return tf.math.log(tf.maximum(mean, keras.config.epsilon()))
+    return _logits(model, token_ids, lengths, window, run_lstm)
+
+
+def _logits(model, token_ids, lengths, window, run_lstm):
+    features = _pooled(model, token_ids, lengths, window, run_lstm)
+    for layer in model.head:
+        features = layer(features, training=False)
+    return tf.cast(features, "float32")
+
+
+def _pooled(model, token_ids, lengths, window, run_lstm):
+    """What `concat_pooling` makes of the encoder's outputs: float32 (batch, 3 * embed)."""
+    encoder = model.encoder
+    batch, time = tf.unstack(tf.shape(token_ids))
+    first_pool = lengths - model.max_length
+
+    def read_window(begin, last, maximum, total, *states):
+        places = begin + tf.range(window)
+        # Behind the end stands the last column again: a shape that never changes is faster.
+        here = tf.gather(token_ids, tf.minimum(places, time - 1), axis=1)
+        outputs = tf.gather(_tensor(encoder.embeddings), tf.transpose(here))  # time first
+        after = []
+        for number, lstm in enumerate(encoder.lstms):
+            before = states[2 * number : 2 * number + 2]
+            outputs, *new = run_lstm(lstm.layer.cell, outputs, before, time - begin)
+            after += new
+        places = places[:, None]
+        real = ((places < lengths) & (places >= first_pool))[..., None]
+        is_last = (places == lengths - 1)[..., None]
+        last += tf.reduce_sum(tf.where(is_last, outputs, 0.0), axis=0)
+        maximum = tf.maximum(maximum, tf.reduce_max(tf.where(real, outputs, -1.0), axis=0))
+        total += tf.reduce_sum(tf.where(real, outputs, 0.0), axis=0)
+        return begin + window, last, maximum, total, *after
+
+    zeros = tf.zeros((batch, encoder.widths[-1]))
+    # No output of an LSTM is below -1.
+    pools = zeros, zeros - 1.0, zeros
+    states = [tf.zeros((batch, width)) for width in encoder.state_widths]
+    _, last, maximum, total, *_ = tf.while_loop(
+        lambda begin, *_: begin < time, read_window, (0, *pools, *states)
+    )
+    num_pooled = tf.minimum(lengths, model.max_length)
+    return tf.concat([last, maximum, total / tf.cast(num_pooled, "float32")[:, None]], axis=-1)
+
+
+def run_with_arrays(cell, inputs, states, num_steps):
+    """One LSTM layer over a window, for TensorFlow itself.
+
+    Args:
+        cell: the `keras.layers.LSTM`'s cell.
+        inputs: `(window, batch, features)`.
+        states: hidden and cell state, `(batch, units)` each.
+        num_steps: int32 scalar: how many of the inputs are to be read; more is all.
+
+    Returns:
+        The outputs `(window, batch, units)` and the two states after them. Outputs after
+        `num_steps` are of no meaning.
+    """
+    window, units = inputs.shape[0], cell.units
+    steps = tf.minimum(num_steps, window)
+    projected = tf.TensorArray("float32", window).unstack(_project(cell, inputs))
+    outputs = tf.TensorArray("float32", window, element_shape=(None, units))
+    # Two products run at the same time; one of few rows would keep a single processor busy.
+    # Parts of an array that follow each other are not copied.
+    kernels = tf.split(_tensor(cell.recurrent_kernel), _num_parts(units), axis=0)
+
+    def step(place, hidden, cell_state, outputs):
+        parts = tf.split(hidden, len(kernels), axis=1)
+        recurrent = [tf.matmul(part, kernel) for part, kernel in zip(parts, kernels, strict=True)]
+        gates = tf.add_n([projected.read(place), *recurrent])
+        hidden, cell_state = _new_states(gates, cell_state)
+        return place + 1, hidden, cell_state, outputs.write(place, hidden)
+
+    _, hidden, cell_state, outputs = tf.while_loop(
+        lambda place, *_: place < steps, step, (0, *states, outputs)
+    )
+    return tf.ensure_shape(outputs.stack(), (window, None, units)), hidden, cell_state
+
+
+def run_shifting(cell, inputs, states, num_steps):
+    """One LSTM layer over a window, for LiteRT, which knows no arrays of unknown batch.
+
+    Its loops copy all they carry from step to step: windows of few tokens are fastest. See
+    `run_with_arrays`.
+    """
+    window, units = inputs.shape[0], cell.units
+    steps = tf.minimum(num_steps, window)
+    projected = _project(cell, inputs)
+
+    def step(place, hidden, cell_state, outputs):
+        gates = projected[place] + tf.matmul(hidden, _tensor(cell.recurrent_kernel))
+        hidden, cell_state = _new_states(gates, cell_state)
+        return place + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
+
+    outputs = tf.zeros_like(projected[..., :units])
+    _, hidden, cell_state, outputs = tf.while_loop(
+        lambda place, *_: place < steps, step, (0, *states, outputs)
+    )
+    # After fewer steps than the window has, the first output stands further behind.
+    places = tf.minimum(tf.range(window) + window - steps, window - 1)
+    return tf.gather(outputs, places), hidden, cell_state
+
+
+def _project(cell, inputs):
+    """All inputs times the kernel in one product: (window, batch, 4 * units)."""
+    window, _, features = inputs.shape
+    kernel = _tensor(cell.kernel)
+    projected = tf.matmul(tf.reshape(inputs, (-1, features)), kernel) + _tensor(cell.bias)
+    return tf.reshape(projected, (window, -1, kernel.shape[-1]))
+
+
+def _new_states(gates, cell_state):
+    """The hidden and the cell state from gates (batch, 4 * units) in Keras's order."""
+    i, f, g, o = tf.split(gates, 4, axis=-1)
+    cell_state = tf.sigmoid(f) * cell_state + tf.sigmoid(i) * tf.tanh(g)
+    return tf.sigmoid(o) * tf.tanh(cell_state), cell_state
+
+
+def _num_parts(units):
+    return 2 if units % 2 == 0 else 1
+
+
+def _tensor(weight):
+    return tf.convert_to_tensor(weight)

@@ -1,0 +1,104 @@
+"""Text classifiers in two parts: a SavedModel that reads strings, and LiteRT for the rest."""
+
+import tensorflow as tf
+
+from tfast.export.classifier_core import classifier_logits, has_core, run_shifting
+from tfast.export.litert import PRECISIONS, litert_bytes
+from tfast.export.serving import check_class_names, save_signatures
+from tfast.export.text import TEXT, num_classes, pad_documents
+from tfast.training.files import written_whole
+
+# LiteRT's loops copy what they carry at each step, so few; its products want some rows.
+WINDOW = 16
+
+_CORE_INPUTS = [
+    tf.TensorSpec([None, None], tf.int32, name="token_ids"),
+    tf.TensorSpec([None], tf.int32, name="lengths"),
+]
+
+
+def export_text_core(
+    model,
+    tokenizer,
+    vocabulary,
+    directory,
+    class_names,
+    *,
+    precision="int8",
+    reverse=False,
+    overwrite=False,
+):
+    """Saves a text classifier as a tokenizer for TensorFlow and a small, fast core for LiteRT.
+
+    The folder holds `tokenizer`, a SavedModel from strings to token ids; `core.tflite`, from
+    token ids to probabilities, for any number of texts of any length; and `labels.txt`, a class
+    on each line. TensorFlow and ai-edge-litert serve it::
+
+        tokenizer = tf.saved_model.load(f"{folder}/tokenizer").signatures["serving_default"]
+        core = Interpreter(f"{folder}/core.tflite", num_threads=2).get_signature_runner()
+        labels = pathlib.Path(folder, "labels.txt").read_text("utf-8").splitlines()
+
+        inputs = tokenizer(text=tf.constant(["a good film"]))
+        inputs = {name: tensor.numpy() for name, tensor in inputs.items()}
+        probabilities = core(**inputs)["probabilities"]  # float32 (texts, classes)
+        label = labels[probabilities[0].argmax()]
+
+    Args:
+        model: a `TextClassifier` or `ForwardBackwardClassifier`.
+        tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
+        vocabulary: the `Vocabulary` it was trained with.
+        directory: where the folder shall stand.
+        class_names: a name for each class, in the order of the logits, each on one line.
+        precision: of the core's weights: "float32", "float16" or "int8", which also multiplies
+            integers: a quarter of the size, and by far the fastest.
+        reverse: whether the model was trained on documents from their end: a backward model alone.
+        overwrite: whether an existing directory may be replaced.
+
+    Raises:
+        ValueError: the directory exists, the names do not fit the model, `precision` is unknown
+            or `model` is of another class.
+    """
+    if not has_core(model):
+        raise ValueError(
+            f"model must be a TextClassifier or ForwardBackwardClassifier, got {model!r}"
+        )
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {PRECISIONS}")
+    class_names = check_class_names(class_names, num_classes(model))
+    if several_lines := [name for name in class_names if len(name.splitlines()) != 1]:
+        raise ValueError(f"class_names must be one line each; got {several_lines[:10]}")
+    lookup = vocabulary.lookup_layer()
+
+    def read(texts):
+        return pad_documents(tf.cast(lookup(tokenizer(texts)), "int32"), reverse=reverse)
+
+    with written_whole(directory, overwrite=overwrite) as temporary:
+        temporary.mkdir()
+        save_signatures(
+            {"serving_default": (read, [TEXT])}, temporary / "tokenizer", parts=[tokenizer, lookup]
+        )
+        content = text_core_bytes(model, precision=precision)
+        (temporary / "core.tflite").write_bytes(content)
+        (temporary / "labels.txt").write_text("\n".join(class_names) + "\n", "utf-8")
+
+
+def text_core_bytes(model, *, precision="int8"):
+    """The core alone: the content of `core.tflite`.
+
+    Its signature takes `token_ids`, int32 `(batch, time)`, padded behind, and `lengths`, int32
+    `(batch,)`; it returns `probabilities`, float32 `(batch, classes)`. Documents are pooled
+    over their last `max_length` tokens, as the model does it.
+
+    Args:
+        model: as for `export_text_core`.
+        precision: as for `export_text_core`.
+
+    Returns:
+        bytes.
+    """
+
+    def core(token_ids, lengths):
+        logits = classifier_logits(model, token_ids, lengths, window=WINDOW, run_lstm=run_shifting)
+        return {"probabilities": tf.nn.softmax(logits)}
+
+    return litert_bytes(core, _CORE_INPUTS, parts=[model], precision=precision)
