@@ -1,5 +1,6 @@
-"""The models and the training tools on Keras's JAX backend, TensorFlow not importable."""
+"""The models and the training tools on Keras's other backends, TensorFlow not importable."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -8,14 +9,16 @@ from pathlib import Path
 import pytest
 
 
-def test_jax_backend_without_tensorflow():
-    pytest.importorskip("jax", reason="needs the extra `jax`")
-    folder = Path(__file__).parent / "jax_backend"
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backend_without_tensorflow(backend):
+    if not importlib.util.find_spec(backend):
+        pytest.skip(f"needs {backend}")
+    folder = Path(__file__).parent / f"{backend}_backend"
     # --confcutdir: the conftest.py of this folder, which imports TensorFlow, stays out.
     command = [sys.executable, "-m", "pytest", "-q", f"--confcutdir={folder}", str(folder)]
     result = subprocess.run(
         command,
-        env=os.environ | {"KERAS_BACKEND": "jax"},
+        env=os.environ | {"KERAS_BACKEND": backend},
         cwd=folder.parent.parent,
         capture_output=True,
         text=True,

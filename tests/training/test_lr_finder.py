@@ -110,6 +110,19 @@ def test_everything_is_as_it_was(case):
     assert model.steps_per_execution == compile_options.get("steps_per_execution", 1)
 
 
+def test_four_steps_an_execution_give_the_curve_of_single_ones():
+    curves = []
+    for together in (1, 4):
+        keras.utils.set_random_seed(0)
+        model = make_model(steps_per_execution=together)
+        # Six: no multiple of four.
+        curves.append(find_learning_rate(model, dataset(), start=1e-3, end=0.1, steps=6).losses)
+        assert model.steps_per_execution == together
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-6)
+    model.fit(dataset(), shuffle=False, verbose=0)
+    assert int(model.optimizer.iterations) == 4
+
+
 def test_the_next_fit_follows_the_rate_that_was_set():
     model = make_model(keras.optimizers.SGD(0.1))
     find_learning_rate(model, dataset(), steps=3)
