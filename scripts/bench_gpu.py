@@ -9,8 +9,9 @@ One batch lies on the device from the start, so the times are the model's and no
 The precisions take turns; a round is a `fit` of some steps. Beside them stands the rate of large
 matrix products in the same precision, measured by the same backend, and the share of it that
 training reaches. Counted are the products of the forward pass and twice as many of the backward
-pass, nothing else. float32 is what the backend makes of it by default: on recent cards JAX
-computes products in TensorFloat-32, and PyTorch convolutions but not matrix products.
+pass, nothing else. float32 is what the backend makes of it: on recent cards JAX computes products
+in TensorFloat-32 by default, and PyTorch does so in convolutions and LSTMs. `--full-float32`
+forbids that, as on the older cards on which half precision earned its name for speed.
 """
 
 import environment  # noqa: F401  isort: skip
@@ -67,6 +68,18 @@ def device_name():
     if torch.cuda.is_available():
         return f"cuda: {torch.cuda.get_device_name()}, cuDNN {torch.backends.cudnn.version()}"
     return "cpu"
+
+
+def forbid_tensor_float_32():
+    """Lets no product of float32 numbers be less than that."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "float32")
+    else:
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
 def training(model, inputs, targets, num_steps):
@@ -193,6 +206,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; both without any")
     parser.add_argument("--tiny", action="store_true", help="sizes that say nothing about speed")
+    parser.add_argument("--full-float32", action="store_true", help="no TensorFloat-32")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--precisions", nargs="+", choices=POLICIES, default=list(POLICIES))
     for name in OPTIONS:
@@ -209,6 +223,9 @@ def main(arguments=None):
     sizes = dataclasses.replace(TINY if arguments.tiny else Sizes(), **given)
     print(environment_line("keras", backend))
     print(f"backend {backend}, device {device_name()}")
+    if arguments.full_float32:
+        forbid_tensor_float_32()
+        print("TensorFloat-32 forbidden")
     if arguments.tiny:
         print("Tiny sizes show that it runs. Their times say nothing.")
     for part in arguments.parts or PARTS:

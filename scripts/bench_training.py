@@ -9,7 +9,7 @@ order, for many rounds. Compared are the blocks of one round, and reported is th
 rounds, with an interval that holds the true one 19 times in 20. Processor time is that of all
 threads together, and hardly cares who else uses the machine; wall time is what a user feels.
 "the same again" is one more plain model: what it differs by is no one's merit, and no smaller
-difference means anything. All parts take about five minutes on two idle processors.
+difference means anything. All parts take some minutes on two idle processors.
 """
 
 import environment  # noqa: F401  isort: skip  (before TensorFlow)
