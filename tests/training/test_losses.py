@@ -80,6 +80,17 @@ def test_no_tensor_holds_the_logits_of_more_than_a_chunk():
     assert max(rows) == 4
 
 
+def test_a_chunk_begins_when_the_one_before_is_done():
+    # Chunks that overlap each hold their logits and a table of gradients.
+    function = tf.function(chunked_softmax_cross_entropy).get_concrete_function(
+        *random_case(), chunk_size=4
+    )
+    graph = function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+    loops = [node for node in nodes if node.op in ("While", "StatelessWhile")]
+    assert [loop.attr["parallel_iterations"].i for loop in loops] == [1]
+
+
 def test_large_logits_stay_finite():
     hidden, embeddings, bias, targets = random_case()
     actual = loss_accuracy_and_gradients(
