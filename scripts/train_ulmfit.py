@@ -12,7 +12,7 @@ alone. The recipe that compares with fastai's 67.2% on IMDb:
     --valid 300 --test 2000 --embedding-size 128 --hidden-size 384 --layers 2
     --vocabulary-size 20000 --lm-batch-size 32 --window 70 --lm-epochs 1
     --lm-learning-rate 5e-3 --lm-drop-mult 0.3 --epochs 1 1 2 --learning-rates 2e-2 1e-2 1e-3
-    --drop-mult 0.5
+    --drop-mult 0.5 --slower-by 1
 """
 
 import argparse
@@ -86,6 +86,8 @@ def make_parser():
     add("--epochs", type=positive(int), nargs="+", help="of each stage")
     add("--learning-rates", type=positive(float), nargs="+")
     add("--drop-mult", type=float)
+    add("--slower-by", type=positive(float), default=2.6, help="a layer's rate than the next's")
+    add("--max-length", type=positive(int), default=1440, help="last tokens that are learned from")
     add("--batch-size", type=positive(int), default=32)
     add("--backward", action="store_true", help="a second pair reads backwards; both vote")
 

@@ -122,7 +122,10 @@ def check_models(arguments, pretrained):
 def make_classifier_stages(arguments, num_layers):
     """The stages of a classifier; its groups are embedding, LSTM layers and head."""
     return classifier_stages(
-        num_layers + 2, peaks=arguments.learning_rates, epochs=arguments.epochs
+        num_layers + 2,
+        peaks=arguments.learning_rates,
+        epochs=arguments.epochs,
+        slower_by=arguments.slower_by,
     )
 
 

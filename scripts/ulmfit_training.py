@@ -51,7 +51,9 @@ class Direction:
         self.settings, self.seconds = settings, seconds
         self.prefix = "backward_" if reverse else ""
 
-    def fit(self, kind, model, groups, stages, make_batches, validation, **compile_options):
+    def fit(
+        self, kind, model, groups, stages, make_batches, validation, *, clip_norm, **compile_options
+    ):
         """Fits in stages, from a checkpoint where there is one, and leaves curves and model.
 
         Args:
@@ -62,6 +64,7 @@ class Direction:
             make_batches: function of the first step, see `resumable_fit`; with None for it a
                 dataset of one epoch.
             validation: dataset.
+            clip_norm: of all gradients together, or None.
             **compile_options: loss and metrics, where the model does not bring them.
         """
         folder, _, kind = kind.rpartition("/")
@@ -73,7 +76,8 @@ class Direction:
             steps_per_epoch, make_schedule=lambda _, steps: OneCycleMomentum(steps)
         )
         # XLA would compile anew for every length, and has no fast loop for an LSTM on a CPU.
-        model.compile(ulmfit_optimizer(rates), jit_compile=False, **compile_options)
+        optimizer = ulmfit_optimizer(rates, clip_norm=clip_norm)
+        model.compile(optimizer, jit_compile=False, **compile_options)
         stopwatch = Stopwatch()
         # Not `count_params`, which counts a language model's carried states too.
         num_weights = sum(math.prod(weight.shape) for weight in model.trainable_weights)
@@ -171,7 +175,7 @@ def fit_language_model(direction, name, model, stages, documents, valid_document
 
     validation = make_batches(None, valid_documents, training=False)
     groups = language_model.layer_groups(model)
-    return direction.fit(name, model, groups, stages, make_batches, validation)
+    return direction.fit(name, model, groups, stages, make_batches, validation, clip_norm=0.25)
 
 
 def train_classifier(direction, data, target):
@@ -185,6 +189,7 @@ def train_classifier(direction, data, target):
         hidden_size=sizes["hidden_size"],
         num_layers=sizes["num_layers"],
         drop_mult=arguments.drop_mult,
+        max_length=arguments.max_length,
     )
     transfer_encoder(target, model)
 
@@ -210,6 +215,7 @@ def train_classifier(direction, data, target):
         stages,
         make_batches,
         make_batches(None, "valid", training=False),
+        clip_norm=None,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

@@ -91,6 +91,14 @@ def test_what_stands_before_the_pooled_tokens_is_read_without_dropout():
     assert seen[-1] is True
 
 
+def test_each_window_of_a_document_has_locked_masks_of_its_own():
+    model = small_model(window=3, weight_rate=0.0, embedding_rate=0.0)
+    dropout = model.encoder.input_dropout
+    outputs = np.array(dropout(np.ones((2, 6, 4), "float32"), training=True))
+    np.testing.assert_array_equal(outputs[:, 0], outputs[:, 2])
+    assert np.any(outputs[:, 0] != outputs[:, 3])
+
+
 def test_no_two_dropouts_share_a_seed():
     model = small_model()
     layers = [layer for layer in model._flatten_layers() if getattr(layer, "rate", 0)]

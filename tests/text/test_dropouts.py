@@ -5,7 +5,7 @@ import tensorflow as tf
 from checks import check_layer
 
 from tfast.text import dropouts
-from tfast.text.dropouts import EmbeddingDropout, WeightDrop
+from tfast.text.dropouts import EmbeddingDropout, WeightDrop, WindowDropout
 
 SEQUENCES = np.random.RandomState(0).standard_normal((2, 6, 3)).astype("float32")
 
@@ -119,11 +119,30 @@ def test_embedding_dropout_drops_a_word_everywhere_and_scales_the_others():
     np.testing.assert_allclose(dropped, plain * kept[..., None] / 0.75, rtol=1e-6)
 
 
+def test_window_dropout_keeps_the_layer_contract(tmp_path):
+    inputs = np.ones((2, 7, 4), "float32")
+    check_layer(lambda: WindowDropout(0.5, 3, seed=1), inputs, tmp_path=tmp_path)
+
+
+def test_window_dropout_draws_one_mask_for_each_window_and_scales():
+    inputs = keras.random.normal((2, 7, 100), seed=0)
+    outputs = np.array(WindowDropout(0.25, 3, seed=1)(inputs, training=True))
+    masks = outputs / np.array(inputs)
+    windows = [masks[:, :3], masks[:, 3:6], masks[:, 6:]]
+    for window in windows:
+        np.testing.assert_allclose(window, np.repeat(window[:, :1], window.shape[1], axis=1))
+        assert set(np.unique(window.round(5))) == {0, np.float32(1 / 0.75).round(5)}
+        assert 0.6 < np.mean(window > 0) < 0.9
+    assert np.any(windows[0][:, 0] != windows[1][:, 0])
+    assert np.any(windows[0][0] != windows[0][1])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: WeightDrop(keras.layers.Dense(3), 0.5), "LSTM or GRU"),
         (lambda: WeightDrop(keras.layers.LSTM(3), 1.0), "rate must be"),
+        (lambda: WindowDropout(0.5, 0), "window must be"),
         (lambda: EmbeddingDropout(keras.layers.Dense(3), 0.5), "Embedding"),
         (lambda: EmbeddingDropout(keras.layers.Embedding(3, 4), -0.1), "rate must be"),
     ],

@@ -60,7 +60,9 @@ def test_the_three_models_train_one_after_the_other(capsys):
     model = TextClassifier(12, 2, **SIZES)
     transfer_encoder(target, model)
     trained = [np.array(weight) for weight in model.encoder.weights]
-    model.compile(ulmfit_optimizer(), keras.losses.CategoricalCrossentropy(from_logits=True))
+    model.compile(
+        ulmfit_optimizer(clip_norm=None), keras.losses.CategoricalCrossentropy(from_logits=True)
+    )
     groups = classifier.layer_groups(model)
     batches = classifier_batches(
         documents, [0, 1, 0, 1], num_classes=2, batch_size=2, training=True
@@ -78,6 +80,7 @@ def test_each_group_of_the_classifier_learns_2_6_times_slower_than_the_next():
         multipliers = np.array(stage.multipliers)
         np.testing.assert_allclose(multipliers[1:] / multipliers[:-1], 2.6)
         assert multipliers[-1] == 1
+    assert set(classifier_stages(5, slower_by=1)[-1].multipliers) == {1}
 
 
 def test_bad_arguments_are_named():

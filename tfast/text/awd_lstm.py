@@ -11,7 +11,7 @@ fastai's names and ours:
 import keras
 from keras import ops
 
-from tfast.text.dropouts import EmbeddingDropout, WeightDrop
+from tfast.text.dropouts import EmbeddingDropout, WeightDrop, WindowDropout
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -31,6 +31,7 @@ class AWDLSTM(keras.layers.Layer):
         embedding_rate: dropout of whole words.
         weight_rate: dropout of recurrent weights.
         drop_mult: all four rates are multiplied by it.
+        window: locked dropout draws its masks anew after so many tokens; None for never.
         seed: integer, for masks that can be repeated.
 
     Call arguments:
@@ -73,10 +74,12 @@ class AWDLSTM(keras.layers.Layer):
         embedding_rate=0.02,
         weight_rate=0.2,
         drop_mult=1.0,
+        window=None,
         seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.window = window
         self.settings = {
             "vocab_size": vocab_size,
             "embed_size": embed_size,
@@ -102,9 +105,10 @@ class AWDLSTM(keras.layers.Layer):
         dtype = self.dtype_policy
 
         def locked(rate, name):
-            return keras.layers.SpatialDropout1D(
-                rate, seed=next(seeds, None), name=name, dtype=dtype
-            )
+            options = {"seed": next(seeds, None), "name": name, "dtype": dtype}
+            if window is None:
+                return keras.layers.SpatialDropout1D(rate, **options)
+            return WindowDropout(rate, window, **options)
 
         table = keras.layers.Embedding(
             vocab_size, embed_size, keras.initializers.RandomUniform(-0.1, 0.1), dtype=dtype
@@ -178,7 +182,7 @@ class AWDLSTM(keras.layers.Layer):
 
     def get_config(self):
         """Every argument as it was given."""
-        return {**super().get_config(), **self.settings}
+        return {**super().get_config(), **self.settings, "window": self.window}
 
 
 def scaled_rate(name, rate, drop_mult):

@@ -34,7 +34,8 @@ class TextClassifier(keras.Model):
         drop_mult: these five rates are multiplied by it.
         head_size: width of the dense layer between.
         head_rate: dropout before the last layer.
-        window: how many tokens are read at a time before those that are pooled.
+        window: how many tokens share the masks of locked dropout; and how many are read at a
+            time before those that are pooled.
         max_length: how many tokens of a document are pooled at most.
         seed: integer, for masks that can be repeated.
 
@@ -46,7 +47,8 @@ class TextClassifier(keras.Model):
 
     Differs: fastai pads in front, pools part of the padding of short documents, counts
         `max_length` from the end of the longest document of the batch, and cuts gradients
-        every 72 tokens. Tokens before the last `max_length` are read without dropout here.
+        and drops other weights and words every 72 tokens, where here only locked dropout
+        changes. Tokens before the last `max_length` are read without dropout here.
 
     Example:
         >>> import numpy as np
@@ -102,6 +104,7 @@ class TextClassifier(keras.Model):
             embedding_rate=embedding_rate,
             weight_rate=weight_rate,
             drop_mult=drop_mult,
+            window=window,
             seed=seed,
             dtype=dtype,
             name="encoder",

@@ -1,7 +1,7 @@
-"""The two dropouts of AWD-LSTM that Keras does not have.
+"""The dropouts of AWD-LSTM that Keras does not have.
 
-The third, one mask for all time steps ("locked" or "variational" dropout), is
-`keras.layers.SpatialDropout1D`.
+One mask for all time steps ("locked" or "variational" dropout) is `keras.layers.SpatialDropout1D`;
+`WindowDropout` is the same for texts of many windows.
 """
 
 import contextlib
@@ -179,3 +179,50 @@ class EmbeddingDropout(_DropWrapper):
         words = ops.ones((self.layer.input_dim, 1), vectors.dtype)
         words = keras.random.dropout(words, self.rate, seed=self.seed_generator)
         return vectors * ops.take(words, token_ids, axis=0)
+
+
+@keras.saving.register_keras_serializable(package="tfast")
+class WindowDropout(keras.layers.SpatialDropout1D):
+    """Locked dropout that draws its mask anew for every window of a long text.
+
+    One mask for a document of a thousand tokens would hide the same features from all of it, its
+    mean and its maximum; with many masks a document shows them all.
+
+    Args:
+        rate: probability of dropping a feature, in [0, 1).
+        window: how many time steps share a mask, from the first on.
+        seed: integer, for masks that can be repeated.
+
+    Call arguments:
+        inputs: `(batch, time, features)`.
+        training: whether to drop.
+
+    Raises:
+        ValueError: `window` is less than 1, or `rate` not in [0, 1].
+
+    Source: fastai, where each window of a document is a forward pass with masks of its own.
+
+    Example:
+        >>> outputs = WindowDropout(0.5, 2, seed=0)(ops.ones((1, 5, 64)), training=True)
+        >>> [bool(ops.all(outputs[:, i] == outputs[:, i + 1])) for i in range(4)]
+        [True, False, True, False]
+    """
+
+    def __init__(self, rate, window, seed=None, **kwargs):
+        if window < 1:
+            raise ValueError(f"window must be at least 1, not {window}")
+        super().__init__(rate, seed=seed, **kwargs)
+        self.window = window
+
+    def call(self, inputs, training=False):
+        """The inputs, dropped and scaled where training."""
+        if not training or not self.rate:
+            return inputs
+        batch, time, features = ops.shape(inputs)
+        ones = ops.ones((batch, -(-time // self.window), features), inputs.dtype)
+        masks = keras.random.dropout(ones, self.rate, seed=self.seed_generator)
+        return inputs * ops.take(masks, ops.arange(time) // self.window, axis=1)
+
+    def get_config(self):
+        """The rate, the window and the seed."""
+        return {**super().get_config(), "window": self.window}

@@ -10,7 +10,8 @@ learned from one to the next, and says how each is trained.
     GradualUnfreezing(groups, language_model_stages()).fit(target, batches)
     model = TextClassifier(len(words), num_classes)
     transfer_encoder(target, model)
-    model.compile(ulmfit_optimizer(), keras.losses.CategoricalCrossentropy(from_logits=True))
+    optimizer = ulmfit_optimizer(clip_norm=None)
+    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True))
     groups = classifier.layer_groups(model)
     GradualUnfreezing(groups, classifier_stages(len(groups))).fit(model, documents)
 
@@ -109,7 +110,8 @@ def ulmfit_optimizer(learning_rate=1e-3, *, weight_decay=0.01, clip_norm=0.25):
     Args:
         learning_rate: a float or a schedule; `GradualUnfreezing.fit` puts its own in its place.
         weight_decay: decoupled, times the learning rate; None for none.
-        clip_norm: all gradients together are scaled down to this norm; None for no clipping.
+        clip_norm: all gradients together are scaled down to this norm; None for no clipping,
+            as fastai trains classifiers.
 
     Returns:
         A `keras.optimizers.Adam`.
@@ -151,15 +153,20 @@ def language_model_stages(*, peaks=(2e-2, 2e-3), epochs=(1, 10)):
     return [Stage(-1, *first), Stage(0, *second)]
 
 
-def classifier_stages(num_groups, *, peaks=(2e-2, 1e-2, 5e-3, 1e-3), epochs=(1, 1, 1, 2)):
+def classifier_stages(
+    num_groups, *, peaks=(2e-2, 1e-2, 5e-3, 1e-3), epochs=(1, 1, 1, 2), slower_by=SLOWER_BY
+):
     """Gradual unfreezing of a classifier: the head, then one group more a stage, then all.
 
-    Each group learns 2.6 times more slowly than the next.
+    Each group learns 2.6 times more slowly than the next, which keeps what a language model has
+    learned from far more text than this. Where it has not, equal rates (`slower_by=1`) may well
+    be better.
 
     Args:
         num_groups: how many layer groups the model has.
         peaks: the highest learning rate of each stage: that of the head.
         epochs: of each stage.
+        slower_by: how many times more slowly a group learns than the next.
 
     Returns:
         List of `Stage`, one for each of `peaks`; the last one trains everything.
@@ -178,7 +185,7 @@ def classifier_stages(num_groups, *, peaks=(2e-2, 1e-2, 5e-3, 1e-3), epochs=(1, 
             f"peaks and epochs must have the same length, from 1 to num_groups={num_groups}, "
             f"not {len(peaks)} and {len(epochs)}"
         )
-    multipliers = tuple(SLOWER_BY ** (group + 1 - num_groups) for group in range(num_groups))
+    multipliers = tuple(slower_by ** (group + 1 - num_groups) for group in range(num_groups))
     levels = [*range(-1, -len(peaks), -1), 0]
     return [
         Stage(level, peak, epochs=count, multipliers=multipliers)
