@@ -1,0 +1,146 @@
+"""Inference of XResNets in every form that tfast exports, beside fastai.
+
+    python scripts/bench_export.py --fastai-python ~/fastai/bin/python
+
+The Keras model; SavedModels of it as it is and with batch norms folded, as
+`export_image_classifier` writes it; the files of `export_portable_image_classifier`; fastai's
+eager model, channels-last. They take turns, each on every core. Weights are random and
+statistics moved; agreement is with the Keras model, on noise.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import environment  # noqa: F401, first
+import numpy as np
+import tensorflow as tf
+from bench_images import Fastai
+from measure import environment_line, print_comparison, side_by_side
+
+from tfast.export.folding import fold_batch_norms
+from tfast.export.litert import litert_runner
+from tfast.export.onnx import onnx_runner
+from tfast.export.portable_images import export_portable_image_classifier
+from tfast.export.serving import save_signatures
+from tfast.vision import xresnet
+from tfast.vision.preprocessing import ImagePreprocessing
+
+PREPROCESSING = ImagePreprocessing()
+# Name, pixels, batch size, steps a timed call.
+CASES = [("xresnet18", 32, 64, 3), ("xresnet50", 128, 16, 1)]
+PORTABLE = [("litert", "float32"), ("litert", "float16"), ("litert", "int8"), ("onnx", "float32")]
+
+
+def main():
+    """Prints every comparison."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fastai-python", help="a Python with fastai")
+    parser.add_argument("--rounds", type=int, default=7, help="timed calls of each rival")
+    parser.add_argument(
+        "--cases", nargs="+", default=[case[0] for case in CASES], help="names of models"
+    )
+    arguments = parser.parse_args()
+    print(environment_line("tfast", "tensorflow", "keras", "ai-edge-litert", "onnxruntime"))
+    with contextlib.ExitStack() as stack:
+        fastai = None
+        if arguments.fastai_python:
+            fastai = stack.enter_context(contextlib.closing(Fastai(arguments.fastai_python)))
+            if not fastai.versions:
+                sys.exit(f"--fastai-python: fastai does not run in {arguments.fastai_python}")
+        print(fastai.versions if fastai else "fastai: left out, see --fastai-python")
+        for case in CASES:
+            if case[0] in arguments.cases:
+                with tempfile.TemporaryDirectory() as folder:
+                    compare(*case, Path(folder), fastai, arguments.rounds)
+
+
+def compare(name, pixels, batch_size, steps, folder, fastai, rounds):
+    """Sizes, agreement and speed of one model in all its forms."""
+    model = moved(getattr(xresnet, name)(10, input_shape=(pixels, pixels, 3)))
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (batch_size, pixels, pixels, 3), dtype="uint8"
+    )
+    forms = saved_models(model, folder) | portable_files(model, folder)
+    expected = forms["SavedModel, as it is"](pictures)
+    print(f"\n{name}, {pixels} px: megabytes, largest difference of a probability, same class")
+    for label, form in forms.items():
+        outputs = form(pictures)
+        difference = abs(outputs - expected).max()
+        same = (outputs.argmax(-1) == expected.argmax(-1)).mean()
+        files = [file for file in (folder / label).rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files) / 1e6
+        print(f"  {label:32s} {size:8.1f} MB   {difference:.1e}   {same:7.1%}")
+
+    images = PREPROCESSING.normalize(pictures)
+    works = {
+        label: lambda form=form: [form(pictures) for _ in range(steps)]
+        for label, form in forms.items()
+    }
+    works["Keras predict_on_batch"] = lambda: [model.predict_on_batch(images) for _ in range(steps)]
+    if fastai:
+        works["fastai, eager"] = fastai.work(name, pixels, batch_size, "predict", steps)
+    title = f"Inference, {name}, {pixels} px, batch {batch_size}"
+    seconds = side_by_side(works, rounds=rounds)
+    print_comparison(title, seconds, amount=steps * batch_size, unit="images")
+
+
+def moved(model):
+    """`model` with gammas and statistics other than those it starts with."""
+    random = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+        elif weight.path.endswith(("beta", "moving_mean")):
+            weight.assign(random.normal(0, 0.1, weight.shape))
+    return model
+
+
+def saved_models(model, folder):
+    """Functions from pixels to probabilities: the folded SavedModel, and the model's own."""
+    forms = {}
+    pairs = {"SavedModel, folded": fold_batch_norms(model), "SavedModel, as it is": model}
+    for label, part in pairs.items():
+
+        def answer(pixels, part=part):
+            logits = part(PREPROCESSING.normalize(pixels), training=False)
+            return {"probabilities": tf.nn.softmax(logits)}
+
+        pixels = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name="pixels")
+        signatures = {"serving_default": (answer, [pixels])}
+        save_signatures(signatures, folder / label, parts=[part])
+        served = tf.saved_model.load(folder / label)
+        # The signature alone does not keep what it belongs to alive.
+        forms[label] = lambda pictures, served=served: served.signatures["serving_default"](
+            pixels=tf.constant(pictures)
+        )["probabilities"].numpy()
+    return forms
+
+
+def portable_files(model, folder):
+    """Functions from pixels to probabilities, of LiteRT and ONNX files."""
+    forms, names = {}, [f"class {i}" for i in range(10)]
+    for file_format, precision in PORTABLE:
+        label = f"{file_format} {precision}"
+        export_portable_image_classifier(
+            model,
+            folder / label,
+            names,
+            PREPROCESSING,
+            file_format=file_format,
+            precision=precision,
+            tolerance=1.0,  # printed, not judged
+            from_logits=True,
+        )
+        content = next((folder / label).glob("model.*")).read_bytes()
+        start = litert_runner if file_format == "litert" else onnx_runner
+        run = start(content, num_threads=os.cpu_count())
+        forms[label] = lambda pictures, run=run: run(pixels=pictures)["probabilities"]
+    return forms
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tfast.export.portable_images import export_portable_image_classifier
+from tfast.vision.preprocessing import ImagePreprocessing
+from tfast.vision.xresnet import xresnet
+
+PREPROCESSING = ImagePreprocessing(mean=0.4, standard_deviation=(0.2, 0.25, 0.3))
+CLASS_NAMES = ["ant", "bee", "cow"]
+PICTURES = np.random.RandomState(1).randint(0, 256, (5, 24, 24, 3)).astype("uint8")
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    model = xresnet(3, block_counts=(1, 1), expansion=1, stem_widths=(8,), input_shape=(24, 24, 3))
+    random = np.random.RandomState(0)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+    return model
+
+
+def export(model, directory, **options):
+    options = {"file_format": "litert"} | options
+    return export_portable_image_classifier(model, directory, CLASS_NAMES, PREPROCESSING, **options)
+
+
+def probabilities(model):
+    return keras.ops.softmax(model(PREPROCESSING.normalize(PICTURES), training=False))
+
+
+def run_litert(path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(str(path))
+    return interpreter.get_signature_runner()(pixels=PICTURES)["probabilities"]
+
+
+def run_onnx(path):
+    session = pytest.importorskip("onnxruntime").InferenceSession(str(path))
+    return session.run(["probabilities"], {"pixels": PICTURES})[0]
+
+
+@pytest.mark.parametrize(
+    ("precision", "representative", "tolerance"),
+    [
+        ("float32", None, 1e-5),
+        ("float16", None, 0.01),
+        ("int8", None, 0.05),
+        ("int8", PICTURES, 0.05),
+    ],
+)
+def test_a_litert_file_gives_the_models_probabilities(
+    model, tmp_path, precision, representative, tolerance
+):
+    pytest.importorskip("ai_edge_litert")
+    found = export(model, tmp_path / "served", precision=precision, representative=representative)
+    outputs = run_litert(tmp_path / "served" / "model.tflite")
+    assert found <= tolerance
+    np.testing.assert_allclose(outputs, probabilities(model), rtol=0, atol=tolerance)
+    size = (tmp_path / "served" / "model.tflite").stat().st_size
+    weights = model.count_params()
+    assert size < 1.3 * weights * {"float32": 4, "float16": 2, "int8": 1}[precision]
+
+
+def test_an_onnx_file_gives_the_models_probabilities(model, tmp_path):
+    pytest.importorskip("tf2onnx")
+    export(model, tmp_path / "served", file_format="onnx")
+    outputs = run_onnx(tmp_path / "served" / "model.onnx")
+    np.testing.assert_allclose(outputs, probabilities(model), rtol=0, atol=1e-5)
+
+
+def test_names_and_preprocessing_lie_beside_the_file(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    model = keras.Sequential(
+        [keras.Input((4, 6, 3)), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    )
+    export(model, tmp_path / "served")
+    description = json.loads((tmp_path / "served" / "classifier.json").read_text())
+    assert description["class_names"] == CLASS_NAMES
+    assert description["image_size"] == [4, 6]
+    assert ImagePreprocessing.from_dict(description["preprocessing"]) == PREPROCESSING
+
+
+def test_a_file_that_differs_too_much_is_not_written(model, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    with pytest.raises(
+        ValueError, match=r"litert file in float16 differs by .* tolerance is 1e-12"
+    ):
+        export(model, tmp_path / "served", precision="float16", tolerance=1e-12)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_arguments_are_refused(model, tmp_path):
+    with pytest.raises(ValueError, match="file_format is 'tflite'; expected one of"):
+        export(model, tmp_path / "x", file_format="tflite")
+    with pytest.raises(ValueError, match="precision is 'int8'; onnx has"):
+        export(model, tmp_path / "x", file_format="onnx", precision="int8")
+    with pytest.raises(ValueError, match=r"representative is uint8 \(5, 24, 20, 3\); expected"):
+        export(model, tmp_path / "x", representative=PICTURES[:, :, 4:])
+
+
+@pytest.mark.parametrize(
+    ("file_format", "module", "extra"),
+    [
+        ("litert", "ai_edge_litert.interpreter", r"tfast\[litert\]"),
+        ("onnx", "tf2onnx", r"tfast\[onnx\]"),
+    ],
+)
+def test_a_missing_runtime_is_named(model, tmp_path, monkeypatch, file_format, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=extra):
+        export(model, tmp_path / "x", file_format=file_format)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,175 @@
+"""A trained image classifier as one small file for LiteRT or onnxruntime."""
+
+import functools
+import json
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+from tfast.export.images import gives_logits, known_image_size, with_folded_norms
+from tfast.export.litert import PRECISIONS, litert_bytes, litert_runner
+from tfast.export.onnx import onnx_bytes, onnx_runner
+from tfast.export.serving import check_class_names
+from tfast.training.files import written_whole
+from tfast.vision.residual_blocks import StemPooling
+
+# The largest difference of a probability that rounding to each precision may make.
+TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "int8": 0.1}
+
+
+def export_portable_image_classifier(
+    model,
+    directory,
+    class_names,
+    preprocessing,
+    *,
+    file_format,
+    precision="float32",
+    representative=None,
+    tolerance=None,
+    image_size=None,
+    from_logits=None,
+    overwrite=False,
+):
+    """Writes a model file that takes pixels, and beside it what its user has to know.
+
+    `model.tflite` or `model.onnx` takes `pixels`, uint8 `(batch, height, width, 3)` of exactly
+    the image size, and gives `probabilities`, float32 `(batch, classes)`. Normalisation is
+    inside; decoding, resizing and cutting are not: these runtimes have no operations that read
+    JPEG files. `classifier.json` holds `class_names`, in order, `image_size` and
+    `preprocessing`, as `ImagePreprocessing.to_dict` describes it. Batch norms are folded.
+
+    Before anything is written, the file's content is run, and its probabilities compared with
+    those of `model`. So this needs the extra `litert` or `onnx`.
+
+    Args:
+        model: as in `export_image_classifier`, like the other arguments not named here.
+        directory: the folder to write. It appears whole or not at all.
+        class_names: one name for each class, in order.
+        preprocessing: the `ImagePreprocessing` that validation used.
+        file_format: "litert" or "onnx".
+        precision: "float32", or for LiteRT "float16" or "int8", see `litert_bytes`.
+        representative: pictures such as will come, uint8 `(number, height, width, 3)` of the
+            image size. The comparison is made on them, where None takes noise, and "int8"
+            measures ranges on them (a few hundred do).
+        tolerance: the largest difference of a probability; None: 1e-4 for float32, 0.01 for
+            float16, 0.1 for int8.
+        image_size: see `export_image_classifier`.
+        from_logits: see `export_image_classifier`.
+        overwrite: whether an existing `directory` is replaced.
+
+    Returns:
+        The largest difference of a probability that was found.
+
+    Raises:
+        ValueError: an unknown `file_format`, a `precision` that it does not have, other
+            `representative` pictures, a difference above `tolerance`; and as
+            `export_image_classifier` does.
+        ImportError: the extra is not installed.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from tfast.vision.preprocessing import ImagePreprocessing
+        >>> model = keras.Sequential(
+        ...     [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)])
+        >>> folder = pathlib.Path(tempfile.mkdtemp(), "classifier")
+        >>> difference = export_portable_image_classifier(
+        ...     model, folder, ["cat", "dog"], ImagePreprocessing(), file_format="litert")
+        >>> sorted(file.name for file in folder.iterdir())
+        ['classifier.json', 'model.tflite']
+    """
+    precisions = {"litert": PRECISIONS, "onnx": ("float32",)}
+    if file_format not in precisions:
+        raise ValueError(f"file_format is {file_format!r}; expected one of {[*precisions]}")
+    if precision not in precisions[file_format]:
+        raise ValueError(f"precision is {precision!r}; {file_format} has {precisions[file_format]}")
+    image_size = known_image_size(model, image_size)
+    class_names = check_class_names(class_names, model.output_shape[-1])
+    pictures = _pictures(representative, image_size)
+    if from_logits is None:
+        from_logits = gives_logits(model, image_size)
+
+    def answer(model, pixels):
+        outputs = tf.cast(model(preprocessing.normalize(pixels), training=False), tf.float32)
+        return {"probabilities": tf.nn.softmax(outputs) if from_logits else outputs}
+
+    served = with_folded_norms(model, image_size)
+    ranges = None
+    if precision == "int8" and representative is not None:
+        served = _without_infinities(served)
+        ranges = [[picture[None]] for picture in pictures]
+    function = functools.partial(answer, served)
+    signature = [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")]
+    with written_whole(directory, overwrite=overwrite) as folder:
+        if file_format == "onnx":
+            name, content = "model.onnx", onnx_bytes(function, signature, parts=[served])
+            run = onnx_runner(content)
+        else:
+            name = "model.tflite"
+            options = {"precision": precision, "representative": ranges}
+            content = litert_bytes(function, signature, parts=[served], **options)
+            run = litert_runner(content)
+        difference = _largest_difference(run, functools.partial(answer, model), pictures)
+        tolerance = TOLERANCES[precision] if tolerance is None else tolerance
+        if not difference <= tolerance:
+            raise ValueError(
+                f"a probability of the {file_format} file in {precision} differs by "
+                f"{difference:.2g} from the model's; the tolerance is {tolerance}"
+            )
+        folder.mkdir()
+        (folder / name).write_bytes(content)
+        description = {
+            "class_names": class_names,
+            "image_size": image_size,
+            "preprocessing": preprocessing.to_dict(),
+        }
+        (folder / "classifier.json").write_text(json.dumps(description, indent=2))
+    return difference
+
+
+def _pictures(representative, image_size):
+    """The pictures to compare on, uint8 `(number, height, width, 3)`."""
+    if representative is None:
+        return np.random.RandomState(0).randint(0, 256, (8, *image_size, 3)).astype("uint8")
+    pictures = np.asarray(representative)
+    if pictures.dtype != np.uint8 or pictures.shape[1:] != (*image_size, 3) or not len(pictures):
+        raise ValueError(
+            f"representative is {pictures.dtype} {pictures.shape}; expected pictures, uint8 "
+            f"(number, {image_size[0]}, {image_size[1]}, 3)"
+        )
+    return pictures
+
+
+def _largest_difference(run, expected, pictures):
+    """Between the probabilities of two functions, in batches that fit into memory."""
+    return max(
+        float(
+            np.abs(
+                run(pixels=pictures[i : i + 32])["probabilities"]
+                - expected(pictures[i : i + 32])["probabilities"]
+            ).max()
+        )
+        for i in range(0, len(pictures), 32)
+    )
+
+
+class _BorderPooling(layers.Layer):
+    """`StemPooling` that repeats the border in place of padding with -inf: the same maxima.
+
+    Eight bits have no scale that reaches to infinity.
+    """
+
+    def call(self, images):
+        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        return ops.max_pool(padded, 3, strides=2)
+
+
+def _without_infinities(model):
+    """The same model, sharing its layers, with `_BorderPooling`."""
+
+    def replace(layer):
+        return _BorderPooling(name=layer.name) if isinstance(layer, StemPooling) else layer
+
+    return keras.models.clone_model(model, clone_function=replace)
