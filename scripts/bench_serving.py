@@ -227,7 +227,7 @@ class Fastai:
 
 def compare_labels(arguments):
     """Accuracy of a trained classifier at each precision, and agreement with its own labels."""
-    model = keras.saving.load_model(arguments.classifier)
+    model = keras.saving.load_model(arguments.classifier, compile=False)
     vocabulary = Vocabulary.load(arguments.vocabulary)
     # The test texts of scripts/train_ulmfit.py, where that split them off.
     texts, _ = read_labelled(arguments.texts).split(arguments.count, 0)
