@@ -28,6 +28,8 @@ from text_data import docstrings, read_labelled
 from text_tokens import tokenize
 
 from tfast.export.litert import PRECISIONS, litert_runner
+from tfast.export.onnx import onnx_runner
+from tfast.export.onnx_text import ONNX_PRECISIONS, onnx_text_core_bytes
 from tfast.export.text import export_text_classifier, pad_documents
 from tfast.export.text_core import export_text_core, text_core_bytes
 from tfast.text.classifier import TextClassifier
@@ -37,7 +39,13 @@ from tfast.text.vocabulary import Vocabulary
 NUM_WORDS = 100
 CLASS_NAMES = ["negative", "positive"]
 THREADS = 2
-LITERT_BATCH_SIZE = 32
+CORE_BATCH_SIZE = 32
+# By format: the function that makes a core's content, the one that runs it, and the precisions.
+CORES = {
+    "litert": (text_core_bytes, litert_runner, PRECISIONS),
+    "onnx": (onnx_text_core_bytes, onnx_runner, ONNX_PRECISIONS),
+}
+FORMS = [(form, precision) for form, core in CORES.items() for precision in reversed(core[-1])]
 FASTAI_BATCH_SIZES = (64, 128)
 
 
@@ -54,7 +62,7 @@ def main():
     parser.add_argument("--classifier", help="a trained classifier whose labels to compare")
     parser.add_argument("--vocabulary", help="its vocabulary")
     arguments = parser.parse_args()
-    print(environment_line("tfast", "tensorflow", "keras", "ai-edge-litert"))
+    print(environment_line("tfast", "tensorflow", "keras", "ai-edge-litert", "onnxruntime"))
     if arguments.classifier:
         compare_labels(arguments)
     else:
@@ -140,19 +148,24 @@ def tfast_works(model, tokenizer, vocabulary, texts, batch_size, folder):
     batches = [by_length[i : i + batch_size] for i in range(0, len(texts), batch_size)]
     saved = tf.saved_model.load(str(folder / "saved")).signatures["serving_default"]
 
-    def label(texts):
+    def saved_labels(texts):
         return saved(text=tf.constant(texts))["labels"].numpy()
 
     one, many = {}, {}
-    for precision in reversed(PRECISIONS):
-        export_text_core(*arguments, folder / precision, CLASS_NAMES, precision=precision)
-        print_size(f"{precision} LiteRT", folder / precision / "core.tflite")
-        serve = core_server(folder / precision)
-        one[f"{precision} LiteRT"] = lambda serve=serve: serve(texts[:1])
-        many[f"{precision} LiteRT"] = lambda serve=serve: serve(texts)
-    one["float32 SavedModel"] = lambda: label(texts[:1])
-    many["float32 SavedModel"] = lambda: [label(batch) for batch in batches]
-    reader = tf.saved_model.load(str(folder / "int8" / "tokenizer")).signatures["serving_default"]
+    for form, precision in FORMS:
+        label = f"{form} {precision}"
+        options = {"file_format": form, "precision": precision}
+        export_text_core(*arguments, folder / label, CLASS_NAMES, **options)
+        [file] = (folder / label).glob("core.*")
+        print_size(label, file)
+        serve = core_server(folder / label, file, CORES[form][1])
+        one[label] = lambda serve=serve: serve(texts[:1])
+        many[label] = lambda serve=serve: serve(texts)
+    one["float32 SavedModel"] = lambda: saved_labels(texts[:1])
+    many["float32 SavedModel"] = lambda: [saved_labels(batch) for batch in batches]
+    reader = tf.saved_model.load(str(folder / "onnx int8" / "tokenizer")).signatures[
+        "serving_default"
+    ]
     one["Keras model, predict_on_batch"] = lambda: model.predict_on_batch(
         reader(text=tf.constant(texts[:1]))
     )
@@ -161,10 +174,10 @@ def tfast_works(model, tokenizer, vocabulary, texts, batch_size, folder):
     return one, many
 
 
-def core_server(folder):
+def core_server(folder, file, start):
     """A function from strings to labels, from a folder that `export_text_core` wrote."""
     tokenizer = tf.saved_model.load(str(folder / "tokenizer")).signatures["serving_default"]
-    core = litert_runner((folder / "core.tflite").read_bytes(), num_threads=THREADS)
+    core = start(file.read_bytes(), num_threads=THREADS)
     labels = np.array((folder / "labels.txt").read_text("utf-8").splitlines())
 
     def serve(texts):
@@ -178,8 +191,8 @@ def probabilities_in_batches(core, token_ids, lengths):
     """The core's answers, documents of like length together; in the order of the documents."""
     order = np.argsort(lengths)
     answers = []
-    for begin in range(0, len(order), LITERT_BATCH_SIZE):
-        rows = order[begin : begin + LITERT_BATCH_SIZE]
+    for begin in range(0, len(order), CORE_BATCH_SIZE):
+        rows = order[begin : begin + CORE_BATCH_SIZE]
         part = token_ids[rows, : lengths[rows].max()]
         answers.append(core(token_ids=part, lengths=lengths[rows])["probabilities"])
     return np.concatenate(answers)[np.argsort(order)]
@@ -239,9 +252,10 @@ def compare_labels(arguments):
         return {"probabilities": tf.nn.softmax(model.predict_on_batch(part)).numpy()}
 
     cores = {"the Keras model": own}
-    for precision in PRECISIONS:
-        content = text_core_bytes(model, precision=precision)
-        cores[f"{precision} LiteRT"] = litert_runner(content, num_threads=THREADS)
+    for form, precision in FORMS:
+        make, start, _ = CORES[form]
+        content = make(model, precision=precision)
+        cores[f"{form} {precision}"] = start(content, num_threads=THREADS)
     print(f"\n{len(texts)} texts, median length {np.median(inputs['lengths']):.0f} tokens")
     expected = None
     for name, core in cores.items():

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from tfast.export.classifier_core import classifier_logits, run_shifting, run_with_arrays
 from tfast.export.litert import litert_runner
+from tfast.export.onnx import onnx_runner
+from tfast.export.onnx_text import onnx_text_core_bytes
 from tfast.export.text_core import export_text_core, text_core_bytes
 from tfast.text.classifier import TextClassifier
 from tfast.text.forward_backward import ForwardBackwardClassifier
@@ -79,17 +81,24 @@ def test_forward_and_backward_are_read_as_the_model_reads_them(model, documents)
 
 
 @pytest.mark.parametrize(
-    ("precision", "tolerance", "bytes_of_a_weight"),
-    [("float32", 1e-5, 4), ("float16", 5e-3, 2), ("int8", 0.1, 1)],
+    ("file_format", "precision", "tolerance", "bytes_of_a_weight"),
+    [
+        ("litert", "float32", 1e-5, 4),
+        ("litert", "float16", 5e-3, 2),
+        ("litert", "int8", 0.1, 1),
+        ("onnx", "float32", 1e-5, 4),
+        ("onnx", "int8", 0.1, 1),
+    ],
 )
 def test_the_core_takes_any_number_of_documents_of_any_length(
-    precision, tolerance, bytes_of_a_weight, model, documents
+    file_format, precision, tolerance, bytes_of_a_weight, model, documents
 ):
-    pytest.importorskip("ai_edge_litert")
-    content = text_core_bytes(model, precision=precision)
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[file_format])
+    make = {"litert": text_core_bytes, "onnx": onnx_text_core_bytes}[file_format]
+    content = make(model, precision=precision)
     num_weights = sum(weight.numpy().size for weight in model.trainable_weights)
     assert 0 < len(content) - bytes_of_a_weight * num_weights < GRAPH_BYTES
-    run = litert_runner(content)
+    run = {"litert": litert_runner, "onnx": onnx_runner}[file_format](content)
     for batch, time in ((6, 40), (1, 1), (3, 17)):
         part = {
             "token_ids": documents["token_ids"][:batch, :time],
@@ -128,11 +137,30 @@ def test_a_folder_serves_without_tfast(model, tmp_path):
     assert result.stdout.split() == [CLASSES[row.argmax()] for row in expected]
 
 
+def test_an_onnx_core_reads_forward_and_backward(model, documents):
+    pytest.importorskip("onnxruntime")
+    both = ForwardBackwardClassifier(model, classifier(2))
+    run = onnx_runner(onnx_text_core_bytes(both))
+    expected = probabilities_of(both, documents)
+    np.testing.assert_allclose(run(**documents)["probabilities"], expected, atol=1e-5)
+
+
+def test_an_onnx_folder_holds_tokenizer_core_and_labels(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    vocabulary = Vocabulary.count([TOKENIZER(tf.constant(TEXTS))], min_frequency=1)
+    folder = tmp_path / "core"
+    export_text_core(model, TOKENIZER, vocabulary, folder, CLASSES, file_format="onnx")
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["core.onnx", "labels.txt", "tokenizer"]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"model": keras.Sequential()}, "model must be a TextClassifier or Forward"),
         ({"precision": "int4"}, "precision is 'int4'"),
+        ({"file_format": "onnx", "precision": "float16"}, "onnx has"),
+        ({"file_format": "pmml"}, "file_format is 'pmml'"),
         ({"class_names": ["a", "b"]}, "class_names must be 3"),
         ({"class_names": ["a", "b", "c\nd"]}, r"one line each; got \['c\\nd'\]"),
     ],

@@ -16,6 +16,13 @@ def has_core(model):
     return isinstance(model, (TextClassifier, ForwardBackwardClassifier))
 
 
+def single_classifiers(model):
+    """Each `TextClassifier` in `model`, and whether it reads documents from their end."""
+    if isinstance(model, ForwardBackwardClassifier):
+        return [(model.forward, False), (model.backward, True)]
+    return [(model, False)]
+
+
 def classifier_logits(model, token_ids, lengths, *, window, run_lstm):
     """What `model` gives for documents at inference.
 
@@ -30,14 +37,14 @@ def classifier_logits(model, token_ids, lengths, *, window, run_lstm):
         float32 `(batch, classes)`.
     """
     lengths = tf.maximum(lengths, 1)
-    if isinstance(model, ForwardBackwardClassifier):
-        turned = tf.reverse_sequence(token_ids, lengths, seq_axis=1)
-        pairs = (model.forward, token_ids), (model.backward, turned)
-        mean = tf.add_n(
-            [tf.nn.softmax(_logits(part, ids, lengths, window, run_lstm)) for part, ids in pairs]
-        ) / len(pairs)
-        return tf.math.log(tf.maximum(mean, keras.config.epsilon()))
-    return _logits(model, token_ids, lengths, window, run_lstm)
+    logits = []
+    for part, reverse in single_classifiers(model):
+        ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1) if reverse else token_ids
+        logits.append(_logits(part, ids, lengths, window, run_lstm))
+    if len(logits) == 1:
+        return logits[0]
+    mean = tf.add_n([tf.nn.softmax(some) for some in logits]) / len(logits)
+    return tf.math.log(tf.maximum(mean, keras.config.epsilon()))
 
 
 def _logits(model, token_ids, lengths, window, run_lstm):

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfast.export.serving import without_cudnn
 
-_MISSING = "ONNX files need tf2onnx and onnxruntime: pip install 'tfast[onnx]'"
+MISSING = "ONNX files need tf2onnx and onnxruntime: pip install 'tfast[onnx]'"
 
 
 def onnx_bytes(function, input_signature, *, parts):
@@ -32,7 +32,7 @@ def onnx_bytes(function, input_signature, *, parts):
     try:
         import tf2onnx
     except ImportError as error:
-        raise ImportError(_MISSING) from error
+        raise ImportError(MISSING) from error
     with without_cudnn(parts):
         traced = tf.function(function, input_signature=input_signature)
         # The newest operations that tf2onnx 1.17 knows well are not needed; old readers are.
@@ -54,7 +54,7 @@ def onnx_runner(content, *, num_threads=0):
     try:
         import onnxruntime
     except ImportError as error:
-        raise ImportError(_MISSING) from error
+        raise ImportError(MISSING) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -1,9 +1,10 @@
-"""Text classifiers in two parts: a SavedModel that reads strings, and LiteRT for the rest."""
+"""Text classifiers in two parts: a SavedModel that reads strings, and LiteRT or ONNX after it."""
 
 import tensorflow as tf
 
 from tfast.export.classifier_core import classifier_logits, has_core, run_shifting
 from tfast.export.litert import PRECISIONS, litert_bytes
+from tfast.export.onnx_text import ONNX_PRECISIONS, onnx_text_core_bytes
 from tfast.export.serving import check_class_names, save_signatures
 from tfast.export.text import TEXT, num_classes, pad_documents
 from tfast.training.files import written_whole
@@ -24,15 +25,16 @@ def export_text_core(
     directory,
     class_names,
     *,
+    file_format="litert",
     precision="int8",
     reverse=False,
     overwrite=False,
 ):
-    """Saves a text classifier as a tokenizer for TensorFlow and a small, fast core for LiteRT.
+    """Saves a text classifier as a tokenizer for TensorFlow and a small, fast core for the rest.
 
-    The folder holds `tokenizer`, a SavedModel from strings to token ids; `core.tflite`, from
-    token ids to probabilities, for any number of texts of any length; and `labels.txt`, a class
-    on each line. TensorFlow and ai-edge-litert serve it::
+    The folder holds `tokenizer`, a SavedModel from strings to token ids; `core.tflite` or
+    `core.onnx`, from token ids to probabilities, for any number of texts of any length; and
+    `labels.txt`, a class on each line. TensorFlow and ai-edge-litert serve it::
 
         tokenizer = tf.saved_model.load(f"{folder}/tokenizer").signatures["serving_default"]
         core = Interpreter(f"{folder}/core.tflite", num_threads=2).get_signature_runner()
@@ -43,27 +45,37 @@ def export_text_core(
         probabilities = core(**inputs)["probabilities"]  # float32 (texts, classes)
         label = labels[probabilities[0].argmax()]
 
+    Or onnxruntime::
+
+        core = InferenceSession(f"{folder}/core.onnx")
+        [probabilities] = core.run(None, inputs)
+
     Args:
         model: a `TextClassifier` or `ForwardBackwardClassifier`.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
         vocabulary: the `Vocabulary` it was trained with.
         directory: where the folder shall stand.
         class_names: a name for each class, in the order of the logits, each on one line.
-        precision: of the core's weights: "float32", "float16" or "int8", which also multiplies
-            integers: a quarter of the size, and by far the fastest.
+        file_format: "litert" or "onnx".
+        precision: of the core's weights: "float32"; "float16", which ONNX has not; or "int8",
+            which also multiplies integers: a quarter of the size, and by far the fastest.
         reverse: whether the model was trained on documents from their end: a backward model alone.
         overwrite: whether an existing directory may be replaced.
 
     Raises:
-        ValueError: the directory exists, the names do not fit the model, `precision` is unknown
-            or `model` is of another class.
+        ValueError: the directory exists, the names do not fit the model, `file_format` or
+            `precision` is unknown or `model` is of another class.
+        ImportError: "onnx" without the extra `onnx`.
     """
     if not has_core(model):
         raise ValueError(
             f"model must be a TextClassifier or ForwardBackwardClassifier, got {model!r}"
         )
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; expected one of {PRECISIONS}")
+    if file_format not in _FORMATS:
+        raise ValueError(f"file_format is {file_format!r}; expected one of {[*_FORMATS]}")
+    file_name, precisions, core_bytes = _FORMATS[file_format]
+    if precision not in precisions:
+        raise ValueError(f"precision is {precision!r}; {file_format} has {precisions}")
     class_names = check_class_names(class_names, num_classes(model))
     if several_lines := [name for name in class_names if len(name.splitlines()) != 1]:
         raise ValueError(f"class_names must be one line each; got {several_lines[:10]}")
@@ -77,8 +89,7 @@ def export_text_core(
         save_signatures(
             {"serving_default": (read, [TEXT])}, temporary / "tokenizer", parts=[tokenizer, lookup]
         )
-        content = text_core_bytes(model, precision=precision)
-        (temporary / "core.tflite").write_bytes(content)
+        (temporary / file_name).write_bytes(core_bytes(model, precision=precision))
         (temporary / "labels.txt").write_text("\n".join(class_names) + "\n", "utf-8")
 
 
@@ -102,3 +113,9 @@ def text_core_bytes(model, *, precision="int8"):
         return {"probabilities": tf.nn.softmax(logits)}
 
     return litert_bytes(core, _CORE_INPUTS, parts=[model], precision=precision)
+
+
+_FORMATS = {
+    "litert": ("core.tflite", PRECISIONS, text_core_bytes),
+    "onnx": ("core.onnx", ONNX_PRECISIONS, onnx_text_core_bytes),
+}
