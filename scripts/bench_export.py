@@ -11,14 +11,13 @@ statistics moved; agreement is with the Keras model, on noise.
 import argparse
 import contextlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 
 import environment  # noqa: F401, first
 import numpy as np
 import tensorflow as tf
-from bench_images import Fastai
+from fastai_process import FastaiProcess
 from measure import environment_line, print_comparison, side_by_side
 
 from tfast.export.folding import fold_batch_norms
@@ -48,9 +47,8 @@ def main():
     with contextlib.ExitStack() as stack:
         fastai = None
         if arguments.fastai_python:
-            fastai = stack.enter_context(contextlib.closing(Fastai(arguments.fastai_python)))
-            if not fastai.versions:
-                sys.exit(f"--fastai-python: fastai does not run in {arguments.fastai_python}")
+            fastai = FastaiProcess(arguments.fastai_python, "bench_images_fastai.py")
+            stack.enter_context(contextlib.closing(fastai))
         print(fastai.versions if fastai else "fastai: left out, see --fastai-python")
         for case in CASES:
             if case[0] in arguments.cases:

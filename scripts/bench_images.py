@@ -10,14 +10,12 @@ lines are left out.
 
 import argparse
 import contextlib
-import pathlib
-import subprocess
-import sys
 
 import environment  # noqa: F401, first
 import keras
 import numpy as np
 import tensorflow as tf
+from fastai_process import FastaiProcess
 from measure import environment_line, print_comparison, side_by_side
 
 from tfast.vision import xresnet
@@ -40,43 +38,12 @@ def main():
     with contextlib.ExitStack() as stack:
         fastai = None
         if arguments.fastai_python:
-            fastai = stack.enter_context(contextlib.closing(Fastai(arguments.fastai_python)))
-            if not fastai.versions:
-                sys.exit(f"--fastai-python: fastai does not run in {arguments.fastai_python}")
+            fastai = FastaiProcess(arguments.fastai_python, "bench_images_fastai.py")
+            stack.enter_context(contextlib.closing(fastai))
         print(fastai.versions if fastai else "fastai: left out, see --fastai-python")
         for case in CASES:
             compare_models(*case, fastai, arguments.rounds)
     compare_mixups(arguments.rounds)
-
-
-class Fastai:
-    """The worker process; each request is one line, each answer another."""
-
-    def __init__(self, python):
-        script = pathlib.Path(__file__).with_name("bench_images_fastai.py")
-        self._process = subprocess.Popen(
-            [python, script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.versions = self._process.stdout.readline().strip()
-
-    def work(self, *request):
-        """A function that has the worker do `request` and waits for it."""
-
-        def ask():
-            print(*request, file=self._process.stdin, flush=True)
-            if self._process.stdout.readline() != "done\n":
-                raise RuntimeError(f"the fastai process ended at the request {request}")
-
-        return ask
-
-    def close(self):
-        """Ends the process."""
-        with contextlib.suppress(BrokenPipeError):  # it has ended by itself
-            self._process.stdin.close()
-        self._process.wait()
 
 
 def compare_models(name, pixels, batch_size, steps, rivals, fastai, rounds):

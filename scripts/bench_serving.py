@@ -15,7 +15,6 @@ import contextlib
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 
@@ -23,6 +22,7 @@ import environment  # noqa: F401, first
 import keras
 import numpy as np
 import tensorflow as tf
+from fastai_process import FastaiProcess
 from measure import environment_line, print_comparison, side_by_side
 from text_data import docstrings, read_labelled
 from text_tokens import tokenize
@@ -86,7 +86,9 @@ def compare_times(arguments):
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         one, many = tfast_works(model, tokenizer, vocabulary, texts, arguments.batch_size, folder)
         if arguments.fastai_python:
-            fastai = Fastai(arguments.fastai_python, texts, vocabulary, folder)
+            for name, content in {"texts": texts, "vocabulary": vocabulary.words}.items():
+                (folder / f"{name}.json").write_text(json.dumps(content))
+            fastai = FastaiProcess(arguments.fastai_python, "bench_serving_fastai.py", folder)
             stack.enter_context(contextlib.closing(fastai))
             print(fastai.versions)
             one |= {
@@ -203,39 +205,6 @@ def print_size(name, path):
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
     print(f"size of {name}: {size / 1e6:.1f} MB")
-
-
-class Fastai:
-    """The worker process; each request is one line, each answer another."""
-
-    def __init__(self, python, texts, vocabulary, folder):
-        for name, content in {"texts": texts, "vocabulary": vocabulary.words}.items():
-            (folder / f"{name}.json").write_text(json.dumps(content))
-        self._process = subprocess.Popen(
-            [python, pathlib.Path(__file__).with_name("bench_serving_fastai.py"), folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.versions = self._process.stdout.readline().strip()
-        if not self.versions:
-            sys.exit(f"--fastai-python: fastai does not run in {python}")
-
-    def work(self, *request):
-        """A function that has the worker do `request` and waits for it."""
-
-        def ask():
-            print(*request, file=self._process.stdin, flush=True)
-            if self._process.stdout.readline() != "done\n":
-                raise RuntimeError(f"the fastai process ended at the request {request}")
-
-        return ask
-
-    def close(self):
-        """Ends the process."""
-        with contextlib.suppress(BrokenPipeError):  # it has ended by itself
-            self._process.stdin.close()
-        self._process.wait()
 
 
 def compare_labels(arguments):
