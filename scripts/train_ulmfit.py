@@ -34,19 +34,32 @@ DOCSTRINGS = {
     "epochs": [1, 1, 4],
     "learning_rates": [3e-2, 2e-2, 1e-2],
     "drop_mult": 0.3,
+    "slower_by": 2.6,
 }
+# For a machine without a GPU, and texts that are all there is to learn from: little is lost when
+# all layers learn much from the labels.
 TEXTS = {
     "min_frequency": 2,
-    "embedding_size": 400,
-    "hidden_size": 1152,
-    "layers": 3,
+    "embedding_size": 128,
+    "hidden_size": 384,
+    "layers": 2,
+    "lm_epochs": 2,
+    "lm_batch_size": 32,
+    "lm_learning_rate": 5e-3,
+    "lm_drop_mult": 0.3,
+    "epochs": [1, 3],
+    "learning_rates": [2e-2, 5e-3],
+    "drop_mult": 0.5,
+    "slower_by": 1.0,
+}
+# After a language model that has read far more, as fastai's tutorial has it.
+PRETRAINED = TEXTS | {
     "lm_epochs": 5,
     "lm_batch_size": 64,
-    "lm_learning_rate": 5e-3,
     "lm_drop_mult": 0.5,
     "epochs": [1, 1, 1, 2],
     "learning_rates": [2e-2, 1e-2, 5e-3, 1e-3],
-    "drop_mult": 0.5,
+    "slower_by": 2.6,
 }
 SIZES = ("embedding_size", "hidden_size", "layers")
 
@@ -67,7 +80,7 @@ def make_parser():
     add("--test", type=amount, help="the same; without it aclImdb's own test texts, or 0.1")
     add("--num-labelled", type=positive(int), help="so many training texts, at random")
     add("--num-unlabelled", type=positive(int), help="so many of the unlabelled texts")
-    add("--vocabulary-size", type=positive(int), default=60_000)
+    add("--vocabulary-size", type=positive(int), default=20_000)
     add("--min-frequency", type=positive(int), help="of a word of the vocabulary")
 
     add = parser.add_argument_group("language model").add_argument
@@ -86,7 +99,7 @@ def make_parser():
     add("--epochs", type=positive(int), nargs="+", help="of each stage")
     add("--learning-rates", type=positive(float), nargs="+")
     add("--drop-mult", type=float)
-    add("--slower-by", type=positive(float), default=2.6, help="a layer's rate than the next's")
+    add("--slower-by", type=positive(float), help="how many times a layer's rate than the next's")
     add("--max-length", type=positive(int), default=1440, help="last tokens that are learned from")
     add("--batch-size", type=positive(int), default=32)
     add("--backward", action="store_true", help="a second pair reads backwards; both vote")
@@ -107,7 +120,8 @@ def parse_arguments(argv):
     if arguments.pretrained and given:
         options = ", ".join("--" + name.replace("_", "-") for name in given)
         parser.error(f"{options}: not with --pretrained, whose model has sizes of its own")
-    for name, value in (TEXTS if arguments.data else DOCSTRINGS).items():
+    defaults = PRETRAINED if arguments.pretrained else TEXTS if arguments.data else DOCSTRINGS
+    for name, value in defaults.items():
         if getattr(arguments, name) is None and not (arguments.pretrained and name in SIZES):
             setattr(arguments, name, value)
     for name in ("data", "unlabelled", "general_text", "valid", "test", "pretrained"):
