@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfast.export.classifier_core import classifier_logits, run_shifting, run_with_arrays
+from tfast.export.classifier_core import classifier_logits
 from tfast.export.litert import litert_runner
 from tfast.export.onnx import onnx_runner
 from tfast.export.onnx_text import onnx_text_core_bytes
@@ -66,17 +66,16 @@ def probabilities_of(model, documents):
     return tf.nn.softmax(model(documents)).numpy()
 
 
-@pytest.mark.parametrize("run_lstm", [run_with_arrays, run_shifting])
 @pytest.mark.parametrize("window", [1, 16, 64])
-def test_documents_are_read_as_the_model_reads_them(run_lstm, window, model, documents):
-    logits = classifier_logits(model, **documents, window=window, run_lstm=run_lstm)
+def test_documents_are_read_as_the_model_reads_them(window, model, documents):
+    logits = classifier_logits(model, **documents, window=window)
     np.testing.assert_allclose(logits, model(documents), rtol=1e-5, atol=1e-5)
     assert np.ptp(logits, axis=0).max() > 0.1
 
 
 def test_forward_and_backward_are_read_as_the_model_reads_them(model, documents):
     both = ForwardBackwardClassifier(model, classifier(2))
-    logits = classifier_logits(both, **documents, window=16, run_lstm=run_with_arrays)
+    logits = classifier_logits(both, **documents, window=16)
     np.testing.assert_allclose(logits, both(documents), rtol=1e-5, atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Text classifiers from token ids on, written for inference alone.
+"""Text classifiers from token ids on, written for LiteRT.
 
 A document is read window by window, each layer in turn, and pooled on the way: time grows with
 its length, memory does not. The result is that of the model itself, up to rounding.
@@ -23,7 +23,7 @@ def single_classifiers(model):
     return [(model, False)]
 
 
-def classifier_logits(model, token_ids, lengths, *, window, run_lstm):
+def classifier_logits(model, token_ids, lengths, *, window):
     """What `model` gives for documents at inference.
 
     Args:
@@ -31,7 +31,6 @@ def classifier_logits(model, token_ids, lengths, *, window, run_lstm):
         token_ids: int32 `(batch, time)`, padded behind.
         lengths: int32 `(batch,)`; 0 counts as 1.
         window: how many tokens are read at a time.
-        run_lstm: `run_with_arrays` or `run_shifting`.
 
     Returns:
         float32 `(batch, classes)`.
@@ -40,21 +39,21 @@ def classifier_logits(model, token_ids, lengths, *, window, run_lstm):
     logits = []
     for part, reverse in single_classifiers(model):
         ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1) if reverse else token_ids
-        logits.append(_logits(part, ids, lengths, window, run_lstm))
+        logits.append(_logits(part, ids, lengths, window))
     if len(logits) == 1:
         return logits[0]
     mean = tf.add_n([tf.nn.softmax(some) for some in logits]) / len(logits)
     return tf.math.log(tf.maximum(mean, keras.config.epsilon()))
 
 
-def _logits(model, token_ids, lengths, window, run_lstm):
-    features = _pooled(model, token_ids, lengths, window, run_lstm)
+def _logits(model, token_ids, lengths, window):
+    features = _pooled(model, token_ids, lengths, window)
     for layer in model.head:
         features = layer(features, training=False)
     return tf.cast(features, "float32")
 
 
-def _pooled(model, token_ids, lengths, window, run_lstm):
+def _pooled(model, token_ids, lengths, window):
     """What `concat_pooling` makes of the encoder's outputs: float32 (batch, 3 * embed)."""
     encoder = model.encoder
     batch, time = tf.unstack(tf.shape(token_ids))
@@ -68,7 +67,7 @@ def _pooled(model, token_ids, lengths, window, run_lstm):
         after = []
         for number, lstm in enumerate(encoder.lstms):
             before = states[2 * number : 2 * number + 2]
-            outputs, *new = run_lstm(lstm.layer.cell, outputs, before, time - begin)
+            outputs, *new = _run_lstm(lstm.layer.cell, outputs, before, time - begin)
             after += new
         places = places[:, None]
         real = ((places < lengths) & (places >= first_pool))[..., None]
@@ -89,8 +88,10 @@ def _pooled(model, token_ids, lengths, window, run_lstm):
     return tf.concat([last, maximum, total / tf.cast(num_pooled, "float32")[:, None]], axis=-1)
 
 
-def run_with_arrays(cell, inputs, states, num_steps):
-    """One LSTM layer over a window, for TensorFlow itself.
+def _run_lstm(cell, inputs, states, num_steps):
+    """One LSTM layer over a window. LiteRT knows no arrays of unknown batch.
+
+    Its loops copy all they carry from step to step: windows of few tokens are fastest.
 
     Args:
         cell: the `keras.layers.LSTM`'s cell.
@@ -101,33 +102,6 @@ def run_with_arrays(cell, inputs, states, num_steps):
     Returns:
         The outputs `(window, batch, units)` and the two states after them. Outputs after
         `num_steps` are of no meaning.
-    """
-    window, units = inputs.shape[0], cell.units
-    steps = tf.minimum(num_steps, window)
-    projected = tf.TensorArray("float32", window).unstack(_project(cell, inputs))
-    outputs = tf.TensorArray("float32", window, element_shape=(None, units))
-    # Two products run at the same time; one of few rows would keep a single processor busy.
-    # Parts of an array that follow each other are not copied.
-    kernels = tf.split(_tensor(cell.recurrent_kernel), _num_parts(units), axis=0)
-
-    def step(place, hidden, cell_state, outputs):
-        parts = tf.split(hidden, len(kernels), axis=1)
-        recurrent = [tf.matmul(part, kernel) for part, kernel in zip(parts, kernels, strict=True)]
-        gates = tf.add_n([projected.read(place), *recurrent])
-        hidden, cell_state = _new_states(gates, cell_state)
-        return place + 1, hidden, cell_state, outputs.write(place, hidden)
-
-    _, hidden, cell_state, outputs = tf.while_loop(
-        lambda place, *_: place < steps, step, (0, *states, outputs)
-    )
-    return tf.ensure_shape(outputs.stack(), (window, None, units)), hidden, cell_state
-
-
-def run_shifting(cell, inputs, states, num_steps):
-    """One LSTM layer over a window, for LiteRT, which knows no arrays of unknown batch.
-
-    Its loops copy all they carry from step to step: windows of few tokens are fastest. See
-    `run_with_arrays`.
     """
     window, units = inputs.shape[0], cell.units
     steps = tf.minimum(num_steps, window)
@@ -160,10 +134,6 @@ def _new_states(gates, cell_state):
     i, f, g, o = tf.split(gates, 4, axis=-1)
     cell_state = tf.sigmoid(f) * cell_state + tf.sigmoid(i) * tf.tanh(g)
     return tf.sigmoid(o) * tf.tanh(cell_state), cell_state
-
-
-def _num_parts(units):
-    return 2 if units % 2 == 0 else 1
 
 
 def _tensor(weight):

@@ -3,13 +3,10 @@
 import keras
 import tensorflow as tf
 
-from tfast.export.classifier_core import classifier_logits, has_core, run_with_arrays
 from tfast.export.serving import check_class_names, classify, save_signatures
 from tfast.text.special_tokens import PADDING_ID, UNKNOWN_ID
 
 NUM_LIKELY_WORDS = 10
-# Tokens read at a time. More make faster products, and larger arrays in between.
-WINDOW = 128
 
 TEXT = tf.TensorSpec([None], tf.string, name="text")
 
@@ -25,9 +22,8 @@ def export_text_classifier(
     loads it (and TensorFlow Text where the tokenizer splits by SentencePiece).
 
     Args:
-        model: a `TextClassifier` or `ForwardBackwardClassifier`, or any model that takes
-            `{"token_ids": int32 (batch, time), "lengths": int32 (batch,)}`, padded behind, and
-            returns logits `(batch, classes)`.
+        model: takes `{"token_ids": int32 (batch, time), "lengths": int32 (batch,)}`, padded
+            behind, and returns logits `(batch, classes)`, as a `TextClassifier` does.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
         vocabulary: the `Vocabulary` it was trained with.
         directory: where the SavedModel shall stand.
@@ -44,7 +40,8 @@ def export_text_classifier(
 
     def label(texts):
         documents = tf.cast(lookup(tokenizer(texts)), "int32")
-        return classify(_logits(model, pad_documents(documents, reverse=reverse)), class_names)
+        logits = model(pad_documents(documents, reverse=reverse), training=False)
+        return classify(logits, class_names)
 
     save_signatures(
         {"serving_default": (label, [TEXT])},
@@ -152,12 +149,6 @@ def pad_documents(documents, *, reverse=False):
     if reverse:
         token_ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1)
     return {"token_ids": token_ids, "lengths": lengths}
-
-
-def _logits(model, inputs):
-    if not has_core(model):
-        return model(inputs, training=False)
-    return classifier_logits(model, **inputs, window=WINDOW, run_lstm=run_with_arrays)
 
 
 def _logits_at_ends(model, inputs):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfast.export.classifier_core import classifier_logits, has_core, run_shifting
+from tfast.export.classifier_core import classifier_logits, has_core
 from tfast.export.litert import PRECISIONS, litert_bytes
 from tfast.export.onnx_text import ONNX_PRECISIONS, onnx_text_core_bytes
 from tfast.export.serving import check_class_names, save_signatures
@@ -109,7 +109,7 @@ def text_core_bytes(model, *, precision="int8"):
     """
 
     def core(token_ids, lengths):
-        logits = classifier_logits(model, token_ids, lengths, window=WINDOW, run_lstm=run_shifting)
+        logits = classifier_logits(model, token_ids, lengths, window=WINDOW)
         return {"probabilities": tf.nn.softmax(logits)}
 
     return litert_bytes(core, _CORE_INPUTS, parts=[model], precision=precision)

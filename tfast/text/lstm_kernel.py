@@ -69,10 +69,9 @@ def _project(inputs, kernel, bias):
     return ops.reshape(projected, (time, batch, kernel.shape[-1]))
 
 
-def _step(projected, hidden, cell, recurrent_kernel):
-    """One step: the activated gates side by side, the new hidden and the new cell state."""
-    gates = projected + ops.matmul(hidden, recurrent_kernel)
-    i, f, g, o = ops.split(gates, 4, axis=-1)
+def _activate(gates, cell):
+    """The four gates activated, side by side, the new hidden and the new cell state."""
+    i, f, g, o = gates
     i, f, g, o = ops.sigmoid(i), ops.sigmoid(f), ops.tanh(g), ops.sigmoid(o)
     cell = f * cell + i * g
     return ops.concatenate([i, f, g, o], axis=-1), o * ops.tanh(cell), cell
@@ -80,7 +79,9 @@ def _step(projected, hidden, cell, recurrent_kernel):
 
 def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
     def step(states, projected):
-        _, hidden, cell = _step(projected, *states, recurrent_kernel)
+        hidden, cell = states
+        gates = projected + ops.matmul(hidden, recurrent_kernel)
+        _, hidden, cell = _activate(ops.split(gates, 4, axis=-1), cell)
         # Keras's scan on TensorFlow wants outputs that are built like the states.
         return (hidden, cell), (hidden, cell)
 
@@ -134,8 +135,14 @@ def _forward(projected, hidden, cell, recurrent_kernel):
     inputs = tf.TensorArray(projected.dtype, size=time).unstack(projected)
     arrays = [tf.TensorArray(projected.dtype, size=time, element_shape=s) for s in shapes]
 
+    # A product of its own for each gate: oneDNN is a quarter faster at four square kernels than
+    # at one that is four times as wide.
+    kernels = tf.split(recurrent_kernel, 4, axis=1)
+
     def step(t, hidden, cell, arrays):
-        gates, hidden, cell = _step(inputs.read(t), hidden, cell, recurrent_kernel)
+        gates = tf.split(inputs.read(t), 4, axis=-1)
+        gates = [gate + tf.matmul(hidden, k) for gate, k in zip(gates, kernels, strict=True)]
+        gates, hidden, cell = _activate(gates, cell)
         values = (gates, cell, hidden)
         return t + 1, hidden, cell, [a.write(t, v) for a, v in zip(arrays, values, strict=True)]
 
