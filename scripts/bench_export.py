@@ -9,7 +9,6 @@ with the Keras model, on noise.
 """
 
 import argparse
-import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import environment  # noqa: F401, first
 import numpy as np
 import tensorflow as tf
-from fastai_process import FastaiProcess
+from fastai_process import fastai_beside
 from measure import environment_line, print_comparison, side_by_side
 
 from tfast.export.folding import fold_batch_norms
@@ -44,12 +43,7 @@ def main():
     )
     arguments = parser.parse_args()
     print(environment_line("tfast", "tensorflow", "keras", "ai-edge-litert", "onnxruntime"))
-    with contextlib.ExitStack() as stack:
-        fastai = None
-        if arguments.fastai_python:
-            fastai = FastaiProcess(arguments.fastai_python, "bench_images_fastai.py")
-            stack.enter_context(contextlib.closing(fastai))
-        print(fastai.versions if fastai else "fastai: left out, see --fastai-python")
+    with fastai_beside(arguments.fastai_python, "bench_images_fastai.py") as fastai:
         for case in CASES:
             if case[0] in arguments.cases:
                 with tempfile.TemporaryDirectory() as folder:

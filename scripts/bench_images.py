@@ -9,13 +9,12 @@ lines are left out.
 """
 
 import argparse
-import contextlib
 
 import environment  # noqa: F401, first
 import keras
 import numpy as np
 import tensorflow as tf
-from fastai_process import FastaiProcess
+from fastai_process import fastai_beside
 from measure import environment_line, print_comparison, side_by_side
 
 from tfast.vision import xresnet
@@ -35,12 +34,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9, help="timed calls of each rival")
     arguments = parser.parse_args()
     print(environment_line("tfast", "tensorflow", "keras"))
-    with contextlib.ExitStack() as stack:
-        fastai = None
-        if arguments.fastai_python:
-            fastai = FastaiProcess(arguments.fastai_python, "bench_images_fastai.py")
-            stack.enter_context(contextlib.closing(fastai))
-        print(fastai.versions if fastai else "fastai: left out, see --fastai-python")
+    with fastai_beside(arguments.fastai_python, "bench_images_fastai.py") as fastai:
         for case in CASES:
             compare_models(*case, fastai, arguments.rounds)
     compare_mixups(arguments.rounds)

@@ -22,7 +22,7 @@ import environment  # noqa: F401, first
 import keras
 import numpy as np
 import tensorflow as tf
-from fastai_process import FastaiProcess
+from fastai_process import fastai_beside
 from measure import environment_line, print_comparison, side_by_side
 from text_data import docstrings, read_labelled
 from text_tokens import tokenize
@@ -85,12 +85,12 @@ def compare_times(arguments):
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         one, many = tfast_works(model, tokenizer, vocabulary, texts, arguments.batch_size, folder)
-        if arguments.fastai_python:
-            for name, content in {"texts": texts, "vocabulary": vocabulary.words}.items():
-                (folder / f"{name}.json").write_text(json.dumps(content))
-            fastai = FastaiProcess(arguments.fastai_python, "bench_serving_fastai.py", folder)
-            stack.enter_context(contextlib.closing(fastai))
-            print(fastai.versions)
+        for name, content in {"texts": texts, "vocabulary": vocabulary.words}.items():
+            (folder / f"{name}.json").write_text(json.dumps(content))
+        fastai = stack.enter_context(
+            fastai_beside(arguments.fastai_python, "bench_serving_fastai.py", folder)
+        )
+        if fastai:
             one |= {
                 "fastai learn.predict": fastai.work("predict"),
                 "fastai, its model alone": fastai.work("model"),
@@ -98,8 +98,6 @@ def compare_times(arguments):
             for size in FASTAI_BATCH_SIZES:
                 many[f"fastai, batches of {size}"] = fastai.work("batches", size)
                 many[f"fastai, {size}, its model alone"] = fastai.work("model_batches", size)
-        else:
-            print("fastai: left out, see --fastai-python")
         report(f"One text of {NUM_WORDS} words", side_by_side(one, rounds=arguments.rounds), 1)
         rounds = max(arguments.rounds // 3, 1)
         seconds = side_by_side(many, rounds=rounds, warmups=1)

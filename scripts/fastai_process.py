@@ -6,6 +6,18 @@ import sys
 from pathlib import Path
 
 
+@contextlib.contextmanager
+def fastai_beside(python, script, *arguments):
+    """Gives a `FastaiProcess`, ended afterwards, or None where `python` is; says which it is."""
+    if not python:
+        print("fastai: left out, see --fastai-python")
+        yield None
+        return
+    with contextlib.closing(FastaiProcess(python, script, *arguments)) as fastai:
+        print(fastai.versions)
+        yield fastai
+
+
 class FastaiProcess:
     """A worker process; each request is one line, each answer another.
 

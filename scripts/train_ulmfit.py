@@ -6,8 +6,7 @@
 First a language model learns from all texts at hand, then a classifier goes on from what it has
 learned. Without --data, docstrings of the installed libraries are told apart by library. A run
 that is killed and called again with --resume ends, on CPU, with the very weights of one left
-alone. The recipe that compares
-with fastai's 67.2% on IMDb from 2,000 labels:
+alone. The recipe that compares with fastai's 67.2% on IMDb from 2,000 labels:
 
     --data imdb_train.csv --unlabelled imdb_unsup.csv --num-labelled 2000 --num-unlabelled 4000
     --valid 300 --test 2000 --embedding-size 128 --hidden-size 384 --layers 2
@@ -22,6 +21,13 @@ And one from all labels, for which two processor cores take 40 minutes:
     --lm-batch-size 64 --lm-epochs 1 --lm-learning-rate 8e-3 --lm-drop-mult 0.2
     --epochs 1 2 --learning-rates 1e-2 5e-3 --slower-by 1 --drop-mult 0.5
     --batch-size 64 --max-length 500
+
+From the language model of that run (its folder is RUN), 2,000 labels are enough:
+
+    --data imdb_train.csv --num-labelled 2000 --pretrained RUN/language_model.keras --valid 500
+    --test 2500 --vocabulary-size 10000 --lm-batch-size 64 --lm-epochs 1
+    --lm-learning-rate 4e-3 --lm-drop-mult 0.2 --epochs 1 3 --learning-rates 1e-2 5e-3
+    --slower-by 1 --drop-mult 0.5 --batch-size 32 --max-length 500
 """
 
 import argparse

@@ -82,10 +82,20 @@ def litert_runner(content, *, num_threads=None):
     Raises:
         ImportError: `ai-edge-litert` is not installed.
     """
+    interpreter = litert_interpreter()
+    return interpreter(model_content=content, num_threads=num_threads).get_signature_runner()
+
+
+def litert_interpreter():
+    """The class that runs LiteRT files.
+
+    Raises:
+        ImportError: `ai-edge-litert` is not installed.
+    """
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise ImportError(
             "running LiteRT files needs ai-edge-litert: pip install 'tfast[litert]'"
         ) from error
-    return Interpreter(model_content=content, num_threads=num_threads).get_signature_runner()
+    return Interpreter

@@ -51,12 +51,22 @@ def onnx_runner(content, *, num_threads=0):
     Raises:
         ImportError: `onnxruntime` is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(MISSING) from error
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = num_threads
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return lambda **inputs: dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def onnx_runtime():
+    """The package that runs ONNX files.
+
+    Raises:
+        ImportError: `onnxruntime` is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    return onnxruntime

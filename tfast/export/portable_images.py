@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from tfast.export.images import gives_logits, known_image_size, with_folded_norms
-from tfast.export.litert import PRECISIONS, litert_bytes, litert_runner
-from tfast.export.onnx import onnx_bytes, onnx_runner
+from tfast.export.litert import PRECISIONS, litert_bytes, litert_interpreter, litert_runner
+from tfast.export.onnx import onnx_bytes, onnx_runner, onnx_runtime
 from tfast.export.serving import check_class_names
 from tfast.training.files import written_whole
 from tfast.vision.residual_blocks import StemPooling
@@ -80,11 +80,12 @@ def export_portable_image_classifier(
         >>> sorted(file.name for file in folder.iterdir())
         ['classifier.json', 'model.tflite']
     """
-    precisions = {"litert": PRECISIONS, "onnx": ("float32",)}
-    if file_format not in precisions:
-        raise ValueError(f"file_format is {file_format!r}; expected one of {[*precisions]}")
-    if precision not in precisions[file_format]:
-        raise ValueError(f"precision is {precision!r}; {file_format} has {precisions[file_format]}")
+    if file_format not in _FORMATS:
+        raise ValueError(f"file_format is {file_format!r}; expected one of {[*_FORMATS]}")
+    file_name, precisions, runtime, runner = _FORMATS[file_format]
+    if precision not in precisions:
+        raise ValueError(f"precision is {precision!r}; {file_format} has {precisions}")
+    runtime()  # missing, it is missed before the work
     image_size = known_image_size(model, image_size)
     class_names = check_class_names(class_names, model.output_shape[-1])
     pictures = _pictures(representative, image_size)
@@ -95,23 +96,12 @@ def export_portable_image_classifier(
         outputs = tf.cast(model(preprocessing.normalize(pixels), training=False), tf.float32)
         return {"probabilities": tf.nn.softmax(outputs) if from_logits else outputs}
 
-    served = with_folded_norms(model, image_size)
-    ranges = None
-    if precision == "int8" and representative is not None:
-        served = _without_infinities(served)
-        ranges = [[picture[None]] for picture in pictures]
-    function = functools.partial(answer, served)
-    signature = [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")]
     with written_whole(directory, overwrite=overwrite) as folder:
-        if file_format == "onnx":
-            name, content = "model.onnx", onnx_bytes(function, signature, parts=[served])
-            run = onnx_runner(content)
-        else:
-            name = "model.tflite"
-            options = {"precision": precision, "representative": ranges}
-            content = litert_bytes(function, signature, parts=[served], **options)
-            run = litert_runner(content)
-        difference = _largest_difference(run, functools.partial(answer, model), pictures)
+        served = with_folded_norms(model, image_size)
+        measured_on = pictures if precision == "int8" and representative is not None else None
+        content = _file_bytes(served, answer, image_size, file_format, precision, measured_on)
+        expected = functools.partial(answer, model)
+        difference = _largest_difference(runner(content), expected, pictures)
         tolerance = TOLERANCES[precision] if tolerance is None else tolerance
         if not difference <= tolerance:
             raise ValueError(
@@ -119,7 +109,7 @@ def export_portable_image_classifier(
                 f"{difference:.2g} from the model's; the tolerance is {tolerance}"
             )
         folder.mkdir()
-        (folder / name).write_bytes(content)
+        (folder / file_name).write_bytes(content)
         description = {
             "class_names": class_names,
             "image_size": image_size,
@@ -127,6 +117,26 @@ def export_portable_image_classifier(
         }
         (folder / "classifier.json").write_text(json.dumps(description, indent=2))
     return difference
+
+
+_FORMATS = {
+    "litert": ("model.tflite", PRECISIONS, litert_interpreter, litert_runner),
+    "onnx": ("model.onnx", ("float32",), onnx_runtime, onnx_runner),
+}
+
+
+def _file_bytes(model, answer, image_size, file_format, precision, pictures):
+    """The file's content; ranges are measured on `pictures`, unless they are None."""
+    signature = [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")]
+    ranges = None
+    if pictures is not None:
+        model = _without_infinities(model)
+        ranges = [[picture[None]] for picture in pictures]
+    function = functools.partial(answer, model)
+    if file_format == "onnx":
+        return onnx_bytes(function, signature, parts=[model])
+    options = {"precision": precision, "representative": ranges}
+    return litert_bytes(function, signature, parts=[model], **options)
 
 
 def _pictures(representative, image_size):

@@ -56,7 +56,7 @@ def export_text_core(
         vocabulary: the `Vocabulary` it was trained with.
         directory: where the folder shall stand.
         class_names: a name for each class, in the order of the logits, each on one line.
-        file_format: "litert" or "onnx".
+        file_format: "litert" or "onnx", which runs faster.
         precision: of the core's weights: "float32"; "float16", which ONNX has not; or "int8",
             which also multiplies integers: a quarter of the size, and by far the fastest.
         reverse: whether the model was trained on documents from their end: a backward model alone.
