@@ -54,10 +54,12 @@ def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states, *, keep_gates=
     dtype = keras.backend.standardize_dtype(inputs.dtype)
     # Tensors, not variables: a custom gradient treats variables apart.
     tensors = [ops.cast(x, dtype) for x in (inputs, kernel, recurrent_kernel, bias, *states)]
-    if keep_gates and keras.backend.backend() == "tensorflow":
+    if keras.backend.backend() != "tensorflow":
+        outputs, hidden, cell = _plain_sequence(*tensors)
+    elif keep_gates:
         outputs, hidden, cell = _sequence_with_kept_gates(*tensors)
     else:
-        outputs, hidden, cell = _plain_sequence(*tensors)
+        outputs, hidden, cell = _sequence_without_gates(*tensors)
     return outputs, (hidden, cell)
 
 
@@ -90,13 +92,19 @@ def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
     return ops.transpose(outputs, (1, 0, 2)), hidden, cell
 
 
+def _sequence_without_gates(inputs, kernel, recurrent_kernel, bias, hidden, cell):
+    projected = _project(inputs, kernel, bias)
+    hidden, cell, (outputs,) = _forward(projected, hidden, cell, recurrent_kernel)
+    return ops.transpose(outputs, (1, 0, 2)), hidden, cell
+
+
 def _sequence_with_kept_gates(*tensors):
     import tensorflow as tf
 
     @tf.custom_gradient
     def sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
-        gates, cells, outputs = _forward(
-            _project(inputs, kernel, bias), hidden, cell, recurrent_kernel
+        last_hidden, last_cell, (outputs, gates, cells) = _forward(
+            _project(inputs, kernel, bias), hidden, cell, recurrent_kernel, keep_gates=True
         )
         time, batch = tf.shape(outputs)[0], tf.shape(outputs)[1]
 
@@ -118,42 +126,55 @@ def _sequence_with_kept_gates(*tensors):
             d_bias = tf.reduce_sum(d_gates, axis=0)
             return d_inputs, d_kernel, d_recurrent_kernel, d_bias, d_hidden, d_cell
 
-        return (tf.transpose(outputs, (1, 0, 2)), outputs[-1], cells[-1]), gradient
+        return (tf.transpose(outputs, (1, 0, 2)), last_hidden, last_cell), gradient
 
     return sequence(*tensors)
 
 
-def _forward(projected, hidden, cell, recurrent_kernel):
-    """The loop: activated gates (time, batch, 4 * units), cell states and outputs, by time.
+def _forward(projected, hidden, cell, recurrent_kernel, *, keep_gates=False):
+    """The loop.
 
-    They leave as tensors, not as TensorArrays, which a SavedModel cannot hold for a gradient.
+    Args:
+        projected: (time, batch, 4 * units), see `_project`.
+        hidden: (batch, units).
+        cell: (batch, units).
+        recurrent_kernel: (units, 4 * units).
+        keep_gates: whether what the gradient needs is kept.
+
+    Returns:
+        The hidden and the cell state after the last step; a list, by time, of the outputs and, if
+        kept, the activated gates (time, batch, 4 * units) and the cell states. These leave as
+        tensors, not as TensorArrays, which a SavedModel cannot hold for a gradient.
     """
     import tensorflow as tf
 
     time, units = tf.shape(projected)[0], recurrent_kernel.shape[0]
-    shapes = [(*projected.shape[1:2], width) for width in (4 * units, units, units)]
+    widths = [units, 4 * units, units] if keep_gates else [units]
+    shapes = [(*projected.shape[1:2], width) for width in widths]
     inputs = tf.TensorArray(projected.dtype, size=time).unstack(projected)
     arrays = [tf.TensorArray(projected.dtype, size=time, element_shape=s) for s in shapes]
-
-    # A product of its own for each gate: oneDNN is a quarter faster at four square kernels than
-    # at one that is four times as wide.
-    kernels = tf.split(recurrent_kernel, 4, axis=1)
+    # With oneDNN four square products are a quarter faster than one that is four times as wide,
+    # and two nearly as much. For a single document each product beyond two costs the waking of
+    # a core, unless it is so small that it stays on one.
+    products = 4 if keep_gates or units <= 512 else 2
+    kernels = tf.split(recurrent_kernel, products, axis=1)
 
     def step(t, hidden, cell, arrays):
-        gates = tf.split(inputs.read(t), 4, axis=-1)
-        gates = [gate + tf.matmul(hidden, k) for gate, k in zip(gates, kernels, strict=True)]
+        parts = tf.split(inputs.read(t), products, axis=-1)
+        parts = [part + tf.matmul(hidden, k) for part, k in zip(parts, kernels, strict=True)]
+        gates = [gate for part in parts for gate in tf.split(part, 4 // products, axis=-1)]
         gates, hidden, cell = _activate(gates, cell)
-        values = (gates, cell, hidden)
+        values = (hidden, gates, cell)[: len(arrays)]
         return t + 1, hidden, cell, [a.write(t, v) for a, v in zip(arrays, values, strict=True)]
 
-    hidden, cell = tf.ensure_shape(hidden, shapes[1]), tf.ensure_shape(cell, shapes[2])
-    *_, arrays = tf.while_loop(
+    hidden, cell = tf.ensure_shape(hidden, shapes[0]), tf.ensure_shape(cell, shapes[0])
+    _, hidden, cell, arrays = tf.while_loop(
         lambda t, *_: t < time, step, (0, hidden, cell, arrays), maximum_iterations=time
     )
     stacked = [array.stack() for array in arrays]
     for tensor, shape in zip(stacked, shapes, strict=True):
         tensor.set_shape((projected.shape[0], *shape))
-    return stacked
+    return hidden, cell, stacked
 
 
 def _backward(d_outputs, d_hidden, d_cell, gates, cells, recurrent_kernel):
