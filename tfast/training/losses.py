@@ -8,7 +8,7 @@ from keras import ops
 
 
 def chunked_softmax_cross_entropy(
-    hidden, embeddings, bias, targets, *, chunk_size=256, with_gradient=True
+    hidden, embeddings, bias, targets, *, chunk_size=128, with_gradient=True
 ):
     """Cross-entropy of `softmax(hidden @ embeddings.T + bias)`, never holding all its logits.
 
