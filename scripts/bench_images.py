@@ -17,6 +17,7 @@ import tensorflow as tf
 from fastai_process import fastai_beside
 from measure import environment_line, print_comparison, side_by_side
 
+from tfast.training.fused_adam import FusedAdam
 from tfast.vision import xresnet
 from tfast.vision.mixup import mixup
 
@@ -43,14 +44,13 @@ def main():
 def compare_models(name, pixels, batch_size, steps, rivals, fastai, rounds):
     """Training, then inference, of one model of ours and its rivals."""
     shape = (pixels, pixels, 3)
-    models = {f"tfast {name}": getattr(xresnet, name)(10, input_shape=shape)}
+    models = {f"tfast {name}": (getattr(xresnet, name)(10, input_shape=shape), FusedAdam)}
     for label, make in rivals.items():
-        models[label] = make(
-            weights=None, classes=10, input_shape=shape, classifier_activation=None
-        )
+        model = make(weights=None, classes=10, input_shape=shape, classifier_activation=None)
+        models[label] = model, keras.optimizers.Adam
     training, inference = {}, {}
-    for label, model in models.items():
-        training[label], inference[label] = steps_of(model, batch_size, steps)
+    for label, (model, optimizer) in models.items():
+        training[label], inference[label] = steps_of(model, optimizer, batch_size, steps)
     if fastai:
         request = name, pixels, batch_size
         training[f"fastai {name}"] = fastai.work(*request, "train", steps)
@@ -62,10 +62,10 @@ def compare_models(name, pixels, batch_size, steps, rivals, fastai, rounds):
         print_comparison(title, side_by_side(works, rounds=rounds), amount=amount, unit="images")
 
 
-def steps_of(model, batch_size, steps):
+def steps_of(model, optimizer, batch_size, steps):
     """Two functions, each for `steps` steps on one batch: training, inference."""
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(1e-3), loss)
+    model.compile(optimizer(1e-3), loss)
     images = tf.random.normal((batch_size, *model.input_shape[1:]))
     labels = tf.range(batch_size) % 10
 

@@ -77,10 +77,11 @@ def tfast_step(sizes):
     import numpy as np
 
     from tfast.text.language_model import LanguageModel
+    from tfast.training.fused_adam import FusedAdam
 
     ids, targets = _windows(sizes)
     model = LanguageModel(sizes.vocab, embed_size=sizes.embed, hidden_size=sizes.hidden)
-    model.compile("adam")
+    model.compile(FusedAdam())
     inputs = {"token_ids": ids, "starts_anew": np.zeros(BATCH, bool)}
     return lambda: model.train_on_batch(inputs, targets)
 

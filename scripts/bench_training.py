@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 from measure import environment_line, print_overheads, time_blocks
 
+from tfast.training.fused_adam import FusedAdam
 from tfast.training.layer_groups import freeze_to
 from tfast.training.learning_rates import LayerwiseLearningRates, discriminative
 from tfast.training.statistics import TrainingStatistics
@@ -109,6 +110,11 @@ def plain_adam(groups):
     return keras.optimizers.Adam(1e-4, weight_decay=1e-4)
 
 
+def fused_adam(groups):
+    """The same steps, each one operation."""
+    return FusedAdam(1e-4, weight_decay=1e-4)
+
+
 def multi_optimizer(groups):
     """Keras's own way: an Adam for each group."""
     adams = [keras.optimizers.Adam(1e-4 * m, weight_decay=1e-4) for m in MULTIPLIERS]
@@ -133,16 +139,22 @@ def compare(title, trainings, *, num_steps, rounds):
 def bench_rates(scale):
     """LayerwiseLearningRates and keras.optimizers.MultiOptimizer beside the plain optimizer."""
     for name, make_network in NETWORKS.items():
-        ours, groups = compiled(make_network, plain_adam)
-        rates = LayerwiseLearningRates(groups, MULTIPLIERS)
         trainings = {
             "plain Adam": Training(compiled(make_network, plain_adam)[0]),
             "the same again": Training(compiled(make_network, plain_adam)[0]),
-            "LayerwiseLearningRates": Training(ours, [rates]),
+            "LayerwiseLearningRates": with_rates(make_network, plain_adam),
+            "FusedAdam": Training(compiled(make_network, fused_adam)[0]),
+            "FusedAdam with rates": with_rates(make_network, fused_adam),
             "keras.optimizers.MultiOptimizer": Training(compiled(make_network, multi_optimizer)[0]),
         }
         sizes = {"num_steps": BLOCK_STEPS[name], "rounds": scaled(ROUNDS[name], scale)}
         compare(f"rates of four groups, {name}", trainings, **sizes)
+
+
+def with_rates(make_network, make_optimizer):
+    """A `Training` at four rates."""
+    model, groups = compiled(make_network, make_optimizer)
+    return Training(model, [LayerwiseLearningRates(groups, MULTIPLIERS)])
 
 
 def bench_freezing(scale):

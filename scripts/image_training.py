@@ -14,6 +14,7 @@ from tfast.export.images import export_image_classifier
 from tfast.training import report
 from tfast.training.checkpoint_checks import check_same_settings
 from tfast.training.files import remove_leftovers, written_whole
+from tfast.training.fused_adam import FusedAdam
 from tfast.training.precision import POLICIES, set_precision
 from tfast.training.resume import read_progress, resumable_fit
 from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
@@ -108,7 +109,7 @@ def make_model(arguments, data, trained):
         schedule = OneCycle(arguments.learning_rate, total_steps)
         callbacks = [MomentumSchedule(OneCycleMomentum(total_steps))]
     # fastai's Adam.
-    optimizer = keras.optimizers.Adam(schedule, beta_2=0.99, epsilon=1e-5, weight_decay=0.01)
+    optimizer = FusedAdam(schedule, beta_2=0.99, epsilon=1e-5, weight_decay=0.01)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=arguments.label_smoothing

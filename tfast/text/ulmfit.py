@@ -22,6 +22,7 @@ import keras
 import numpy as np
 
 from tfast.text.language_model import LanguageModel
+from tfast.training.fused_adam import FusedAdam
 from tfast.training.unfreezing import Stage
 
 # Each group learns so many times more slowly than the next one (section 3.2 of the paper).
@@ -114,7 +115,7 @@ def ulmfit_optimizer(learning_rate=1e-3, *, weight_decay=0.01, clip_norm=0.25):
             as fastai trains classifiers.
 
     Returns:
-        A `keras.optimizers.Adam`.
+        A `FusedAdam`.
 
     Source: fastai `Adam` (sqr_mom 0.99, eps 1e-5, wd 0.01); Merity et al. 2017 (0.25).
     Differs: fastai clips only where asked, and does not decay biases and norms.
@@ -123,7 +124,7 @@ def ulmfit_optimizer(learning_rate=1e-3, *, weight_decay=0.01, clip_norm=0.25):
         >>> ulmfit_optimizer().global_clipnorm
         0.25
     """
-    return keras.optimizers.Adam(
+    return FusedAdam(
         learning_rate,
         beta_1=0.9,
         beta_2=0.99,
