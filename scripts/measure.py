@@ -14,7 +14,8 @@ from pathlib import Path
 def side_by_side(works, *, rounds=7, warmups=2, own_clock=False):
     """Times every function in `works` once a round, so that a slow minute hits them all.
 
-    Each round begins with another one: what comes first after a pause is often slower.
+    Each round has another order: the threads of some rivals, onnxruntime's among them, go on
+    spinning for a while, and take a core from whoever comes next.
 
     Args:
         works: mapping of a label to a function without arguments that returns when its work
@@ -30,12 +31,12 @@ def side_by_side(works, *, rounds=7, warmups=2, own_clock=False):
         for _ in range(warmups):
             work()
     seconds = {label: [] for label in works}
-    rivals = list(works.items())
-    for number in range(rounds):
-        first = number % len(rivals)
-        for label, work in rivals[first:] + rivals[:first]:
+    shuffled, order = random.Random(0), list(works)
+    for _ in range(rounds):
+        shuffled.shuffle(order)
+        for label in order:
             start = time.perf_counter()
-            counted = work()
+            counted = works[label]()
             seconds[label].append(counted if own_clock else time.perf_counter() - start)
     return seconds
 
