@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tfast.training.averaging import AveragedWeights
+from tfast.training.fused_adam import FusedAdam
 from tfast.training.lr_finder import find_learning_rate
 from tfast.training.momentum import MomentumSchedule
 from tfast.training.optimizers import Lookahead, ranger
@@ -99,6 +100,15 @@ def test_momentum_of_each_optimizer_can_follow(kind):
     plain = fit(linear_model(getattr(keras.optimizers, kind)(0.05, **{name: 0.95})))
     assert np.isfinite(weight).all()
     assert np.abs(weight - plain).max() > 1e-4
+
+
+def test_fused_adam_takes_the_steps_of_adam():
+    schedule = MomentumSchedule(OneCycleMomentum(STEPS))
+    weights = [
+        fit(linear_model(optimizer(0.05, weight_decay=0.1)), schedule)
+        for optimizer in (FusedAdam, keras.optimizers.Adam)
+    ]
+    np.testing.assert_array_equal(*weights)
 
 
 @pytest.mark.parametrize("accumulate", [None, 2])

@@ -11,7 +11,8 @@ class FusedAdam(keras.optimizers.Adam):
     Keras writes the step as a dozen operations, each of which reads and writes arrays as large
     as the weight: of XResNet-50 on a processor they take 4% of training. Steps are equal up to
     rounding (1e-5 of a step: `1 - beta_2` is a float32 here), arguments and slots are the same.
-    Other backends, and `amsgrad`, take the steps of Keras.
+    Other backends, and `amsgrad`, take the steps of Keras; on PyTorch Keras's own class is
+    faster, which steps all weights at once.
 
     A word that comes twice in a batch has one gradient, as on other backends and in PyTorch.
     Keras 3.15 on TensorFlow squares that of an embedding alone row by row, and sums up then.
@@ -27,8 +28,7 @@ class FusedAdam(keras.optimizers.Adam):
         >>> [round(float(number), 3) for number in weight.numpy()]
         [0.9, -0.9]
 
-    Source: Kingma and Ba 2014, section 2; TensorFlow `ResourceApplyAdam`, which
-    tensorflow-addons and Keras 2 used.
+    Source: Kingma and Ba 2014, section 2; TensorFlow `ResourceApplyAdam`.
     """
 
     def update_step(self, gradient, variable, learning_rate):
