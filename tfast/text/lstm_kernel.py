@@ -114,10 +114,7 @@ def _sequence_with_kept_gates(*tensors):
             )  # fmt: skip
             features, units = kernel.shape[0], recurrent_kernel.shape[0]
             inputs_by_time = tf.reshape(tf.transpose(inputs, (1, 0, 2)), (-1, features))
-            # The outputs again, and not before now: else they would be kept beside the gates.
-            with tf.control_dependencies([d_gates]):
-                again = gates[..., 3 * units :] * tf.tanh(cells)
-            hidden_before = tf.concat([hidden[None], again[:-1]], axis=0)
+            hidden_before = tf.concat([hidden[None], outputs[:-1]], axis=0)
             # One product each for the whole sequence.
             d_inputs = tf.matmul(d_gates, kernel, transpose_b=True)
             d_inputs = tf.transpose(tf.reshape(d_inputs, (time, batch, features)), (1, 0, 2))
