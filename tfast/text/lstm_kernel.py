@@ -84,10 +84,11 @@ def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
         hidden, cell = states
         gates = projected + ops.matmul(hidden, recurrent_kernel)
         _, hidden, cell = _activate(ops.split(gates, 4, axis=-1), cell)
-        return (hidden, cell), hidden
+        # Keras's scan on TensorFlow wants outputs that are built like the states.
+        return (hidden, cell), (hidden, cell)
 
     projected = _project(inputs, kernel, bias)
-    (hidden, cell), outputs = ops.scan(step, (hidden, cell), projected)
+    (hidden, cell), (outputs, _) = ops.scan(step, (hidden, cell), projected)
     return ops.transpose(outputs, (1, 0, 2)), hidden, cell
 
 
