@@ -4,11 +4,7 @@ import pytest
 import tensorflow as tf
 from golden_weights import golden_arrays, golden_json
 
-from tfast.training.losses import (
-    activation_regularization,
-    chunked_softmax_cross_entropy,
-    temporal_activation_regularization,
-)
+from tfast.training.losses import chunked_softmax_cross_entropy
 
 BATCH, TIME, EMBED, VOCAB = 3, 5, 4, 11
 
@@ -155,16 +151,6 @@ def test_bad_arguments_are_named():
         chunked_softmax_cross_entropy(hidden, embeddings, bias, targets[:, 0])
     with pytest.raises(ValueError, match="chunk_size"):
         chunked_softmax_cross_entropy(hidden, embeddings, bias, targets, chunk_size=0)
-
-
-def test_temporal_regularization_of_a_single_step_is_zero():
-    assert float(temporal_activation_regularization(np.ones((2, 1, 3)), 1.0)) == 0.0
-
-
-def test_regularizers_by_hand():
-    outputs = np.array([[[1.0, 2.0], [2.0, 0.0], [2.0, 1.0]]])
-    np.testing.assert_allclose(activation_regularization(outputs, 2.0), 2 * 14 / 6)
-    np.testing.assert_allclose(temporal_activation_regularization(outputs, 0.5), 0.5 * 6 / 4)
 
 
 def test_label_smoothing_of_keras_equals_fastai():

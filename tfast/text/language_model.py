@@ -7,11 +7,11 @@ from keras import ops
 from tfast.text.awd_lstm import AWDLSTM, TiedDecoder, scaled_rate
 from tfast.text.carried_states import CarriedStates
 from tfast.text.generation import draw_words
-from tfast.training.losses import (
+from tfast.training.activation_regularization import (
     activation_regularization,
-    chunked_softmax_cross_entropy,
     temporal_activation_regularization,
 )
+from tfast.training.losses import chunked_softmax_cross_entropy
 
 
 @keras.saving.register_keras_serializable(package="tfast")

@@ -1,4 +1,4 @@
-"""Cross-entropy over a large vocabulary without its logits, and two regularizers of activations.
+"""Cross-entropy over a large vocabulary without its logits.
 
 Label smoothing is `keras.losses.CategoricalCrossentropy(label_smoothing=...)`.
 """
@@ -221,46 +221,3 @@ def _add_gradients(index, gradients, hidden, share, exponentials, embeddings, sc
         d_embeddings + ops.cast(outer, "float32"),
         d_bias + ops.cast(per_word, "float32"),
     )
-
-
-def activation_regularization(outputs, alpha):
-    """AR: `alpha` times the mean square of `outputs`, which keeps activations small.
-
-    Args:
-        outputs: any shape; in AWD-LSTM the last layer's outputs after dropout.
-        alpha: weight, 2 in AWD-LSTM.
-
-    Returns:
-        A float32 scalar.
-
-    Source: Merity et al. 2017, Revisiting Activation Regularization; fastai `RNNRegularizer`.
-
-    Example:
-        >>> import numpy as np
-        >>> float(activation_regularization(np.array([[1.0, 3.0]]), 2.0))
-        10.0
-    """
-    return alpha * ops.mean(ops.square(ops.cast(outputs, "float32")))
-
-
-def temporal_activation_regularization(outputs, beta):
-    """TAR: `beta` times the mean squared change from each time step to the next.
-
-    Args:
-        outputs: `(batch, time, features)`; in AWD-LSTM the last layer's outputs before dropout.
-        beta: weight, 1 in AWD-LSTM.
-
-    Returns:
-        A float32 scalar, 0 for a single time step.
-
-    Source: as `activation_regularization`.
-
-    Example:
-        >>> import numpy as np
-        >>> float(temporal_activation_regularization(np.array([[[1.0], [3.0]]]), 1.0))
-        4.0
-    """
-    outputs = ops.cast(outputs, "float32")
-    changes = ops.square(outputs[:, 1:] - outputs[:, :-1])
-    # Not a mean: that of a single step would be 0 / 0.
-    return beta * ops.sum(changes) / ops.cast(ops.maximum(ops.size(changes), 1), "float32")
