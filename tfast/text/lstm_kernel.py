@@ -1,4 +1,4 @@
-"""The LSTM sequence loop that makes training on a processor fast.
+"""The LSTM sequence loop that is fast on a processor, in training above all.
 
 Keras's own loop repeats the input projection at every step and adds up the weight gradients
 step by step. Here one matrix product takes all inputs before the loop, the gates are kept, and
@@ -84,7 +84,7 @@ def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
         hidden, cell = states
         gates = projected + ops.matmul(hidden, recurrent_kernel)
         _, hidden, cell = _activate(ops.split(gates, 4, axis=-1), cell)
-        # Keras's scan on TensorFlow wants outputs that are built like the states.
+        # Keras's scan on TensorFlow, where tests run this, wants outputs built like the states.
         return (hidden, cell), (hidden, cell)
 
     projected = _project(inputs, kernel, bias)
