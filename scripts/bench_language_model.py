@@ -21,8 +21,6 @@ BATCH, TIME = 32, 70
 
 def tfast_layer(sizes):
     """Forward and backward of the LSTM kernel."""
-    import environment  # noqa: F401
-
     from tfast.text.dropouts import WeightDrop
 
     return _keras_layer(sizes, lambda lstm: WeightDrop(lstm, 0.0))
@@ -30,8 +28,6 @@ def tfast_layer(sizes):
 
 def keras_layer(sizes):
     """Forward and backward of the stock layer."""
-    import environment  # noqa: F401
-
     return _keras_layer(sizes, lambda lstm: lstm)
 
 
@@ -73,7 +69,6 @@ def _windows(sizes):
 
 def tfast_step(sizes):
     """A step of `LanguageModel` as `fit` makes it."""
-    import environment  # noqa: F401
     import numpy as np
 
     from tfast.text.language_model import LanguageModel
@@ -88,7 +83,6 @@ def tfast_step(sizes):
 
 def keras_step(sizes):
     """The same sizes by stock layers: tied decoder, all logits, dropout of its kinds."""
-    import environment  # noqa: F401
     import keras
 
     ids, targets = _windows(sizes)
@@ -141,7 +135,6 @@ def fastai_step(sizes):
 
 def tfast_product(sizes):
     """A matrix product of the decoder's size."""
-    import environment  # noqa: F401
     import tensorflow as tf
 
     hidden = tf.random.normal((BATCH * TIME, sizes.embed))
@@ -182,6 +175,8 @@ def serve(name, sizes):
 
     It answers each time with its peak memory.
     """
+    import environment  # noqa: F401 -- before TensorFlow
+
     work = globals()[name](sizes)
     print(describe(name), flush=True)
     for _ in sys.stdin:
