@@ -30,7 +30,16 @@ from tfast.vision.preprocessing import ImagePreprocessing
 PREPROCESSING = ImagePreprocessing()
 # Name, pixels, batch size, steps a timed call.
 CASES = [("xresnet18", 32, 64, 3), ("xresnet50", 128, 16, 1)]
-PORTABLE = [("litert", "float32"), ("litert", "float16"), ("litert", "int8"), ("onnx", "float32")]
+# Format, precision, and whether ranges are measured beforehand.
+PORTABLE = [
+    ("litert", "float32", False),
+    ("litert", "float16", False),
+    ("litert", "int8", False),
+    ("litert", "int8", True),
+    ("onnx", "float32", False),
+    ("onnx", "float16", False),
+    ("onnx", "int8", True),
+]
 
 
 def main():
@@ -57,7 +66,7 @@ def compare(name, pixels, batch_size, steps, folder, fastai, rounds):
     )
     images = PREPROCESSING.normalize(pictures)
     model = moved(getattr(xresnet, name)(10, input_shape=(pixels, pixels, 3)), images)
-    forms = saved_models(model, folder) | portable_files(model, folder)
+    forms = saved_models(model, folder) | portable_files(model, folder, pictures)
     expected = forms["SavedModel, as it is"](pictures)
     print(f"\n{name}, {pixels} px: megabytes, largest difference of a probability, same class")
     for label, form in forms.items():
@@ -118,11 +127,11 @@ def saved_models(model, folder):
     return forms
 
 
-def portable_files(model, folder):
+def portable_files(model, folder, pictures):
     """Functions from pixels to probabilities, of LiteRT and ONNX files."""
     forms, names = {}, [f"class {i}" for i in range(10)]
-    for file_format, precision in PORTABLE:
-        label = f"{file_format} {precision}"
+    for file_format, precision, measured in PORTABLE:
+        label = f"{file_format} {precision}{', measured ranges' if measured else ''}"
         export_portable_image_classifier(
             model,
             folder / label,
@@ -130,6 +139,7 @@ def portable_files(model, folder):
             PREPROCESSING,
             file_format=file_format,
             precision=precision,
+            representative=pictures if measured else None,
             tolerance=1.0,  # printed, not judged
             from_logits=True,
         )

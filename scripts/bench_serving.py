@@ -27,9 +27,10 @@ from measure import environment_line, print_comparison, side_by_side
 from text_data import docstrings, read_labelled
 from text_tokens import tokenize
 
-from tfast.export.litert import PRECISIONS, litert_runner
+from tfast.export.litert import litert_runner
 from tfast.export.onnx import onnx_runner
-from tfast.export.onnx_text import ONNX_PRECISIONS, onnx_text_core_bytes
+from tfast.export.onnx_text import onnx_text_core_bytes
+from tfast.export.serving import PRECISIONS
 from tfast.export.text import export_text_classifier, pad_documents
 from tfast.export.text_core import export_text_core, text_core_bytes
 from tfast.text.classifier import TextClassifier
@@ -40,12 +41,12 @@ NUM_WORDS = 100
 CLASS_NAMES = ["negative", "positive"]
 THREADS = 2
 CORE_BATCH_SIZE = 32
-# By format: the function that makes a core's content, the one that runs it, and the precisions.
+# By format: the function that makes a core's content, and the one that runs it.
 CORES = {
-    "litert": (text_core_bytes, litert_runner, PRECISIONS),
-    "onnx": (onnx_text_core_bytes, onnx_runner, ONNX_PRECISIONS),
+    "litert": (text_core_bytes, litert_runner),
+    "onnx": (onnx_text_core_bytes, onnx_runner),
 }
-FORMS = [(form, precision) for form, core in CORES.items() for precision in reversed(core[-1])]
+FORMS = [(form, precision) for form in CORES for precision in reversed(PRECISIONS)]
 FASTAI_BATCH_SIZES = (64, 128)
 
 
@@ -220,7 +221,7 @@ def compare_labels(arguments):
 
     cores = {"the Keras model": own}
     for form, precision in FORMS:
-        make, start, _ = CORES[form]
+        make, start = CORES[form]
         content = make(model, precision=precision)
         cores[f"{form} {precision}"] = start(content, num_threads=THREADS)
     print(f"\n{len(texts)} texts, median length {np.median(inputs['lengths']):.0f} tokens")

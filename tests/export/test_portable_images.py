@@ -12,6 +12,8 @@ from tfast.vision.xresnet import xresnet
 
 PREPROCESSING = ImagePreprocessing(mean=0.4, standard_deviation=(0.2, 0.25, 0.3))
 CLASS_NAMES = ["ant", "bee", "cow"]
+# An ONNX file says of each node in words what it is.
+ONNX_GRAPH_BYTES = 20_000
 PICTURES = np.random.RandomState(1).randint(0, 256, (5, 24, 24, 3)).astype("uint8")
 
 
@@ -46,29 +48,48 @@ def run_onnx(path):
 
 
 @pytest.mark.parametrize(
-    ("precision", "representative", "tolerance"),
+    ("file_format", "precision", "representative", "tolerance"),
     [
-        ("float32", None, 1e-5),
-        ("float16", None, 0.01),
-        ("int8", None, 0.05),
-        ("int8", PICTURES, 0.05),
+        ("litert", "float32", None, 1e-5),
+        ("litert", "float16", None, 0.01),
+        ("litert", "int8", None, 0.05),
+        ("litert", "int8", PICTURES, 0.05),
+        ("onnx", "float32", None, 1e-5),
+        ("onnx", "float16", None, 0.01),
+        ("onnx", "int8", PICTURES, 0.05),
     ],
 )
-def test_a_litert_file_gives_the_models_probabilities(
-    model, tmp_path, precision, representative, tolerance
+def test_a_file_gives_the_models_probabilities(
+    model, tmp_path, file_format, precision, representative, tolerance
 ):
-    pytest.importorskip("ai_edge_litert")
-    found = export(model, tmp_path / "served", precision=precision, representative=representative)
-    outputs = run_litert(tmp_path / "served" / "model.tflite")
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "tf2onnx"}[file_format])
+    options = {"precision": precision, "representative": representative}
+    found = export(model, tmp_path / "served", file_format=file_format, **options)
+    (file,) = (tmp_path / "served").glob("model.*")
+    outputs = {"litert": run_litert, "onnx": run_onnx}[file_format](file)
     assert found <= tolerance
     np.testing.assert_allclose(outputs, probabilities(model), rtol=0, atol=tolerance)
-    size = (tmp_path / "served" / "model.tflite").stat().st_size
     weights = model.count_params()
-    assert size < 1.3 * weights * {"float32": 4, "float16": 2, "int8": 1}[precision]
+    limit = 1.3 * weights * {"float32": 4, "float16": 2, "int8": 1}[precision]
+    assert file.stat().st_size < limit + {"litert": 0, "onnx": ONNX_GRAPH_BYTES}[file_format]
 
 
-def test_an_onnx_file_gives_the_models_probabilities(model, tmp_path):
+def test_only_what_has_weights_is_rounded_in_an_onnx_file(model, tmp_path):
+    onnx = pytest.importorskip("onnx")
     pytest.importorskip("tf2onnx")
+    options = {"file_format": "onnx", "precision": "int8", "representative": PICTURES}
+    export(model, tmp_path / "served", **options)
+    kinds = [n.op_type for n in onnx.load(tmp_path / "served" / "model.onnx").graph.node]
+    assert kinds.index("QuantizeLinear") > kinds.index("Sub")
+    assert kinds[-2:] == ["DequantizeLinear", "Softmax"]
+    assert "Conv" not in kinds
+
+
+def test_grouped_convolutions_and_exact_gelu_become_onnx(tmp_path):
+    pytest.importorskip("tf2onnx")
+    grouped = layers.Conv2D(4, 3, groups=2, activation="gelu")
+    stack = [keras.Input((24, 24, 3)), layers.Conv2D(4, 3), grouped, layers.Flatten()]
+    model = keras.Sequential([*stack, layers.Dense(3)])
     export(model, tmp_path / "served", file_format="onnx")
     outputs = run_onnx(tmp_path / "served" / "model.onnx")
     np.testing.assert_allclose(outputs, probabilities(model), rtol=0, atol=1e-5)
@@ -98,7 +119,9 @@ def test_a_file_that_differs_too_much_is_not_written(model, tmp_path):
 def test_bad_arguments_are_refused(model, tmp_path):
     with pytest.raises(ValueError, match="file_format is 'tflite'; expected one of"):
         export(model, tmp_path / "x", file_format="tflite")
-    with pytest.raises(ValueError, match="precision is 'int8'; onnx has"):
+    with pytest.raises(ValueError, match="precision is 'half'; expected one of"):
+        export(model, tmp_path / "x", precision="half")
+    with pytest.raises(ValueError, match="onnx file in int8 needs representative"):
         export(model, tmp_path / "x", file_format="onnx", precision="int8")
     with pytest.raises(ValueError, match=r"representative is uint8 \(5, 24, 20, 3\); expected"):
         export(model, tmp_path / "x", representative=PICTURES[:, :, 4:])

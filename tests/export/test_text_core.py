@@ -86,6 +86,7 @@ def test_forward_and_backward_are_read_as_the_model_reads_them(model, documents)
         ("litert", "float16", 5e-3, 2),
         ("litert", "int8", 0.1, 1),
         ("onnx", "float32", 1e-5, 4),
+        ("onnx", "float16", 5e-3, 2),
         ("onnx", "int8", 0.1, 1),
     ],
 )
@@ -157,8 +158,7 @@ def test_an_onnx_folder_holds_tokenizer_core_and_labels(model, tmp_path):
     ("changed", "message"),
     [
         ({"model": keras.Sequential()}, "model must be a TextClassifier or Forward"),
-        ({"precision": "int4"}, "precision is 'int4'"),
-        ({"file_format": "onnx", "precision": "float16"}, "onnx has"),
+        ({"precision": "int4"}, "precision is 'int4'; expected one of"),
         ({"file_format": "pmml"}, "file_format is 'pmml'"),
         ({"class_names": ["a", "b"]}, "class_names must be 3"),
         ({"class_names": ["a", "b", "c\nd"]}, r"one line each; got \['c\\nd'\]"),

@@ -12,9 +12,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfast.export.serving import save_signatures
-
-PRECISIONS = ("float32", "float16", "int8")
+from tfast.export.serving import check_precision, save_signatures
 
 
 def litert_bytes(function, input_signature, *, parts, precision="float32", representative=None):
@@ -48,8 +46,7 @@ def litert_bytes(function, input_signature, *, parts, precision="float32", repre
         >>> content[4:8]
         b'TFL3'
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; expected one of {PRECISIONS}")
+    check_precision(precision)
     if representative is not None and precision != "int8":
         raise ValueError(f"representative is for precision 'int8'; precision is {precision!r}")
     with tempfile.TemporaryDirectory() as folder:

@@ -7,14 +7,18 @@ Both need the extra `onnx`. Strings and files are not read there: what decodes a
 stays outside.
 """
 
+import contextlib
+
+import numpy as np
 import tensorflow as tf
 
-from tfast.export.serving import without_cudnn
+from tfast.export.onnx_precisions import with_half_weights, with_int8_ranges
+from tfast.export.serving import check_precision, without_cudnn
 
 MISSING = "ONNX files need tf2onnx and onnxruntime: pip install 'tfast[onnx]'"
 
 
-def onnx_bytes(function, input_signature, *, parts):
+def onnx_bytes(function, input_signature, *, parts, precision="float32", representative=None):
     """Converts a function of a model to ONNX.
 
     Args:
@@ -22,22 +26,67 @@ def onnx_bytes(function, input_signature, *, parts):
         input_signature: a list of `tf.TensorSpec` with names, one for each argument. A length
             of None (of the batch, say) may change from call to call.
         parts: the Keras models and layers that `function` uses.
+        precision: "float32"; "float16", weights stored in half the size; "int8", weights in a
+            quarter, and products of integers, by ranges measured on `representative`.
+        representative: for "int8", an iterable of lists of arrays, one array for each input,
+            a few hundred examples in all. Inputs and outputs stay as they are.
 
     Returns:
         bytes.
 
     Raises:
-        ImportError: `tf2onnx` is not installed.
+        ValueError: `precision` is unknown, or it is "int8" and there are no examples, or there
+            are some and it is not.
+        ImportError: the extra `onnx` is not installed.
     """
+    check_precision(precision)
+    if (representative is not None) != (precision == "int8"):
+        raise ValueError(
+            f"representative is for precision 'int8', which needs it; precision is {precision!r}"
+        )
     try:
         import tf2onnx
     except ImportError as error:
         raise ImportError(MISSING) from error
     with without_cudnn(parts):
         traced = tf.function(function, input_signature=input_signature)
-        # The newest operations that tf2onnx 1.17 knows well are not needed; old readers are.
-        model, _ = tf2onnx.convert.from_function(traced, input_signature, opset=17)
-    return model.SerializeToString()
+        with _without_inner_functions():
+            traced.get_concrete_function()
+        model, _ = tf2onnx.convert.from_function(
+            traced,
+            input_signature,
+            # The newest operations that tf2onnx 1.17 knows well are not needed; old readers are.
+            opset=17,
+            custom_op_handlers={"Erfc": (_one_minus_erf, [])},
+        )
+    content = model.SerializeToString()
+    if precision == "int8":
+        names = [spec.name for spec in input_signature]
+        examples = (dict(zip(names, arrays, strict=True)) for arrays in representative)
+        return with_int8_ranges(content, examples)
+    return with_half_weights(content) if precision == "float16" else content
+
+
+@contextlib.contextmanager
+def _without_inner_functions():
+    """Traces what has a function of its own as part of the whole.
+
+    Keras runs grouped convolutions by a function that XLA compiles, which no ONNX file holds.
+    """
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def _one_minus_erf(graph, node, name, _):
+    """Rewrites tf2onnx's `node`, an `Erfc`, which it does not know: `gelu` has it."""
+    one = graph.make_const(f"{name}_one", np.ones((), "float32"))
+    erf = graph.make_node("Erf", [node.input[0]])
+    node.type = "Sub"
+    graph.replace_inputs(node, [one.output[0], erf.output[0]])
 
 
 def onnx_runner(content, *, num_threads=0):

@@ -4,16 +4,14 @@ The graph is made here node by node: ONNX has an LSTM of its own, which onnxrunt
 the loop that a conversion from TensorFlow would leave, and in int8 too.
 """
 
-import tempfile
-from pathlib import Path
-
 import keras
 import numpy as np
 
 from tfast.export.classifier_core import single_classifiers
 from tfast.export.onnx import MISSING
+from tfast.export.onnx_precisions import with_half_weights, with_int8_weights
+from tfast.export.serving import check_precision
 
-ONNX_PRECISIONS = ("float32", "int8")
 # Keras's gates are input, forget, cell, output; ONNX's input, output, forget, cell.
 _GATES = [0, 3, 1, 2]
 
@@ -25,17 +23,19 @@ def onnx_text_core_bytes(model, *, precision="float32"):
 
     Args:
         model: one that `classifier_core.has_core`.
-        precision: "float32", or "int8": weights in a quarter of the size, products of integers
-            rounded by each input's own range.
+        precision: "float32"; "float16", weights stored in half the size; or "int8", weights in
+            a quarter, products of integers rounded by each input's own range.
 
     Returns:
         bytes.
 
     Raises:
+        ValueError: `precision` is unknown.
         ImportError: the extra `onnx` is not installed.
 
     Source: ONNX operators `LSTM`, `ReverseSequence`; onnxruntime `DynamicQuantizeLSTM`.
     """
+    check_precision(precision)
     try:
         import onnx
     except ImportError as error:
@@ -53,7 +53,9 @@ def onnx_text_core_bytes(model, *, precision="float32"):
         inputs={"token_ids": ("int32", ["batch", "time"]), "lengths": ("int32", ["batch"])},
         outputs={"probabilities": ("float32", ["batch", "classes"])},
     )
-    return content if precision == "float32" else _quantized(content)
+    if precision == "int8":
+        return with_int8_weights(content, ["LSTM", "Gather"])
+    return with_half_weights(content) if precision == "float16" else content
 
 
 def _add_logits(graph, model, token_ids, lengths, reverse):
@@ -133,19 +135,6 @@ def _scale_and_shift(norm):
     )
     scale = gamma / np.sqrt(variance + norm.epsilon)
     return scale, beta - mean * scale
-
-
-def _quantized(content):
-    from onnxruntime.quantization import quantize_dynamic
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "float32.onnx")
-        path.write_bytes(content)
-        small = path.with_name("int8.onnx")
-        # Seven bits: on processors without VNNI the sums of products of eight overflow.
-        options = {"per_channel": True, "reduce_range": True}
-        quantize_dynamic(path, small, op_types_to_quantize=["LSTM", "Gather"], **options)
-        return small.read_bytes()
 
 
 class _Graph:

@@ -9,9 +9,9 @@ import tensorflow as tf
 from keras import layers, ops
 
 from tfast.export.images import gives_logits, known_image_size, with_folded_norms
-from tfast.export.litert import PRECISIONS, litert_bytes, litert_interpreter, litert_runner
+from tfast.export.litert import litert_bytes, litert_interpreter, litert_runner
 from tfast.export.onnx import onnx_bytes, onnx_runner, onnx_runtime
-from tfast.export.serving import check_class_names
+from tfast.export.serving import check_class_names, check_precision
 from tfast.training.files import written_whole
 from tfast.vision.residual_blocks import StemPooling
 
@@ -50,10 +50,11 @@ def export_portable_image_classifier(
         class_names: one name for each class, in order.
         preprocessing: the `ImagePreprocessing` that validation used.
         file_format: "litert" or "onnx".
-        precision: "float32", or for LiteRT "float16" or "int8", see `litert_bytes`.
+        precision: "float32", "float16" or "int8", see `litert_bytes` and `onnx_bytes`.
         representative: pictures such as will come, uint8 `(number, height, width, 3)` of the
             image size. The comparison is made on them, where None takes noise, and "int8"
-            measures ranges on them (a few hundred do).
+            measures ranges on them (a few hundred do). ONNX in int8, by far the fastest of all
+            on a processor, cannot do without.
         tolerance: the largest difference of a probability; None: 1e-4 for float32, 0.01 for
             float16, 0.1 for int8.
         image_size: see `export_image_classifier`.
@@ -64,8 +65,8 @@ def export_portable_image_classifier(
         The largest difference of a probability that was found.
 
     Raises:
-        ValueError: an unknown `file_format`, a `precision` that it does not have, other
-            `representative` pictures, a difference above `tolerance`; and as
+        ValueError: an unknown `file_format` or `precision`, no `representative` pictures where
+            they are needed or such as do not fit, a difference above `tolerance`; and as
             `export_image_classifier` does.
         ImportError: the extra is not installed.
 
@@ -82,13 +83,17 @@ def export_portable_image_classifier(
     """
     if file_format not in _FORMATS:
         raise ValueError(f"file_format is {file_format!r}; expected one of {[*_FORMATS]}")
-    file_name, precisions, runtime, runner = _FORMATS[file_format]
-    if precision not in precisions:
-        raise ValueError(f"precision is {precision!r}; {file_format} has {precisions}")
+    check_precision(precision)
+    if representative is None and (file_format, precision) == ("onnx", "int8"):
+        raise ValueError("an onnx file in int8 needs representative pictures to measure ranges on")
+    file_name, file_bytes, runtime, runner = _FORMATS[file_format]
     runtime()  # missing, it is missed before the work
     image_size = known_image_size(model, image_size)
     class_names = check_class_names(class_names, model.output_shape[-1])
     pictures = _pictures(representative, image_size)
+    ranges = None
+    if precision == "int8" and representative is not None:
+        ranges = [[picture[None]] for picture in pictures]
     if from_logits is None:
         from_logits = gives_logits(model, image_size)
 
@@ -98,8 +103,15 @@ def export_portable_image_classifier(
 
     with written_whole(directory, overwrite=overwrite) as folder:
         served = with_folded_norms(model, image_size)
-        measured_on = pictures if precision == "int8" and representative is not None else None
-        content = _file_bytes(served, answer, image_size, file_format, precision, measured_on)
+        if ranges:
+            served = _without_infinities(served)
+        content = file_bytes(
+            functools.partial(answer, served),
+            [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")],
+            parts=[served],
+            precision=precision,
+            representative=ranges,
+        )
         expected = functools.partial(answer, model)
         difference = _largest_difference(runner(content), expected, pictures)
         tolerance = TOLERANCES[precision] if tolerance is None else tolerance
@@ -120,23 +132,9 @@ def export_portable_image_classifier(
 
 
 _FORMATS = {
-    "litert": ("model.tflite", PRECISIONS, litert_interpreter, litert_runner),
-    "onnx": ("model.onnx", ("float32",), onnx_runtime, onnx_runner),
+    "litert": ("model.tflite", litert_bytes, litert_interpreter, litert_runner),
+    "onnx": ("model.onnx", onnx_bytes, onnx_runtime, onnx_runner),
 }
-
-
-def _file_bytes(model, answer, image_size, file_format, precision, pictures):
-    """The file's content; ranges are measured on `pictures`, unless they are None."""
-    signature = [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")]
-    ranges = None
-    if pictures is not None:
-        model = _without_infinities(model)
-        ranges = [[picture[None]] for picture in pictures]
-    function = functools.partial(answer, model)
-    if file_format == "onnx":
-        return onnx_bytes(function, signature, parts=[model])
-    options = {"precision": precision, "representative": ranges}
-    return litert_bytes(function, signature, parts=[model], **options)
 
 
 def _pictures(representative, image_size):
@@ -166,13 +164,13 @@ def _largest_difference(run, expected, pictures):
 
 
 class _BorderPooling(layers.Layer):
-    """`StemPooling` that repeats the border in place of padding with -inf: the same maxima.
+    """`StemPooling` that mirrors the border in place of padding with -inf: the same maxima.
 
     Eight bits have no scale that reaches to infinity.
     """
 
     def call(self, images):
-        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
         return ops.max_pool(padded, 3, strides=2)
 
 

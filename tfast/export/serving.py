@@ -7,6 +7,15 @@ import tensorflow as tf
 
 from tfast.training.files import written_whole
 
+# Of the weights in a file for LiteRT or onnxruntime.
+PRECISIONS = ("float32", "float16", "int8")
+
+
+def check_precision(precision):
+    """Raises a ValueError unless `precision` is one of `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {PRECISIONS}")
+
 
 def check_class_names(class_names, num_classes):
     """One name for each class, in the order of the model's outputs.

@@ -3,9 +3,9 @@
 import tensorflow as tf
 
 from tfast.export.classifier_core import classifier_logits, has_core
-from tfast.export.litert import PRECISIONS, litert_bytes
-from tfast.export.onnx_text import ONNX_PRECISIONS, onnx_text_core_bytes
-from tfast.export.serving import check_class_names, save_signatures
+from tfast.export.litert import litert_bytes
+from tfast.export.onnx_text import onnx_text_core_bytes
+from tfast.export.serving import check_class_names, check_precision, save_signatures
 from tfast.export.text import TEXT, num_classes, pad_documents
 from tfast.training.files import written_whole
 
@@ -57,8 +57,8 @@ def export_text_core(
         directory: where the folder shall stand.
         class_names: a name for each class, in the order of the logits, each on one line.
         file_format: "litert" or "onnx", which runs faster.
-        precision: of the core's weights: "float32"; "float16", which ONNX has not; or "int8",
-            which also multiplies integers: a quarter of the size, and by far the fastest.
+        precision: of the core's weights: "float32"; "float16", half the size; or "int8", which
+            also multiplies integers: a quarter of the size, and by far the fastest.
         reverse: whether the model was trained on documents from their end: a backward model alone.
         overwrite: whether an existing directory may be replaced.
 
@@ -73,9 +73,7 @@ def export_text_core(
         )
     if file_format not in _FORMATS:
         raise ValueError(f"file_format is {file_format!r}; expected one of {[*_FORMATS]}")
-    file_name, precisions, core_bytes = _FORMATS[file_format]
-    if precision not in precisions:
-        raise ValueError(f"precision is {precision!r}; {file_format} has {precisions}")
+    check_precision(precision)
     class_names = check_class_names(class_names, num_classes(model))
     if several_lines := [name for name in class_names if len(name.splitlines()) != 1]:
         raise ValueError(f"class_names must be one line each; got {several_lines[:10]}")
@@ -89,6 +87,7 @@ def export_text_core(
         save_signatures(
             {"serving_default": (read, [TEXT])}, temporary / "tokenizer", parts=[tokenizer, lookup]
         )
+        file_name, core_bytes = _FORMATS[file_format]
         (temporary / file_name).write_bytes(core_bytes(model, precision=precision))
         (temporary / "labels.txt").write_text("\n".join(class_names) + "\n", "utf-8")
 
@@ -116,6 +115,6 @@ def text_core_bytes(model, *, precision="int8"):
 
 
 _FORMATS = {
-    "litert": ("core.tflite", PRECISIONS, text_core_bytes),
-    "onnx": ("core.onnx", ONNX_PRECISIONS, onnx_text_core_bytes),
+    "litert": ("core.tflite", text_core_bytes),
+    "onnx": ("core.onnx", onnx_text_core_bytes),
 }
