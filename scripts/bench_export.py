@@ -1,22 +1,27 @@
 """Inference of XResNets in every form that tfast exports, beside fastai.
 
     python scripts/bench_export.py --fastai-python ~/fastai/bin/python
+    python scripts/bench_export.py --run runs/pictures --train pictures/train --valid pictures/valid
 
 The Keras model; SavedModels of it as it is and with batch norms folded, as
 `export_image_classifier` writes it; the files of `export_portable_image_classifier`; fastai's
 eager model, channels-last. They take turns, each on every core. Weights are random; agreement is
-with the Keras model, on noise.
+with the Keras model, on noise. With --run, the output folder of `train_images.py`, nothing is
+timed: counted is how many validation pictures each form has right.
 """
 
 import argparse
+import json
 import os
 import tempfile
 from pathlib import Path
 
 import environment  # noqa: F401, first
+import keras
 import numpy as np
 import tensorflow as tf
 from fastai_process import fastai_beside
+from image_data import one_or_three
 from measure import environment_line, print_comparison, side_by_side
 
 from tfast.export.folding import fold_batch_norms
@@ -25,7 +30,8 @@ from tfast.export.onnx import onnx_runner
 from tfast.export.portable_images import export_portable_image_classifier
 from tfast.export.serving import save_signatures
 from tfast.vision import xresnet
-from tfast.vision.preprocessing import ImagePreprocessing
+from tfast.vision.image_files import find_images
+from tfast.vision.preprocessing import ImagePreprocessing, decode_image, resize_and_crop
 
 PREPROCESSING = ImagePreprocessing()
 # Name, pixels, batch size, steps a timed call.
@@ -40,18 +46,30 @@ PORTABLE = [
     ("onnx", "float16", False),
     ("onnx", "int8", True),
 ]
+# How many training pictures ranges are measured on.
+NUM_MEASURED = 200
 
 
 def main():
-    """Prints every comparison."""
+    """Prints every comparison of times, or that of labels."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fastai-python", help="a Python with fastai")
     parser.add_argument("--rounds", type=int, default=7, help="timed calls of each rival")
     parser.add_argument(
         "--cases", nargs="+", default=[case[0] for case in CASES], help="names of models"
     )
+    add = parser.add_argument
+    add("--run", type=Path, help="output folder of train_images.py, whose labels to compare")
+    add("--train", type=Path, help="the folder of pictures it was trained on")
+    add("--valid", type=Path, help="a folder of others")
     arguments = parser.parse_args()
+    if arguments.run and not (arguments.train and arguments.valid):
+        parser.error("--run needs --train and --valid")
     print(environment_line("tfast", "tensorflow", "keras", "ai-edge-litert", "onnxruntime"))
+    if arguments.run:
+        with tempfile.TemporaryDirectory() as folder:
+            compare_labels(arguments.run, arguments.train, arguments.valid, Path(folder))
+        return
     with fastai_beside(arguments.fastai_python, "bench_images_fastai.py") as fastai:
         for case in CASES:
             if case[0] in arguments.cases:
@@ -66,7 +84,9 @@ def compare(name, pixels, batch_size, steps, folder, fastai, rounds):
     )
     images = PREPROCESSING.normalize(pictures)
     model = moved(getattr(xresnet, name)(10, input_shape=(pixels, pixels, 3)), images)
-    forms = saved_models(model, folder) | portable_files(model, folder, pictures)
+    names = [f"class {i}" for i in range(10)]
+    forms = saved_models(model, folder)
+    forms |= portable_files(model, folder, names, PREPROCESSING, pictures, (pixels, pixels))
     expected = forms["SavedModel, as it is"](pictures)
     print(f"\n{name}, {pixels} px: megabytes, largest difference of a probability, same class")
     for label, form in forms.items():
@@ -89,6 +109,37 @@ def compare(name, pixels, batch_size, steps, folder, fastai, rounds):
     title = f"Inference, {name}, {pixels} px, batch {batch_size}"
     seconds = side_by_side(works, rounds=rounds)
     print_comparison(title, seconds, amount=steps * batch_size, unit="images")
+
+
+def compare_labels(run, train, valid, folder):
+    """Counts right labels of every portable form of a classifier, and of the model itself."""
+    settings = json.loads((run / "result.json").read_text())["settings"]
+    names, size = settings["class_names"], (settings["image_size"],) * 2
+    preprocessing = ImagePreprocessing(
+        mean=one_or_three(settings["mean"]),
+        standard_deviation=one_or_three(settings["std"]),
+        crop_ratio=settings["crop_ratio"],
+    )
+
+    def read(paths):
+        encoded = (tf.io.read_file(path) for path in paths)
+        decoded = (decode_image(content) for content in encoded)
+        ratio = preprocessing.crop_ratio
+        resized = [resize_and_crop(pixels, size, crop_ratio=ratio) for pixels in decoded]
+        return np.stack(resized).round().astype("uint8")
+
+    model = keras.saving.load_model(run / "model.keras", compile=False)
+    paths = find_images(train, names)[0]
+    measured_on = read(paths[:: max(1, len(paths) // NUM_MEASURED)])
+    paths, labels, _ = find_images(valid, names)
+    pictures = read(paths)
+    forms = {"Keras": lambda pixels: model.predict_on_batch(preprocessing.normalize(pixels))}
+    forms |= portable_files(model, folder, names, preprocessing, measured_on, size)
+    print(f"\n{len(pictures)} pictures of {valid}: share right")
+    for label, form in forms.items():
+        batches = [form(pictures[i : i + 64]) for i in range(0, len(pictures), 64)]
+        right = np.concatenate(batches).argmax(-1) == labels
+        print(f"  {label:32s} {right.mean():7.2%}")
 
 
 def moved(model, images):
@@ -127,20 +178,21 @@ def saved_models(model, folder):
     return forms
 
 
-def portable_files(model, folder, pictures):
+def portable_files(model, folder, names, preprocessing, pictures, size):
     """Functions from pixels to probabilities, of LiteRT and ONNX files."""
-    forms, names = {}, [f"class {i}" for i in range(10)]
+    forms = {}
     for file_format, precision, measured in PORTABLE:
         label = f"{file_format} {precision}{', measured ranges' if measured else ''}"
         export_portable_image_classifier(
             model,
             folder / label,
             names,
-            PREPROCESSING,
+            preprocessing,
             file_format=file_format,
             precision=precision,
             representative=pictures if measured else None,
             tolerance=1.0,  # printed, not judged
+            image_size=size,
             from_logits=True,
         )
         content = next((folder / label).glob("model.*")).read_bytes()
