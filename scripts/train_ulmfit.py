@@ -162,7 +162,9 @@ def parse_arguments(argv):
 def main(argv=None):
     """Runs the script; returns its exit code."""
     parser, arguments = parse_arguments(argv)
-    import environment  # noqa: F401 -- before TensorFlow
+    import environment  # before TensorFlow
+
+    environment.keep_one_heap()
     import ulmfit_preparation
     import ulmfit_training
 
