@@ -7,7 +7,7 @@ The Keras model; SavedModels of it as it is and with batch norms folded, as
 `export_image_classifier` writes it; the files of `export_portable_image_classifier`; fastai's
 eager model, channels-last. They take turns, each on every core. Weights are random; agreement is
 with the Keras model, on noise. With --run, the output folder of `train_images.py`, nothing is
-timed: counted is how many validation pictures each form has right.
+timed: printed is the share of validation pictures that each form has right.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from fastai_process import fastai_beside
-from image_data import one_or_three
 from measure import environment_line, print_comparison, side_by_side
 
 from tfast.export.folding import fold_batch_norms
@@ -115,11 +114,8 @@ def compare_labels(run, train, valid, folder):
     """Counts right labels of every portable form of a classifier, and of the model itself."""
     settings = json.loads((run / "result.json").read_text())["settings"]
     names, size = settings["class_names"], (settings["image_size"],) * 2
-    preprocessing = ImagePreprocessing(
-        mean=one_or_three(settings["mean"]),
-        standard_deviation=one_or_three(settings["std"]),
-        crop_ratio=settings["crop_ratio"],
-    )
+    preprocessing = json.loads((run / "preprocessing.json").read_text())
+    preprocessing = ImagePreprocessing.from_dict(preprocessing)
 
     def read(paths):
         encoded = (tf.io.read_file(path) for path in paths)

@@ -3,10 +3,10 @@
     python scripts/bench_language_model.py --fastai-python ../fastai/bin/python
 
 Stock Keras runs in this Python, fastai (and PyTorch's own LSTM) in the one given; without it they
-are left out. Each rival runs in a process of its own, in turn with the others, with one heap for
-all its threads; the peak of its memory is that process's. Beside the step one plain matrix product
-is timed, of the size of the decoder's: its rate is about what the machine can do, and the share
-that the step reaches of it says how much is left to win.
+are left out. Each rival runs in a process of its own, in turn with the others; the peak of its
+memory is that process's. Beside the step one plain matrix product is timed, of the size of the
+decoder's: its rate is about what the machine can do, and the share that the step reaches of it says
+how much is left to win.
 """
 
 import argparse
@@ -177,7 +177,8 @@ def serve(name, sizes):
     """
     import environment  # before TensorFlow
 
-    environment.keep_one_heap()
+    if name.startswith("tfast"):
+        environment.keep_one_heap()  # as train_ulmfit.py does
     work = globals()[name](sizes)
     print(describe(name), flush=True)
     for _ in sys.stdin:

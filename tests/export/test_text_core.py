@@ -154,6 +154,13 @@ def test_an_onnx_folder_holds_tokenizer_core_and_labels(model, tmp_path):
     assert names == ["core.onnx", "labels.txt", "tokenizer"]
 
 
+@pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
+def test_what_an_int8_core_needs_is_named(missing, model, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=r"tfast\[onnx\]"):
+        onnx_text_core_bytes(model, precision="int8")
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -8,6 +8,7 @@ stays outside.
 """
 
 import contextlib
+import threading
 
 import numpy as np
 import tensorflow as tf
@@ -15,11 +16,14 @@ import tensorflow as tf
 from tfast.export.onnx_precisions import with_half_weights, with_int8_ranges
 from tfast.export.serving import check_precision, without_cudnn
 
+_EAGER_SWITCH = threading.Lock()
 MISSING = "ONNX files need tf2onnx and onnxruntime: pip install 'tfast[onnx]'"
 
 
 def onnx_bytes(function, input_signature, *, parts, precision="float32", representative=None):
     """Converts a function of a model to ONNX.
+
+    While it traces `function`, whatever `tf.function` another thread calls runs eagerly.
 
     Args:
         function: takes tensors, returns a dict of tensors; their names are those of the file.
@@ -35,15 +39,17 @@ def onnx_bytes(function, input_signature, *, parts, precision="float32", represe
         bytes.
 
     Raises:
-        ValueError: `precision` is unknown, or it is "int8" and there are no examples, or there
-            are some and it is not.
+        ValueError: `precision` is unknown, or it is "int8" and `representative` is None, or
+            it is not and `representative` is given.
         ImportError: the extra `onnx` is not installed.
     """
     check_precision(precision)
-    if (representative is not None) != (precision == "int8"):
-        raise ValueError(
-            f"representative is for precision 'int8', which needs it; precision is {precision!r}"
-        )
+    if precision == "int8" and representative is None:
+        raise ValueError("precision 'int8' needs representative examples to measure ranges on")
+    if precision != "int8" and representative is not None:
+        raise ValueError(f"representative is for precision 'int8'; precision is {precision!r}")
+    if precision == "int8":
+        onnx_runtime()  # missing, it is missed before the work
     try:
         import tf2onnx
     except ImportError as error:
@@ -73,17 +79,22 @@ def _without_inner_functions():
 
     Keras runs grouped convolutions by a function that XLA compiles, which no ONNX file holds.
     """
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(before)
+    # The switch is the process's: of two threads, the second must not take True for its own.
+    with _EAGER_SWITCH:
+        before = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(before)
 
 
 def _one_minus_erf(graph, node, name, _):
     """Rewrites tf2onnx's `node`, an `Erfc`, which it does not know: `gelu` has it."""
-    one = graph.make_const(f"{name}_one", np.ones((), "float32"))
+    from tf2onnx import utils
+
+    dtype = utils.map_onnx_to_numpy_type(graph.get_dtype(node.input[0]))
+    one = graph.make_const(f"{name}_one", np.ones((), dtype))
     erf = graph.make_node("Erf", [node.input[0]])
     node.type = "Sub"
     graph.replace_inputs(node, [one.output[0], erf.output[0]])

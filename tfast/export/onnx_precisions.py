@@ -17,6 +17,9 @@ def with_half_weights(content):
 
     Returns:
         bytes, about half as many.
+
+    Raises:
+        ImportError: `onnx` is not installed; of the functions below, `onnxruntime` too.
     """
     import onnx
 
@@ -24,7 +27,8 @@ def with_half_weights(content):
     casts, constants = [], model.graph.initializer
     for constant in constants:
         array = onnx.numpy_helper.to_array(constant)
-        if array.dtype == np.float32 and array.ndim:
+        # Vectors stay as they are: small, and some hold sizes or scales, not weights.
+        if array.dtype == np.float32 and array.ndim > 1:
             half = onnx.numpy_helper.from_array(array.astype("float16"), f"{constant.name}_half")
             casts.append(
                 onnx.helper.make_node(
@@ -96,7 +100,8 @@ def _outside_the_weights(path):
     import onnx
 
     nodes = onnx.load(path).graph.node
-    first = next(i for i, node in enumerate(nodes) if node.op_type in ("Conv", "MatMul", "Gemm"))
+    products = [i for i, n in enumerate(nodes) if n.op_type in ("Conv", "MatMul", "Gemm")]
+    first = min(products, default=len(nodes))
     return [n.name for i, n in enumerate(nodes) if i < first or n.op_type == "Softmax"]
 
 

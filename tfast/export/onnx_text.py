@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tfast.export.classifier_core import single_classifiers
-from tfast.export.onnx import MISSING
+from tfast.export.onnx import MISSING, onnx_runtime
 from tfast.export.onnx_precisions import with_half_weights, with_int8_weights
 from tfast.export.serving import check_precision
 
@@ -40,6 +40,8 @@ def onnx_text_core_bytes(model, *, precision="float32"):
         import onnx
     except ImportError as error:
         raise ImportError(MISSING) from error
+    if precision == "int8":
+        onnx_runtime()
     graph = _Graph(onnx)
     token_ids = graph.add("Cast", "token_ids", to=onnx.TensorProto.INT64)
     lengths = graph.add("Cast", "lengths", to=onnx.TensorProto.INT64)

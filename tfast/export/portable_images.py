@@ -14,6 +14,7 @@ from tfast.export.onnx import onnx_bytes, onnx_runner, onnx_runtime
 from tfast.export.serving import check_class_names, check_precision
 from tfast.training.files import written_whole
 from tfast.vision.residual_blocks import StemPooling
+from tfast.vision.transfer import with_dtype_policy
 
 # The largest difference of a probability that rounding to each precision may make.
 TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "int8": 0.1}
@@ -39,7 +40,8 @@ def export_portable_image_classifier(
     the image size, and gives `probabilities`, float32 `(batch, classes)`. Normalisation is
     inside; decoding, resizing and cutting are not: these runtimes have no operations that read
     JPEG files. `classifier.json` holds `class_names`, in order, `image_size` and
-    `preprocessing`, as `ImagePreprocessing.to_dict` describes it. Batch norms are folded.
+    `preprocessing`, as `ImagePreprocessing.to_dict` describes it. Batch norms are folded, and a
+    model of mixed precision is written as the same in float32.
 
     Before anything is written, the file's content is run, and its probabilities compared with
     those of `model`. So this needs the extra `litert` or `onnx`.
@@ -91,20 +93,20 @@ def export_portable_image_classifier(
     image_size = known_image_size(model, image_size)
     class_names = check_class_names(class_names, model.output_shape[-1])
     pictures = _pictures(representative, image_size)
-    ranges = None
-    if precision == "int8" and representative is not None:
-        ranges = [[picture[None]] for picture in pictures]
     if from_logits is None:
         from_logits = gives_logits(model, image_size)
+    if any(layer.compute_dtype != "float32" for layer in model.layers):
+        model = with_dtype_policy(model, "float32")
 
     def answer(model, pixels):
         outputs = tf.cast(model(preprocessing.normalize(pixels), training=False), tf.float32)
         return {"probabilities": tf.nn.softmax(outputs) if from_logits else outputs}
 
     with written_whole(directory, overwrite=overwrite) as folder:
-        served = with_folded_norms(model, image_size)
-        if ranges:
+        served, ranges = with_folded_norms(model, image_size), None
+        if precision == "int8" and representative is not None:
             served = _without_infinities(served)
+            ranges = [[picture[None]] for picture in pictures]
         content = file_bytes(
             functools.partial(answer, served),
             [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")],
@@ -122,11 +124,8 @@ def export_portable_image_classifier(
             )
         folder.mkdir()
         (folder / file_name).write_bytes(content)
-        description = {
-            "class_names": class_names,
-            "image_size": image_size,
-            "preprocessing": preprocessing.to_dict(),
-        }
+        description = {"class_names": class_names, "image_size": image_size}
+        description["preprocessing"] = preprocessing.to_dict()
         (folder / "classifier.json").write_text(json.dumps(description, indent=2))
     return difference
 
@@ -170,7 +169,9 @@ class _BorderPooling(layers.Layer):
     """
 
     def call(self, images):
-        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+        # A single row has no other to mirror; ONNX has no operation for the second way.
+        mode = "symmetric" if 1 in images.shape[1:3] else "reflect"
+        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
         return ops.max_pool(padded, 3, strides=2)
 
 
