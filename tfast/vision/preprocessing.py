@@ -145,7 +145,10 @@ def decode_image(encoded):
         TensorShape([4, 5, 3])
     """
     refusal = describe_refusal(encoded)
-    tf.debugging.Assert(refusal == "", ["image_bytes cannot be read:", refusal])
+    known = tf.debugging.Assert(refusal == "", ["image_bytes cannot be read:", refusal])
+    # First: else the decoder's own words may come before these.
+    with tf.control_dependencies([known]):
+        encoded = tf.identity(encoded)
     pixels = tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method=JPEG_TRANSFORM),
