@@ -66,8 +66,11 @@ def main():
         parser.error("--run needs --train and --valid")
     print(environment_line("tfast", "tensorflow", "keras", "ai-edge-litert", "onnxruntime"))
     if arguments.run:
-        with tempfile.TemporaryDirectory() as folder:
-            compare_labels(arguments.run, arguments.train, arguments.valid, Path(folder))
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                compare_labels(arguments.run, arguments.train, arguments.valid, Path(folder))
+        except (OSError, ValueError) as error:  # no run, no pictures
+            parser.error(str(error))
         return
     with fastai_beside(arguments.fastai_python, "bench_images_fastai.py") as fastai:
         for case in CASES:
