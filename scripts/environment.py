@@ -13,8 +13,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 def keep_one_heap():
     """Has all threads share a heap, as MALLOC_ARENA_MAX=1 does, where glibc is there to do so.
 
-    What one thread has freed another can use then: training a language model takes 50 MB less.
-    Reading pictures takes 6% longer.
+    What one thread has freed another can use then: training a language model takes less memory.
+    Reading pictures in many threads takes longer.
     """
     if platform.libc_ver()[0] == "glibc" and "MALLOC_ARENA_MAX" not in os.environ:
         ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX of malloc.h

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from tfast.export.onnx import onnx_bytes
+from tfast.export.onnx import onnx_bytes, onnx_runner
 from tfast.export.portable_images import _BorderPooling, export_portable_image_classifier
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.residual_blocks import StemPooling
@@ -139,6 +139,17 @@ def test_exports_in_threads_leave_no_function_eager():
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(convert, range(8)))
     assert not tf.config.functions_run_eagerly()
+
+
+def test_erfc_of_half_precision_becomes_onnx():
+    pytest.importorskip("tf2onnx")
+    signature = [tf.TensorSpec((None,), tf.float32, name="numbers")]
+    content = onnx_bytes(
+        lambda x: {"erfc": tf.math.erfc(tf.cast(x, "float16"))}, signature, parts=[]
+    )
+    numbers = np.float32([-1, 0, 0.5, 2])
+    outputs = onnx_runner(content)(numbers=numbers)["erfc"]
+    np.testing.assert_allclose(outputs, tf.math.erfc(numbers), atol=1e-3)
 
 
 def test_onnx_asks_for_examples_where_it_measures():

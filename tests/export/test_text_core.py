@@ -154,6 +154,21 @@ def test_an_onnx_folder_holds_tokenizer_core_and_labels(model, tmp_path):
     assert names == ["core.onnx", "labels.txt", "tokenizer"]
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_is_written_in_float32(model, documents, policy):
+    pytest.importorskip("ai_edge_litert")
+    mixed = TextClassifier.from_config(model.get_config() | {"dtype": policy})
+    mixed.set_weights(model.get_weights())
+    assert mixed.compute_dtype != "float32"
+    for one, other in (
+        (mixed, model),
+        *[(ForwardBackwardClassifier(m, m) for m in (mixed, model))],
+    ):
+        run = litert_runner(text_core_bytes(one, precision="float32"))
+        expected = probabilities_of(other, documents)
+        np.testing.assert_allclose(run(**documents)["probabilities"], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
 def test_what_an_int8_core_needs_is_named(missing, model, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)

@@ -19,7 +19,7 @@ def with_half_weights(content):
         bytes, about half as many.
 
     Raises:
-        ImportError: `onnx` is not installed; of the functions below, `onnxruntime` too.
+        ImportError: `onnx` is not installed.
     """
     import onnx
 
@@ -51,6 +51,11 @@ def with_int8_weights(content, kinds):
 
     Returns:
         bytes, about a quarter as many.
+
+    Raises:
+        ImportError: `onnx` or `onnxruntime` is not installed.
+
+    Source: onnxruntime `quantize_dynamic`.
     """
     from onnxruntime.quantization import quantize_dynamic
 
@@ -69,6 +74,11 @@ def with_int8_ranges(content, examples):
 
     Returns:
         bytes, about a quarter as many.
+
+    Raises:
+        ImportError: `onnx` or `onnxruntime` is not installed.
+
+    Source: onnxruntime `quantize_static`.
     """
     from onnxruntime import quantization
 

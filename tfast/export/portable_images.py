@@ -55,8 +55,8 @@ def export_portable_image_classifier(
         precision: "float32", "float16" or "int8", see `litert_bytes` and `onnx_bytes`.
         representative: pictures such as will come, uint8 `(number, height, width, 3)` of the
             image size. The comparison is made on them, where None takes noise, and "int8"
-            measures ranges on them (a few hundred do). ONNX in int8, by far the fastest of all
-            on a processor, cannot do without.
+            measures ranges on them (a few hundred do). ONNX in int8, by far the fastest in
+            `scripts/bench_export.py`, cannot do without.
         tolerance: the largest difference of a probability; None: 1e-4 for float32, 0.01 for
             float16, 0.1 for int8.
         image_size: see `export_image_classifier`.

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfast.export.classifier_core import classifier_logits, has_core
+from tfast.export.classifier_core import classifier_logits, has_core, in_float32
 from tfast.export.litert import litert_bytes
 from tfast.export.onnx_text import onnx_text_core_bytes
 from tfast.export.serving import check_class_names, check_precision, save_signatures
@@ -97,7 +97,8 @@ def text_core_bytes(model, *, precision="int8"):
 
     Its signature takes `token_ids`, int32 `(batch, time)`, padded behind, and `lengths`, int32
     `(batch,)`; it returns `probabilities`, float32 `(batch, classes)`. Documents are pooled
-    over their last `max_length` tokens, as the model does it.
+    over their last `max_length` tokens, as the model does it. A model of mixed precision is
+    written as the same in float32: LiteRT has no other products of this kind.
 
     Args:
         model: as for `export_text_core`.
@@ -106,6 +107,7 @@ def text_core_bytes(model, *, precision="int8"):
     Returns:
         bytes.
     """
+    model = in_float32(model)
 
     def core(token_ids, lengths):
         logits = classifier_logits(model, token_ids, lengths, window=WINDOW)
