@@ -64,10 +64,9 @@ def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states, *, keep_gates=
 
 
 def _project(inputs, kernel, bias):
-    """All inputs times the kernel in one product, time first: (time, batch, 4 * units)."""
-    batch, time, features = ops.shape(inputs)
-    time_first = ops.reshape(ops.transpose(inputs, (1, 0, 2)), (-1, features))
-    projected = ops.matmul(time_first, kernel) + bias
+    """All inputs (time, batch, features) times the kernel in one product."""
+    time, batch, features = ops.shape(inputs)
+    projected = ops.matmul(ops.reshape(inputs, (-1, features)), kernel) + bias
     return ops.reshape(projected, (time, batch, kernel.shape[-1]))
 
 
@@ -87,14 +86,13 @@ def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
         # Keras's scan on TensorFlow, where tests run this, wants outputs built like the states.
         return (hidden, cell), (hidden, cell)
 
-    projected = _project(inputs, kernel, bias)
+    projected = _project(ops.transpose(inputs, (1, 0, 2)), kernel, bias)
     (hidden, cell), (outputs, _) = ops.scan(step, (hidden, cell), projected)
     return ops.transpose(outputs, (1, 0, 2)), hidden, cell
 
 
-def _sequence_without_gates(inputs, kernel, recurrent_kernel, bias, hidden, cell):
-    projected = _project(inputs, kernel, bias)
-    hidden, cell, (outputs,) = _forward(projected, hidden, cell, recurrent_kernel)
+def _sequence_without_gates(*tensors):
+    hidden, cell, (outputs,) = _forward(*tensors)
     return ops.transpose(outputs, (1, 0, 2)), hidden, cell
 
 
@@ -104,7 +102,7 @@ def _sequence_with_kept_gates(*tensors):
     @tf.custom_gradient
     def sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
         last_hidden, last_cell, (outputs, gates, cells) = _forward(
-            _project(inputs, kernel, bias), hidden, cell, recurrent_kernel, keep_gates=True
+            inputs, kernel, recurrent_kernel, bias, hidden, cell, keep_gates=True
         )
         time, batch = tf.shape(outputs)[0], tf.shape(outputs)[1]
 
@@ -131,14 +129,16 @@ def _sequence_with_kept_gates(*tensors):
     return sequence(*tensors)
 
 
-def _forward(projected, hidden, cell, recurrent_kernel, *, keep_gates=False):
-    """The loop.
+def _forward(inputs, kernel, recurrent_kernel, bias, hidden, cell, *, keep_gates=False):
+    """The projections of the inputs, and the loop.
 
     Args:
-        projected: (time, batch, 4 * units), see `_project`.
+        inputs: (batch, time, features).
+        kernel: (features, 4 * units).
+        recurrent_kernel: (units, 4 * units).
+        bias: (4 * units,).
         hidden: (batch, units).
         cell: (batch, units).
-        recurrent_kernel: (units, 4 * units).
         keep_gates: whether what the gradient needs is kept.
 
     Returns:
@@ -148,20 +148,27 @@ def _forward(projected, hidden, cell, recurrent_kernel, *, keep_gates=False):
     """
     import tensorflow as tf
 
-    time, units = tf.shape(projected)[0], recurrent_kernel.shape[0]
-    widths = [units, 4 * units, units] if keep_gates else [units]
-    shapes = [(*projected.shape[1:2], width) for width in widths]
-    inputs = tf.TensorArray(projected.dtype, size=time).unstack(projected)
-    arrays = [tf.TensorArray(projected.dtype, size=time, element_shape=s) for s in shapes]
+    inputs = tf.transpose(inputs, (1, 0, 2))
+    time, units = tf.shape(inputs)[0], recurrent_kernel.shape[0]
     # With oneDNN four square products are a quarter faster than one that is four times as wide,
     # and two nearly as much. For a single document each product beyond two costs the waking of
-    # a core, unless it is so small that it stays on one.
+    # a core, unless it is so small that it stays on one. All that is large is cut alike: where
+    # TensorFlow gives one thread to each operation, the parts still run side by side.
     products = 4 if keep_gates or units <= 512 else 2
-    kernels = tf.split(recurrent_kernel, products, axis=1)
+    kernels, recurrent_kernels, biases = (
+        tf.split(weight, products, axis=-1) for weight in (kernel, recurrent_kernel, bias)
+    )
+    projections = [_project(inputs, k, b) for k, b in zip(kernels, biases, strict=True)]
+    projections = [tf.TensorArray(p.dtype, size=time).unstack(p) for p in projections]
+    widths = [units, 4 * units, units] if keep_gates else [units]
+    shapes = [(inputs.shape[1], width) for width in widths]
+    arrays = [tf.TensorArray(inputs.dtype, size=time, element_shape=s) for s in shapes]
 
     def step(t, hidden, cell, arrays):
-        parts = tf.split(inputs.read(t), products, axis=-1)
-        parts = [part + tf.matmul(hidden, k) for part, k in zip(parts, kernels, strict=True)]
+        parts = [
+            projection.read(t) + tf.matmul(hidden, k)
+            for projection, k in zip(projections, recurrent_kernels, strict=True)
+        ]
         gates = [gate for part in parts for gate in tf.split(part, 4 // products, axis=-1)]
         gates, hidden, cell = _activate(gates, cell)
         values = (hidden, gates, cell)[: len(arrays)]
@@ -173,7 +180,7 @@ def _forward(projected, hidden, cell, recurrent_kernel, *, keep_gates=False):
     )
     stacked = [array.stack() for array in arrays]
     for tensor, shape in zip(stacked, shapes, strict=True):
-        tensor.set_shape((projected.shape[0], *shape))
+        tensor.set_shape((inputs.shape[0], *shape))
     return hidden, cell, stacked
 
 
