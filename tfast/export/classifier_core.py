@@ -74,12 +74,14 @@ def _pooled(model, token_ids, lengths, window):
         places = begin + tf.range(window)
         # Behind the end stands the last column again: a shape that never changes is faster.
         here = tf.gather(token_ids, tf.minimum(places, time - 1), axis=1)
-        outputs = tf.gather(_tensor(encoder.embeddings), tf.transpose(here))  # time first
+        time_first = tf.reshape(tf.transpose(here), [-1])
+        outputs = tf.gather(_tensor(encoder.embeddings), time_first)
         after = []
         for number, lstm in enumerate(encoder.lstms):
             before = states[2 * number : 2 * number + 2]
-            outputs, *new = _run_lstm(lstm.layer.cell, outputs, before, time - begin)
+            outputs, *new = _run_lstm(lstm.layer.cell, outputs, before, window, time - begin)
             after += new
+        outputs = tf.reshape(outputs, (window, -1, encoder.widths[-1]))
         places = places[:, None]
         real = ((places < lengths) & (places >= first_pool))[..., None]
         is_last = (places == lengths - 1)[..., None]
@@ -99,27 +101,37 @@ def _pooled(model, token_ids, lengths, window):
     return tf.concat([last, maximum, total / tf.cast(num_pooled, "float32")[:, None]], axis=-1)
 
 
-def _run_lstm(cell, inputs, states, num_steps):
+def _run_lstm(cell, inputs, states, window, num_steps):
     """One LSTM layer over a window. LiteRT knows no arrays of unknown batch.
 
-    Its loops copy all they carry from step to step: windows of few tokens are fastest.
+    Its loops copy all they carry from step to step, the projected inputs too. A window of one
+    token goes without a loop, and without tensors of three dimensions, which it is slower with.
 
     Args:
         cell: the `keras.layers.LSTM`'s cell.
-        inputs: `(window, batch, features)`.
+        inputs: `(window * batch, features)`, time first.
         states: hidden and cell state, `(batch, units)` each.
-        num_steps: int32 scalar: how many of the inputs are to be read; more is all.
+        window: how many tokens of each document `inputs` are.
+        num_steps: int32 scalar: how many of them are to be read; more is all.
 
     Returns:
-        The outputs `(window, batch, units)` and the two states after them. Outputs after
+        The outputs `(window * batch, units)` and the two states after them. Outputs after
         `num_steps` are of no meaning.
     """
-    window, units = inputs.shape[0], cell.units
+    units, recurrent_kernel = cell.units, _tensor(cell.recurrent_kernel)
+    projected = tf.matmul(inputs, _tensor(cell.kernel)) + _tensor(cell.bias)
+    if window == 1:
+        hidden, cell_state = states
+        hidden, cell_state = _new_states(
+            projected + tf.matmul(hidden, recurrent_kernel), cell_state
+        )
+        return hidden, hidden, cell_state
+
+    projected = tf.reshape(projected, (window, -1, 4 * units))
     steps = tf.minimum(num_steps, window)
-    projected = _project(cell, inputs)
 
     def step(place, hidden, cell_state, outputs):
-        gates = projected[place] + tf.matmul(hidden, _tensor(cell.recurrent_kernel))
+        gates = projected[place] + tf.matmul(hidden, recurrent_kernel)
         hidden, cell_state = _new_states(gates, cell_state)
         return place + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
 
@@ -129,15 +141,7 @@ def _run_lstm(cell, inputs, states, num_steps):
     )
     # After fewer steps than the window has, the first output stands further behind.
     places = tf.minimum(tf.range(window) + window - steps, window - 1)
-    return tf.gather(outputs, places), hidden, cell_state
-
-
-def _project(cell, inputs):
-    """All inputs times the kernel in one product: (window, batch, 4 * units)."""
-    window, _, features = inputs.shape
-    kernel = _tensor(cell.kernel)
-    projected = tf.matmul(tf.reshape(inputs, (-1, features)), kernel) + _tensor(cell.bias)
-    return tf.reshape(projected, (window, -1, kernel.shape[-1]))
+    return tf.reshape(tf.gather(outputs, places), (-1, units)), hidden, cell_state
 
 
 def _new_states(gates, cell_state):

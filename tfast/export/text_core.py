@@ -9,8 +9,9 @@ from tfast.export.serving import check_class_names, check_precision, save_signat
 from tfast.export.text import TEXT, num_classes, pad_documents
 from tfast.training.files import written_whole
 
-# LiteRT's loops copy what they carry at each step, so few; its products want some rows.
-WINDOW = 16
+# How many tokens are read at a time. LiteRT's loops copy what they carry at each step, so one; but
+# float products want some rows, without which they wait for the weights.
+INT8_WINDOW, FLOAT_WINDOW = 1, 16
 
 _CORE_INPUTS = [
     tf.TensorSpec([None, None], tf.int32, name="token_ids"),
@@ -108,9 +109,10 @@ def text_core_bytes(model, *, precision="int8"):
         bytes.
     """
     model = in_float32(model)
+    window = INT8_WINDOW if precision == "int8" else FLOAT_WINDOW
 
     def core(token_ids, lengths):
-        logits = classifier_logits(model, token_ids, lengths, window=WINDOW)
+        logits = classifier_logits(model, token_ids, lengths, window=window)
         return {"probabilities": tf.nn.softmax(logits)}
 
     return litert_bytes(core, _CORE_INPUTS, parts=[model], precision=precision)
