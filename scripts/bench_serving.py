@@ -60,12 +60,20 @@ def main():
     parser.add_argument("--batch-size", type=int, default=64, help="of the SavedModel")
     parser.add_argument("--vocabulary-size", type=int, default=60_000)
     parser.add_argument("--sizes", type=int, nargs=3, default=(400, 1152, 3), help="of the model")
+    parser.add_argument(
+        "--tensorflow-threads",
+        type=int,
+        nargs=2,
+        # The SavedModel's products come in halves: one on each thread is faster than each on both.
+        default=(1, THREADS),
+        help="inside an operation, and between operations; 0 leaves it to TensorFlow",
+    )
     parser.add_argument("--classifier", help="a trained classifier whose labels to compare")
     parser.add_argument("--vocabulary", help="its vocabulary")
     arguments = parser.parse_args()
-    # The model's products come in halves: each on its own thread is faster than one on both.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    inside, between = arguments.tensorflow_threads
+    tf.config.threading.set_intra_op_parallelism_threads(inside)
+    tf.config.threading.set_inter_op_parallelism_threads(between)
     print(environment_line("tfast", "tensorflow", "keras", "ai-edge-litert", "onnxruntime"))
     if arguments.classifier:
         compare_labels(arguments)

@@ -12,14 +12,14 @@ from tfast.text.lstm_kernel import lstm_sequence
 BATCH, TIME, FEATURES, UNITS = 3, 7, 5, 4
 
 
-def random_tensors(dtype):
+def random_tensors(dtype, units=UNITS):
     shapes = [
         (BATCH, TIME, FEATURES),
-        (FEATURES, 4 * UNITS),
-        (UNITS, 4 * UNITS),
-        (4 * UNITS,),
-        (BATCH, UNITS),
-        (BATCH, UNITS),
+        (FEATURES, 4 * units),
+        (units, 4 * units),
+        (4 * units,),
+        (BATCH, units),
+        (BATCH, units),
     ]
     random = np.random.RandomState(0)
     return [tf.constant(0.5 * random.standard_normal(shape), dtype) for shape in shapes]
@@ -65,6 +65,22 @@ def test_equals_the_keras_layer_in_values_and_gradients(function, dtype, toleran
     for a, e in zip(actual, expected, strict=True):
         assert a.dtype == dtype
         np.testing.assert_allclose(a, e, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("units", [UNITS, 520])  # cut into four products, and into two
+def test_inference_keeps_no_gates_and_gives_the_same(units):
+    tensors = random_tensors("float32", units)
+    tensors[2] /= units**0.5  # or wide layers saturate
+
+    def without_gates(inputs, kernel, recurrent_kernel, bias, *states):
+        weights = kernel, recurrent_kernel, bias
+        outputs, states = lstm_sequence(inputs, *weights, states, keep_gates=False)
+        return outputs, *states
+
+    expected = values_and_gradients(ours, tensors)
+    actual = values_and_gradients(tf.function(without_gates), tensors)
+    for a, e in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-4, atol=1e-4)
 
 
 def test_eager_equals_graph_and_any_length_is_taken():
