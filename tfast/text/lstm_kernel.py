@@ -1,8 +1,8 @@
 """The LSTM sequence loop that is fast on a processor, in training above all.
 
 Keras's own loop repeats the input projection at every step and adds up the weight gradients
-step by step. Here one matrix product takes all inputs before the loop, the gates are kept, and
-one product after the backward loop gives each weight gradient. What is left inside the loops is
+step by step. Here all inputs are projected before the loop, the gates are kept, and one product
+after the backward loop gives each weight gradient. What is left inside the loops is
 the recurrent product, and its weight is brought into the layout that the product reads fastest
 before the loop starts.
 """
