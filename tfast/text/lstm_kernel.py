@@ -2,9 +2,9 @@
 
 Keras's own loop repeats the input projection at every step and adds up the weight gradients
 step by step. Here all inputs are projected before the loop, the gates are kept, and one product
-after the backward loop gives each weight gradient. What is left inside the loops is
-the recurrent product, and its weight is brought into the layout that the product reads fastest
-before the loop starts.
+after the backward loop gives each weight gradient. What is left inside the loops is the recurrent
+product, and its weight is brought into the layout that the product reads fastest before the loop
+starts.
 """
 
 import keras
