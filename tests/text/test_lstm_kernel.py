@@ -68,7 +68,7 @@ def test_equals_the_keras_layer_in_values_and_gradients(function, dtype, toleran
 
 
 @pytest.mark.parametrize("units", [UNITS, 520])  # cut into four products, and into two
-def test_inference_keeps_no_gates_and_gives_the_same(units):
+def test_inference_without_gates_gives_the_same(units):
     tensors = random_tensors("float32", units)
     tensors[2] /= units**0.5  # or wide layers saturate
 

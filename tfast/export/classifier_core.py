@@ -122,9 +122,8 @@ def _run_lstm(cell, inputs, states, window, num_steps):
     projected = tf.matmul(inputs, _tensor(cell.kernel)) + _tensor(cell.bias)
     if window == 1:
         hidden, cell_state = states
-        hidden, cell_state = _new_states(
-            projected + tf.matmul(hidden, recurrent_kernel), cell_state
-        )
+        gates = projected + tf.matmul(hidden, recurrent_kernel)
+        hidden, cell_state = _new_states(gates, cell_state)
         return hidden, hidden, cell_state
 
     projected = tf.reshape(projected, (window, -1, 4 * units))
