@@ -24,10 +24,10 @@ from fastai_process import fastai_beside
 from measure import environment_line, print_comparison, side_by_side
 
 from tfast.export.folding import fold_batch_norms
-from tfast.export.litert import litert_runner
-from tfast.export.onnx import onnx_runner
-from tfast.export.portable_images import export_portable_image_classifier
-from tfast.export.serving import save_signatures
+from tfast.export.portable.images import export_portable_image_classifier
+from tfast.export.portable.litert import litert_runner
+from tfast.export.portable.onnx import onnx_runner
+from tfast.export.saved_model import save_signatures
 from tfast.vision import xresnet
 from tfast.vision.image_files import find_images
 from tfast.vision.preprocessing import ImagePreprocessing, decode_image, resize_and_crop

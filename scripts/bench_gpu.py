@@ -26,7 +26,7 @@ import numpy as np
 from keras import ops
 from measure import environment_line, side_by_side
 
-from tfast.text.language_model import LanguageModel
+from tfast.text.models.language_model import LanguageModel
 from tfast.training.precision import POLICIES, set_precision
 from tfast.vision.xresnet import xresnet
 

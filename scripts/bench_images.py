@@ -17,7 +17,7 @@ import tensorflow as tf
 from fastai_process import fastai_beside
 from measure import environment_line, print_comparison, side_by_side
 
-from tfast.training.fused_adam import FusedAdam
+from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.vision import xresnet
 from tfast.vision.mixup import mixup
 

@@ -21,7 +21,7 @@ BATCH, TIME = 32, 70
 
 def tfast_layer(sizes):
     """Forward and backward of the LSTM kernel."""
-    from tfast.text.dropouts import WeightDrop
+    from tfast.text.models.dropouts import WeightDrop
 
     return _keras_layer(sizes, lambda lstm: WeightDrop(lstm, 0.0))
 
@@ -71,8 +71,8 @@ def tfast_step(sizes):
     """A step of `LanguageModel` as `fit` makes it."""
     import numpy as np
 
-    from tfast.text.language_model import LanguageModel
-    from tfast.training.fused_adam import FusedAdam
+    from tfast.text.models.language_model import LanguageModel
+    from tfast.training.optimizers.fused_adam import FusedAdam
 
     ids, targets = _windows(sizes)
     model = LanguageModel(sizes.vocab, embed_size=sizes.embed, hidden_size=sizes.hidden)

@@ -27,14 +27,14 @@ from measure import environment_line, print_comparison, side_by_side
 from text_data import docstrings, read_labelled
 from text_tokens import tokenize
 
-from tfast.export.litert import litert_runner
-from tfast.export.onnx import onnx_runner
-from tfast.export.onnx_text import onnx_text_core_bytes
-from tfast.export.serving import PRECISIONS
+from tfast.export.portable.litert import litert_runner
+from tfast.export.portable.onnx import onnx_runner
+from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
+from tfast.export.portable.text import export_text_core, text_core_bytes
+from tfast.export.saved_model import PRECISIONS
 from tfast.export.text import export_text_classifier, pad_documents
-from tfast.export.text_core import export_text_core, text_core_bytes
-from tfast.text.classifier import TextClassifier
-from tfast.text.tokenizer import TextTokenizer
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
 NUM_WORDS = 100
@@ -145,7 +145,7 @@ def read_texts(path, count):
 
 def make_vocabulary(tokenizer, texts, size):
     """The texts' own words, and others that never come, up to `size` words."""
-    counted = Vocabulary.count([tokenizer(tf.constant(texts))], min_frequency=1)
+    counted = Vocabulary.from_tokens([tokenizer(tf.constant(texts))], min_frequency=1)
     words = [word for word in counted.words if not word.startswith("xxfake")][:size]
     return Vocabulary(words + [f"word{number}" for number in range(size - len(words))])
 

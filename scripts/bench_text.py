@@ -63,7 +63,7 @@ def make_works(texts, batch_size):
     """Functions that give all tokens: from the graph alone, and from a `Dataset.map`."""
     import tensorflow as tf
 
-    from tfast.text.tokenizer import TextTokenizer
+    from tfast.text.tokenization.tokenizer import TextTokenizer
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

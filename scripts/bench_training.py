@@ -22,12 +22,12 @@ import numpy as np
 import tensorflow as tf
 from measure import environment_line, print_overheads, time_blocks
 
-from tfast.training.fused_adam import FusedAdam
+from tfast.training.inspection.statistics import TrainingStatistics
 from tfast.training.layer_groups import freeze_to
-from tfast.training.learning_rates import LayerwiseLearningRates, discriminative
-from tfast.training.statistics import TrainingStatistics
+from tfast.training.learning_rates import LayerwiseLearningRates, discriminative_rates
+from tfast.training.optimizers.fused_adam import FusedAdam
 
-MULTIPLIERS = discriminative(0.01, 1.0, 4)
+MULTIPLIERS = discriminative_rates(0.01, 1.0, 4)
 
 
 def convolutional_network():

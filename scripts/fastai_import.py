@@ -12,9 +12,9 @@ from tfast.fastai.reading import load_weights
 from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
 from tfast.fastai.vocabularies import load_labels, load_vocabulary, with_special_tokens_first
 from tfast.fastai.xresnet import xresnet_from_fastai
-from tfast.text.tokenizer import TextTokenizer
+from tfast.files import atomic_write
+from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
-from tfast.training.files import written_whole
 from tfast.vision.preprocessing import ImagePreprocessing
 
 # Probabilities that differ by more mean that something is wrong, not that sums were rounded.
@@ -34,7 +34,7 @@ def run(arguments):
     """
     state_dict = load_weights(arguments.weights)
     print(f"{arguments.weights}: {len(state_dict)} tensors")
-    with written_whole(arguments.output, overwrite=arguments.overwrite) as folder:
+    with atomic_write(arguments.output, overwrite=arguments.overwrite) as folder:
         folder.mkdir()
         if any(name in state_dict for name in ("0.encoder.weight", "0.module.encoder.weight")):
             difference = import_text_model(state_dict, arguments, folder)

@@ -4,7 +4,7 @@ import random
 import shutil
 from pathlib import Path
 
-from tfast.training.files import written_whole
+from tfast.files import atomic_write
 
 
 def write_digits(folder):
@@ -19,7 +19,7 @@ def write_digits(folder):
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         for digit in range(10):
             (temporary / str(digit)).mkdir(parents=True)
         for number, (picture, digit) in enumerate(zip(digits.images, digits.target, strict=True)):
@@ -49,7 +49,7 @@ def split_folder(folder, destination, *, fraction, seed):
     classes = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
     if len(classes) < 2:
         raise ValueError(f"{folder} holds {len(classes)} class folders; expected 2 or more")
-    with written_whole(destination) as temporary:
+    with atomic_write(destination) as temporary:
         for class_folder in classes:
             paths = sorted(path for path in class_folder.rglob("[!.]*") if path.is_file())
             if len(paths) < 2:

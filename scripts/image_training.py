@@ -11,14 +11,14 @@ from image_data import load_data
 import tfast.vision.xresnet
 import tfast.vision.xresnet_variants
 from tfast.export.images import export_image_classifier
-from tfast.training import report
-from tfast.training.checkpoint_checks import check_same_settings
-from tfast.training.files import remove_leftovers, written_whole
-from tfast.training.fused_adam import FusedAdam
+from tfast.files import atomic_write, remove_leftovers
+from tfast.training.checkpoints.compatibility import check_same_settings
+from tfast.training.checkpoints.resume import read_progress, resumable_fit
+from tfast.training.inspection import figures as report
+from tfast.training.inspection.stopwatch import Stopwatch
+from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.precision import POLICIES, set_precision
-from tfast.training.resume import read_progress, resumable_fit
 from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
-from tfast.training.stopwatch import Stopwatch
 from tfast.training.unfreezing import GradualUnfreezing, Stage
 from tfast.vision.preprocessing import decode_image
 from tfast.vision.transfer import transfer_model, with_dtype_policy
@@ -139,9 +139,9 @@ def make_settings(arguments, data):
 def write_outputs(arguments, data, model, schedule, history, stopwatch):
     """Fills the output folder, what cost most first; returns what `result.json` holds."""
     output = arguments.output
-    with written_whole(output / "model.keras") as temporary:
+    with atomic_write(output / "model.keras") as temporary:
         model.save(temporary)
-    with written_whole(output / "preprocessing.json") as temporary:
+    with atomic_write(output / "preprocessing.json") as temporary:
         temporary.write_text(json.dumps(data.preprocessing.to_dict(), indent=2) + "\n")
     report.write_history(output / "history.csv", history.history)
     logits = model.predict(data.validation, verbose=0).astype("float64")

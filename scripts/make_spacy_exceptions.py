@@ -1,4 +1,4 @@
-"""Writes tfast/text/data/spacy_english.json from the installed spaCy.
+"""Writes tfast/text/tokenization/data/spacy_english.json from the installed spaCy.
 
 Run it where spaCy is installed (tfast is not needed) and commit the result:
 

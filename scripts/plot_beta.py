@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from command_line import OneLineParser, positive
 
-from tfast.training.files import written_whole
+from tfast.files import atomic_write
 from tfast.vision.images import ImagePreprocessing, image_dataset
 from tfast.vision.mixup import mixup_dataset
 
@@ -86,7 +86,7 @@ def pictures(directory, image_size):
 
 def save(figure, path):
     """Writes a figure whole or not at all, and says where."""
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)
     print(path)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfast.text.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
 TOKENIZER = TextTokenizer()
@@ -23,7 +23,7 @@ def look_up(texts, arguments, *, counted):
         The `Vocabulary`, and a dict of part's name to ragged ids.
     """
     tokens = (batch for name in counted for batch in tokenize(texts[name], f"words of {name}"))
-    vocabulary = Vocabulary.count(
+    vocabulary = Vocabulary.from_tokens(
         tokens, max_size=arguments.vocabulary_size, min_frequency=arguments.min_frequency
     )
     documents = {

@@ -10,13 +10,13 @@ from text_data import Corpus, read_corpus, read_unlabelled
 from text_tokens import look_up
 from ulmfit_report import make_settings
 
-from tfast.text.classifier import TextClassifier
-from tfast.text.language_model import LanguageModel
 from tfast.text.lm_batches import lm_batches
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.language_model import LanguageModel
 from tfast.text.ulmfit import classifier_stages
 from tfast.text.vocabulary import Vocabulary
-from tfast.training.checkpoint_checks import check_same_settings
-from tfast.training.resume import read_progress
+from tfast.training.checkpoints.compatibility import check_same_settings
+from tfast.training.checkpoints.resume import read_progress
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tfidf_baseline import tfidf_accuracy
 
 from tfast.export.text import export_text_classifier
 from tfast.text.classifier_batches import classifier_batches, restore_order
-from tfast.training import report
+from tfast.training.inspection import figures as report
 
 # Of the command line, what changes nothing in the weights.
 NOT_SETTINGS = {"output", "resume", "save_every"}

@@ -6,20 +6,20 @@ import keras
 from ulmfit_preparation import make_classifier_stages, make_lm_batches, target_documents
 from ulmfit_report import make_settings, write_outputs
 
-from tfast.text import classifier, language_model
+from tfast.files import atomic_write
 from tfast.text.classifier_batches import classifier_batches
-from tfast.text.forward_backward import ForwardBackwardClassifier
+from tfast.text.models import classifier, language_model
+from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.ulmfit import (
     language_model_stages,
     transfer_encoder,
     transfer_vocabulary,
     ulmfit_optimizer,
 )
-from tfast.training import report
-from tfast.training.files import written_whole
-from tfast.training.resume import resumable_fit
+from tfast.training.checkpoints.resume import resumable_fit
+from tfast.training.inspection import figures as report
+from tfast.training.inspection.stopwatch import Stopwatch
 from tfast.training.schedules import MomentumSchedule, OneCycleMomentum
-from tfast.training.stopwatch import Stopwatch
 from tfast.training.unfreezing import GradualUnfreezing, Stage
 
 
@@ -94,7 +94,7 @@ class Direction:
             settings=self.settings,
         )
         self.seconds[name] = round(stopwatch.seconds, 1)
-        with written_whole(output / f"{name}.keras") as temporary:
+        with atomic_write(output / f"{name}.keras") as temporary:
             model.save(temporary)
         report.write_history(output / f"{name}_history.csv", history.history)
         curve = report.sample_schedule(rates, unfreezing.epochs * steps_per_epoch)

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from tfast.fastai.image_classifiers import image_classifier_to_fastai
 from tfast.fastai.text_models import language_model_to_fastai, text_classifier_to_fastai
-from tfast.text.classifier import TextClassifier
-from tfast.text.language_model import LanguageModel
-from tfast.text.special_tokens import SPECIAL_TOKENS
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet

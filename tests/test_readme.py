@@ -10,7 +10,7 @@ README = (ROOT / "README.md").read_text()
 
 def test_ci_runs_the_very_test_command_of_the_readme():
     commands = (ROOT / ".ci" / "run").read_text().splitlines()
-    test_command = next(line for line in commands if line.endswith("-m pytest"))
+    test_command = next(line for line in commands if "-m pytest" in line)
     assert test_command in README.splitlines()
 
 

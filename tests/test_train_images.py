@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfast.training.checkpoint_files import read_checkpoint
-from tfast.training.resume import read_progress
+from tfast.training.checkpoints.file_format import read_checkpoint
+from tfast.training.checkpoints.resume import read_progress
 from tfast.vision import image_files, xresnet, xresnet_variants
 from tfast.vision.preprocessing import ImagePreprocessing
 

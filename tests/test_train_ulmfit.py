@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfast.training.checkpoint_files import read_checkpoint
-from tfast.training.resume import read_progress
+from tfast.training.checkpoints.file_format import read_checkpoint
+from tfast.training.checkpoints.resume import read_progress
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 WORDS = {"good": ["fine", "great", "lovely", "superb"], "bad": ["awful", "dull", "poor", "sad"]}
@@ -172,13 +172,13 @@ def test_backward_models_vote_with_forward_ones_and_a_model_goes_on_elsewhere(
     ],
 )
 def test_bad_pretrained_files_give_one_line(script, reviews, tmp_path, capsys, missing, message):
-    from tfast.text.language_model import LanguageModel
+    from tfast.text.models.language_model import LanguageModel
     from tfast.text.vocabulary import Vocabulary
 
     model = LanguageModel(12, embed_size=2, hidden_size=2, num_layers=1)
     for name in ("language_model.keras", "backward_language_model.keras"):
         model.save(tmp_path / name)
-    Vocabulary.count([]).save(tmp_path / "vocabulary.txt")
+    Vocabulary.from_tokens([]).save(tmp_path / "vocabulary.txt")
     if missing:
         (tmp_path / missing).unlink()
     more = ["--pretrained", str(tmp_path / "language_model.keras"), "--backward"]

@@ -1,30 +1,35 @@
 """tfast: fast.ai's "Part 2, lesson 12" recipes for Keras 3 on TensorFlow.
 
-The two ways through the house:
+Data flows one way:
 
     images  folder -> vision.images -> vision.mixup -> vision.xresnet -> export
-    text    strings -> text.tokenizer -> text.vocabulary -> text.lm_batches
-                 -> text.language_model -> text.ulmfit -> text.classifier -> export
-    both    training.* holds what a fit needs whatever flows through it
+    text    strings -> text.TextTokenizer -> text.vocabulary -> text.lm_batches
+                 -> text.LanguageModel -> text.ulmfit -> text.TextClassifier -> export
+    both    training.* holds what a fit needs, whatever data flows through it
 
-`scripts/train_images.py` and `scripts/train_ulmfit.py` are the same two lines as calls.
+`tfast.recipes` holds the same two lines as complete, resumable runs; `tfast train-images` and
+`tfast train-ulmfit` run them from the command line.
 
-Modules are imported by their full names (`from tfast.vision import xresnet`) or reached
-from here (`tfast.vision.xresnet`): nothing is imported before it is used, so
-`import tfast` is quick and needs neither TensorFlow nor matplotlib.
+Everything is imported when it is first used, so `import tfast` is quick and needs neither
+TensorFlow nor matplotlib.
 """
 
 import importlib
+from typing import Any
 
-__version__ = "0.1.0"
-__all__ = ["export", "fastai", "text", "training", "vision"]
+__version__ = "0.2.0"
+_ROOMS = ("cli", "data", "export", "fastai", "recipes", "runtime", "text", "training", "vision")
+__all__ = [*_ROOMS, "load_model"]
 
 
-def __getattr__(name):
-    if name in __all__:
+# By hand, where the rooms use lazy_loader: tfast.runtime has to run without it.
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "load_model":
+        return importlib.import_module(f"{__name__}.saving").load_model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
-    return sorted([*globals(), *__all__])
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfast.export import text as export
-from tfast.export.serving import check_class_names
+from tfast.export.saved_model import check_class_names
 from tfast.export.text import (
     _draw_words,
     _generate,
@@ -15,13 +15,13 @@ from tfast.export.text import (
     export_text_classifier,
     pad_documents,
 )
-from tfast.text import dropouts
-from tfast.text.classifier import TextClassifier
 from tfast.text.classifier_batches import classifier_batches, restore_order
-from tfast.text.generation import draw_words
-from tfast.text.language_model import LanguageModel
-from tfast.text.special_tokens import PADDING_ID
-from tfast.text.tokenizer import TextTokenizer
+from tfast.text.models import dropouts
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.generation import draw_words
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.special_tokens import PADDING_ID
+from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
 TOKENIZER = TextTokenizer()
@@ -63,7 +63,7 @@ def tokens():
 
 @pytest.fixture(scope="module")
 def vocabulary(tokens):
-    return Vocabulary.count([tokens], min_frequency=1)
+    return Vocabulary.from_tokens([tokens], min_frequency=1)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from tfast.fastai.reading import load_weights
 from tfast.fastai.vocabularies import load_labels, load_vocabulary
-from tfast.text.special_tokens import SPECIAL_TOKENS
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.vocabulary import Vocabulary
 
 WORDS = ["xxunk", "xxpad", "xxbos", "film", "\n\n"]

@@ -8,8 +8,8 @@ from tfast.fastai.text_models import (
     text_classifier_from_fastai,
     text_classifier_to_fastai,
 )
-from tfast.text.classifier import TextClassifier
-from tfast.text.language_model import LanguageModel
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.language_model import LanguageModel
 
 FACTS = golden_json("fastai_numerics.json")
 SIZES = {"embed_size": 6, "hidden_size": 8, "num_layers": 2}

@@ -3,8 +3,8 @@ import pytest
 
 from tfast.fastai.text_models import language_model_from_fastai, language_model_to_fastai
 from tfast.fastai.vocabularies import with_special_tokens_first
-from tfast.text.language_model import LanguageModel
-from tfast.text.special_tokens import SPECIAL_TOKENS
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 
 
 def next_logits(state, ids):

@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 
+from tfast.training.checkpoints.resume import resumable_fit
 from tfast.training.learning_rates import LayerwiseLearningRates
-from tfast.training.resume import resumable_fit
 
 STEPS_PER_EPOCH = 4
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfast.training.statistics import TrainingStatistics
+from tfast.training.inspection.statistics import TrainingStatistics
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.standard_normal((16, 4)).astype("float32")

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tfast.training.averaging import AveragedWeights
-from tfast.training.fused_adam import FusedAdam
-from tfast.training.lr_finder import find_learning_rate
+from tfast.training.inspection.lr_finder import find_learning_rate
 from tfast.training.momentum import MomentumSchedule
-from tfast.training.optimizers import Lookahead, ranger
+from tfast.training.optimizers.fused_adam import FusedAdam
+from tfast.training.optimizers.lookahead import Lookahead, ranger
 from tfast.training.precision import float32_output
 from tfast.training.schedules import FlatCosine, OneCycle, OneCycleMomentum, SlantedTriangular
 

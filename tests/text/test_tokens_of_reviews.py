@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tfast.text.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer import TextTokenizer
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("TFAST_DATA", ROOT.parent / "shared" / "data"))

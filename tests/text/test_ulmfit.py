@@ -4,11 +4,11 @@ import pytest
 import tensorflow as tf
 from golden_weights import golden_arrays, golden_json, wave
 
-from tfast.text import classifier, language_model
-from tfast.text.classifier import TextClassifier
 from tfast.text.classifier_batches import classifier_batches
-from tfast.text.language_model import LanguageModel
 from tfast.text.lm_batches import lm_batches
+from tfast.text.models import classifier, language_model
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.language_model import LanguageModel
 from tfast.text.ulmfit import (
     classifier_stages,
     language_model_stages,

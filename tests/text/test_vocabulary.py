@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfast.text.special_tokens import SPECIAL_TOKENS
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.vocabulary import Vocabulary
 
 ODD_TOKENS = (
@@ -15,7 +15,7 @@ ODD_TOKENS = (
 def test_most_frequent_words_come_first_and_ties_in_the_order_of_their_bytes():
     texts = [[b"xxbos", b"b", b"a", b"c", b"c"], [b"xxbos", b"a", b"\xc3\xa9", b"b", b"once", b"c"]]
     texts.append([b"\xc3\xa9", b"xxmaj"])
-    vocabulary = Vocabulary.count(texts)
+    vocabulary = Vocabulary.from_tokens(texts)
     assert vocabulary.words == (
         *SPECIAL_TOKENS,
         "c",
@@ -26,43 +26,43 @@ def test_most_frequent_words_come_first_and_ties_in_the_order_of_their_bytes():
         "xxfake1",
         "xxfake2",
     )
-    assert Vocabulary.count(reversed(texts)) == vocabulary
+    assert Vocabulary.from_tokens(reversed(texts)) == vocabulary
 
 
 def test_ragged_and_dense_batches_of_a_dataset_are_counted_alike():
     tokens = tf.ragged.constant([["xxbos", "a", "a"], ["xxbos"], ["b", "b"]])
     flat = tf.data.Dataset.from_tensor_slices(tokens.flat_values)
-    expected = Vocabulary.count([tokens])
+    expected = Vocabulary.from_tokens([tokens])
     assert expected.words[9:11] == ("a", "b")
-    assert Vocabulary.count(tf.data.Dataset.from_tensor_slices(tokens).batch(2)) == expected
-    assert Vocabulary.count(flat.batch(4)) == expected
-    assert Vocabulary.count(flat) == expected
+    assert Vocabulary.from_tokens(tf.data.Dataset.from_tensor_slices(tokens).batch(2)) == expected
+    assert Vocabulary.from_tokens(flat.batch(4)) == expected
+    assert Vocabulary.from_tokens(flat) == expected
 
 
 def test_sizes_and_frequencies_limit_the_words():
     texts = [[b"a"] * 4 + [b"b"] * 3 + [b"c"] * 2 + [b"d"]]
-    assert Vocabulary.count(texts, max_size=11).words[9:] == (
+    assert Vocabulary.from_tokens(texts, max_size=11).words[9:] == (
         "a", "b", "xxfake0", "xxfake1", "xxfake2", "xxfake3", "xxfake4",
     )  # fmt: skip
-    assert Vocabulary.count(texts, min_frequency=4).words[9:11] == ("a", "xxfake0")
-    assert Vocabulary.count(texts, min_frequency=1).words[9:13] == ("a", "b", "c", "d")
+    assert Vocabulary.from_tokens(texts, min_frequency=4).words[9:11] == ("a", "xxfake0")
+    assert Vocabulary.from_tokens(texts, min_frequency=1).words[9:13] == ("a", "b", "c", "d")
 
 
 @pytest.mark.parametrize("num_words", [0, 6, 7, 8])
 def test_size_is_a_multiple_of_eight_without_a_whole_row_of_fillers(num_words):
-    vocabulary = Vocabulary.count([[f"word{i}" for i in range(num_words)]], min_frequency=1)
+    vocabulary = Vocabulary.from_tokens([[f"word{i}" for i in range(num_words)]], min_frequency=1)
     assert len(vocabulary) == (16 if num_words <= 7 else 24)
 
 
 def test_a_filler_that_is_a_word_of_the_text_is_not_added_again():
-    vocabulary = Vocabulary.count([[b"xxfake0", b"xxfake2"] * 2])
+    vocabulary = Vocabulary.from_tokens([[b"xxfake0", b"xxfake2"] * 2])
     assert vocabulary.words[9:] == (
         "xxfake0", "xxfake2", "xxfake1", "xxfake3", "xxfake4", "xxfake5", "xxfake6",
     )  # fmt: skip
 
 
 def test_what_a_lookup_table_cannot_hold_is_no_word():
-    assert Vocabulary.count([[b"\xff\xfe", b"a\0"] * 3 + [b"a"] * 2]).words[9:11] == (
+    assert Vocabulary.from_tokens([[b"\xff\xfe", b"a\0"] * 3 + [b"a"] * 2]).words[9:11] == (
         "a",
         "xxfake0",
     )
@@ -132,4 +132,4 @@ def test_bad_words_are_named(words, message, tmp_path):
 @pytest.mark.parametrize("options", [{"max_size": 8}, {"min_frequency": 0}])
 def test_bad_sizes_are_named(options):
     with pytest.raises(ValueError, match=next(iter(options))):
-        Vocabulary.count([], **options)
+        Vocabulary.from_tokens([], **options)

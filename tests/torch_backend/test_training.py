@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from tfast.training.inspection.statistics import TrainingStatistics
 from tfast.training.learning_rates import LayerwiseLearningRates
-from tfast.training.statistics import TrainingStatistics
 
 INPUTS = np.random.RandomState(0).standard_normal((8, 4)).astype("float32")
 TARGETS = np.random.RandomState(1).standard_normal((8, 2)).astype("float32")

@@ -5,9 +5,9 @@ import tensorflow as tf
 from checks import two_replicas
 from golden_weights import golden_json
 
-from tfast.training.learning_rates import LayerwiseLearningRates, discriminative
-from tfast.training.optimizers import ranger
-from tfast.training.scaled_steps import ScaledSteps
+from tfast.training.learning_rates import LayerwiseLearningRates, discriminative_rates
+from tfast.training.optimizers.layerwise_steps import ScaledSteps
+from tfast.training.optimizers.lookahead import ranger
 
 INPUTS = np.random.RandomState(0).standard_normal((8, 4)).astype("float32")
 TARGETS = np.random.RandomState(1).standard_normal((8, 2)).astype("float32")
@@ -448,9 +448,9 @@ def test_an_optimizer_with_its_own_way_is_refused_by_name():
 
 
 def test_discriminative_is_fastais_slice():
-    np.testing.assert_allclose(discriminative(1e-5, 1e-3, 3), [1e-5, 1e-4, 1e-3])
-    assert discriminative(None, 1.0, 3) == [0.1, 0.1, 1.0]
-    assert discriminative(0.1, 1.0, 1) == [1.0]
+    np.testing.assert_allclose(discriminative_rates(1e-5, 1e-3, 3), [1e-5, 1e-4, 1e-3])
+    assert discriminative_rates(None, 1.0, 3) == [0.1, 0.1, 1.0]
+    assert discriminative_rates(0.1, 1.0, 1) == [1.0]
 
 
 @pytest.mark.parametrize(
@@ -458,4 +458,4 @@ def test_discriminative_is_fastais_slice():
 )
 def test_discriminative_refuses_bad_numbers(arguments, name):
     with pytest.raises(ValueError, match=name):
-        discriminative(*arguments)
+        discriminative_rates(*arguments)

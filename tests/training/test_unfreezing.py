@@ -7,8 +7,8 @@ import tensorflow as tf
 from checks import two_replicas
 from keras.optimizers.schedules import ExponentialDecay
 
-from tfast.training.optimizers import ranger
-from tfast.training.resume import resumable_fit
+from tfast.training.checkpoints.resume import resumable_fit
+from tfast.training.optimizers.lookahead import ranger
 from tfast.training.schedules import OneCycle
 from tfast.training.unfreezing import GradualUnfreezing, OneAfterAnother, Stage
 

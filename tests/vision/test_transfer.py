@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tfast.training.layer_groups import freeze_to
-from tfast.vision.batch_norm import BatchNorm
+from tfast.vision.layers.batch_norm import BatchNorm
 from tfast.vision.transfer import create_head, transfer_model, with_dtype_policy
 from tfast.vision.xresnet import layer_groups, xresnet
 

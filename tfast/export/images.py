@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfast.export.folding import fold_batch_norms
-from tfast.export.serving import check_class_names, classify, save_signatures
+from tfast.export.saved_model import check_class_names, classify, save_signatures
 from tfast.vision.images import height_and_width
 from tfast.vision.preprocessing import decode_image
 

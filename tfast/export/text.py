@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from tfast.export.serving import check_class_names, classify, save_signatures
-from tfast.text.special_tokens import PADDING_ID, UNKNOWN_ID
+from tfast.export.saved_model import check_class_names, classify, save_signatures
+from tfast.text.tokenization.special_tokens import PADDING_ID, UNKNOWN_ID
 
 NUM_LIKELY_WORDS = 10
 
@@ -190,7 +190,7 @@ def _generate(model, inputs, num_words, draw):
 
 
 def _draw_words(logits, seed, temperature, min_probability):
-    """In the graph what `tfast.text.generation.draw_words` does: int32 `(batch,)`."""
+    """In the graph what `tfast.text.models.generation.draw_words` does: int32 `(batch,)`."""
     is_unknown = tf.range(tf.shape(logits)[-1]) == UNKNOWN_ID
     logits = tf.where(is_unknown, -float("inf"), logits)
     likely = tf.nn.softmax(logits) >= min_probability

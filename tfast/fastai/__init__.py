@@ -1,1 +1,5 @@
 """Leaving fastai: its files read safely, its models converted both ways."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

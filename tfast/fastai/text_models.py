@@ -11,8 +11,8 @@ from tfast.fastai.conversion import (
     batch_norm_entries,
     read_entries,
 )
-from tfast.text.classifier import TextClassifier
-from tfast.text.language_model import LanguageModel
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.language_model import LanguageModel
 
 # Where the encoder's names begin.
 _LANGUAGE_MODEL = "0."

@@ -7,7 +7,7 @@ import zipfile
 
 from tfast.fastai.reading import existing
 from tfast.fastai.stand_ins import EXPORTED, LEARNER, STAND_INS, plain
-from tfast.text.special_tokens import SPECIAL_TOKENS
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.ulmfit import transfer_rows
 from tfast.text.vocabulary import Vocabulary
 

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from tfast.text.epochs import batches_by_epoch, check_documents
-from tfast.text.special_tokens import PADDING_ID
+from tfast.data.epochs import batches_by_epoch, check_documents
+from tfast.text.tokenization.special_tokens import PADDING_ID
 
 # Documents are sorted within a chunk of so many batches: similar lengths meet, but not in
 # the same company each epoch.

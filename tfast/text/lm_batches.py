@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfast.text.epochs import batches_by_epoch, check_documents
+from tfast.data.epochs import batches_by_epoch, check_documents
 
 
 def lm_batches(

@@ -21,8 +21,8 @@ Source: Howard and Ruder 2018, Universal Language Model Fine-tuning for Text Cla
 import keras
 import numpy as np
 
-from tfast.text.language_model import LanguageModel
-from tfast.training.fused_adam import FusedAdam
+from tfast.text.models.language_model import LanguageModel
+from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.unfreezing import Stage
 
 # Each group learns so many times more slowly than the next one (section 3.2 of the paper).

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfast.text.special_tokens import SPECIAL_TOKENS, UNKNOWN
-from tfast.training.files import written_whole
+from tfast.files import atomic_write
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS, UNKNOWN
 
 
 class Vocabulary:
@@ -27,7 +27,8 @@ class Vocabulary:
         ValueError: other words at the beginning, a word that stands twice or ends with NUL.
 
     Example:
-        >>> vocabulary = Vocabulary.count([[b"xxbos", b"a", b"b", b"a", b"b"], [b"xxbos", b"c"]])
+        >>> tokens = [[b"xxbos", b"a", b"b", b"a", b"b"], [b"xxbos", b"c"]]
+        >>> vocabulary = Vocabulary.from_tokens(tokens)
         >>> len(vocabulary), vocabulary.words[9:12]
         (16, ('a', 'b', 'xxfake0'))
         >>> vocabulary.encode([b"xxbos", b"b", b"?"]).numpy().tolist()
@@ -55,7 +56,7 @@ class Vocabulary:
         self._inverse_lookup = self.inverse_lookup_layer()
 
     @classmethod
-    def count(cls, token_batches, *, max_size=60_000, min_frequency=2):
+    def from_tokens(cls, token_batches, *, max_size=60_000, min_frequency=2):
         """The most frequent words of a text, in one pass.
 
         Memory grows with the number of distinct words, not with the text. Words that are
@@ -145,7 +146,7 @@ class Vocabulary:
         Backslashes, white space and what cannot be printed are written as Python writes them
         in a string (`\n`, `\x20`, `\u200b`), so that every word is one visible line.
         """
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             lines = "".join(_escape(word) + "\n" for word in self.words)
             temporary.write_text(lines, encoding="utf-8", newline="\n")
 

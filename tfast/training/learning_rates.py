@@ -6,7 +6,7 @@ import numbers
 import keras
 
 from tfast.training.layer_groups import build_optimizer, group_weights
-from tfast.training.scaled_steps import ScaledSteps
+from tfast.training.optimizers.layerwise_steps import ScaledSteps
 
 
 class LayerwiseLearningRates(keras.callbacks.Callback):
@@ -46,7 +46,7 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(1)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])
         >>> model.compile(keras.optimizers.Adam(1e-2), "mse")
-        >>> rates = LayerwiseLearningRates([[body], [head]], discriminative(0.1, 1.0, 2))
+        >>> rates = LayerwiseLearningRates([[body], [head]], discriminative_rates(0.1, 1.0, 2))
         >>> data = np.ones((2, 4)), np.ones((2, 1))
         >>> history = model.fit(*data, callbacks=[rates], verbose=0)
         >>> rates.multipliers = [0, 1]  # the body rests in the next fit
@@ -125,7 +125,7 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
         vars(model)["make_train_function"] = make_train_function
 
 
-def discriminative(low, high, n):
+def discriminative_rates(low, high, n):
     """Rates or multipliers for `n` groups, each the same factor above the one before it.
 
     Args:
@@ -142,9 +142,9 @@ def discriminative(low, high, n):
         ValueError: a number is out of its range.
 
     Example:
-        >>> [round(m, 3) for m in discriminative(0.01, 1.0, 3)]
+        >>> [round(m, 3) for m in discriminative_rates(0.01, 1.0, 3)]
         [0.01, 0.1, 1.0]
-        >>> [round(m, 3) for m in discriminative(2.6**-2, 1.0, 3)]  # ULMFiT: 2.6 times slower
+        >>> [round(m, 3) for m in discriminative_rates(2.6**-2, 1.0, 3)]  # ULMFiT: 2.6 times slower
         [0.148, 0.385, 1.0]
 
     Source: fastai `slice(low, high)` as a learning rate, `even_mults`.

@@ -21,7 +21,7 @@ class MomentumSchedule(keras.callbacks.Callback):
     optimizer.
 
     Works with each Keras optimizer that keeps a momentum, inside `LossScaleOptimizer` and
-    `tfast.training.optimizers.Lookahead` too, on the TensorFlow and JAX backends.
+    `tfast.training.optimizers.lookahead.Lookahead` too, on the TensorFlow and JAX backends.
 
     Args:
         schedule: a `LearningRateSchedule`, say `OneCycleMomentum`, or any function from the

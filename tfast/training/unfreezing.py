@@ -11,7 +11,7 @@ from keras import ops
 
 from tfast.training.layer_groups import freeze_to, with_inner_optimizers
 from tfast.training.learning_rates import LayerwiseLearningRates
-from tfast.training.scaled_steps import check_scalable
+from tfast.training.optimizers.layerwise_steps import check_scalable
 from tfast.training.schedules import OneCycle
 
 

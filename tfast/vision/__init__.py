@@ -1,1 +1,5 @@
-"""Images: data, mixup, XResNet, transfer learning."""
+"""Images: folders of image files, mixup, XResNet, transfer learning."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,7 +13,7 @@ groups, -1)` before `fit`; then everything, with 0. Keras's own `save_weights` a
 import keras
 from keras import layers
 
-from tfast.vision.batch_norm import BatchNorm
+from tfast.vision.layers.batch_norm import BatchNorm
 from tfast.vision.xresnet import layer_groups
 
 

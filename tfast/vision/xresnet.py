@@ -16,7 +16,7 @@ the same networks.
 import keras
 from keras import layers
 
-from tfast.vision.residual_blocks import StemPooling, conv_bn, residual_block
+from tfast.vision.layers.residual_blocks import StemPooling, conv_bn, residual_block
 
 
 def xresnet(

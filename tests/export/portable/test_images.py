@@ -1,0 +1,216 @@
+import concurrent.futures
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from tfast.export.portable.images import _BorderPooling, export_portable_image_classifier
+from tfast.export.portable.onnx import onnx_bytes, onnx_runner
+from tfast.vision.layers.residual_blocks import StemPooling
+from tfast.vision.preprocessing import ImagePreprocessing
+from tfast.vision.xresnet import xresnet
+
+PREPROCESSING = ImagePreprocessing(mean=0.4, standard_deviation=(0.2, 0.25, 0.3))
+CLASS_NAMES = ["ant", "bee", "cow"]
+# An ONNX file says of each node in words what it is.
+ONNX_GRAPH_BYTES = 20_000
+# Darker and brighter ones: of noise alone a small model thinks the same.
+PICTURES = np.random.RandomState(1).randint(0, 256, (5, 24, 24, 3))
+PICTURES = (PICTURES * np.linspace(0.2, 1, 5)[:, None, None, None]).astype("uint8")
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    model = xresnet(3, block_counts=(1, 1), expansion=1, stem_widths=(8,), input_shape=(24, 24, 3))
+    random = np.random.RandomState(0)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(random.uniform(0.5, 1.5, weight.shape))
+    # Logits of a fair size, and another answer for each picture: else nothing could differ.
+    logits = np.array(model(PREPROCESSING.normalize(PICTURES), training=False))
+    kernel, bias = model.layers[-1].get_weights()
+    scale = 1 / logits.std(axis=0)
+    model.layers[-1].set_weights([kernel * scale, (bias - logits.mean(axis=0)) * scale])
+    assert np.ptp(probabilities(model), axis=0).min() > 0.3
+    return model
+
+
+def export(model, directory, **options):
+    options = {"file_format": "litert"} | options
+    return export_portable_image_classifier(model, directory, CLASS_NAMES, PREPROCESSING, **options)
+
+
+def probabilities(model):
+    return keras.ops.softmax(model(PREPROCESSING.normalize(PICTURES), training=False))
+
+
+def run_litert(path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(str(path))
+    return interpreter.get_signature_runner()(pixels=PICTURES)["probabilities"]
+
+
+def run_onnx(path):
+    session = pytest.importorskip("onnxruntime").InferenceSession(str(path))
+    return session.run(["probabilities"], {"pixels": PICTURES})[0]
+
+
+@pytest.mark.parametrize(
+    ("file_format", "precision", "representative", "tolerance"),
+    [
+        ("litert", "float32", None, 1e-5),
+        ("litert", "float16", None, 1e-3),
+        ("litert", "int8", None, 0.05),
+        ("litert", "int8", PICTURES, 0.05),
+        ("onnx", "float32", None, 1e-5),
+        ("onnx", "float16", None, 1e-3),
+        ("onnx", "int8", PICTURES, 0.05),
+    ],
+)
+def test_a_file_gives_the_models_probabilities(
+    model, tmp_path, file_format, precision, representative, tolerance
+):
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "tf2onnx"}[file_format])
+    options = {"precision": precision, "representative": representative}
+    found = export(model, tmp_path / "served", file_format=file_format, **options)
+    (file,) = (tmp_path / "served").glob("model.*")
+    outputs = {"litert": run_litert, "onnx": run_onnx}[file_format](file)
+    assert found <= tolerance
+    np.testing.assert_allclose(outputs, probabilities(model), rtol=0, atol=tolerance)
+    weights = model.count_params()
+    limit = 1.3 * weights * {"float32": 4, "float16": 2, "int8": 1}[precision]
+    assert file.stat().st_size < limit + {"litert": 0, "onnx": ONNX_GRAPH_BYTES}[file_format]
+
+
+def test_normalisation_and_softmax_stay_exact_in_an_onnx_file(model, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("tf2onnx")
+    options = {"file_format": "onnx", "precision": "int8", "representative": PICTURES}
+    export(model, tmp_path / "served", **options)
+    kinds = [n.op_type for n in onnx.load(tmp_path / "served" / "model.onnx").graph.node]
+    assert kinds.index("QuantizeLinear") > kinds.index("Sub")
+    assert kinds[-2:] == ["DequantizeLinear", "Softmax"]
+    assert "Conv" not in kinds
+
+
+def test_vectors_stay_exact_in_float16(tmp_path):
+    pytest.importorskip("tf2onnx")
+    # The scale 13/24, in float16, makes 12 columns of 24.
+    resizing = layers.Resizing(17, 13)
+    model = keras.Sequential([keras.Input((24, 24, 3)), resizing, layers.Flatten()])
+    model.add(layers.Dense(3))
+    assert export(model, tmp_path / "served", file_format="onnx", precision="float16") < 0.01
+
+
+def test_nothing_to_multiply_is_no_error(tmp_path):
+    pytest.importorskip("tf2onnx")
+    model = keras.Sequential([keras.Input((24, 24, 3)), layers.GlobalAveragePooling2D()])
+    options = {"file_format": "onnx", "precision": "int8", "representative": PICTURES}
+    assert export(model, tmp_path / "served", **options) < 1e-5
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("file_format", ["litert", "onnx"])
+def test_mixed_precision_is_written_in_float32(tmp_path, policy, file_format):
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "tf2onnx"}[file_format])
+    hidden = layers.Conv2D(4, 3, activation="gelu", dtype=policy)
+    model = keras.Sequential([keras.Input((24, 24, 3)), hidden, layers.Flatten()])
+    model.add(layers.Dense(3, dtype="float32"))
+    assert export(model, tmp_path / "served", file_format=file_format) < 1e-5
+
+
+@pytest.mark.parametrize("sides", [(1, 2), (1, 1), (2, 3), (4, 5), (7, 6)])
+def test_the_mirrored_border_has_the_same_maxima(sides):
+    images = np.random.RandomState(2).normal(size=(2, *sides, 3)).astype("float32")
+    np.testing.assert_array_equal(_BorderPooling()(images), StemPooling()(images))
+
+
+def test_exports_in_threads_leave_no_function_eager():
+    pytest.importorskip("tf2onnx")
+    signature = [tf.TensorSpec((None, 2), name="numbers")]
+
+    def convert(_):
+        return onnx_bytes(lambda x: {"sums": x + 1}, signature, parts=[])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(convert, range(8)))
+    assert not tf.config.functions_run_eagerly()
+
+
+def test_erfc_of_half_precision_becomes_onnx():
+    pytest.importorskip("tf2onnx")
+    signature = [tf.TensorSpec((None,), tf.float32, name="numbers")]
+    content = onnx_bytes(
+        lambda x: {"erfc": tf.math.erfc(tf.cast(x, "float16"))}, signature, parts=[]
+    )
+    numbers = np.float32([-1, 0, 0.5, 2])
+    outputs = onnx_runner(content)(numbers=numbers)["erfc"]
+    np.testing.assert_allclose(outputs, tf.math.erfc(numbers), atol=1e-3)
+
+
+def test_onnx_asks_for_examples_where_it_measures():
+    signature = [tf.TensorSpec((None, 2), name="numbers")]
+    for precision, examples in (("int8", None), ("float16", [[PICTURES]])):
+        options = {"precision": precision, "representative": examples}
+        with pytest.raises(ValueError, match="representative"):
+            onnx_bytes(lambda x: {"sums": x}, signature, parts=[], **options)
+
+
+def test_grouped_convolutions_and_exact_gelu_become_onnx(tmp_path):
+    pytest.importorskip("tf2onnx")
+    grouped = layers.Conv2D(4, 3, groups=2, activation="gelu")
+    stack = [keras.Input((24, 24, 3)), layers.Conv2D(4, 3), grouped, layers.Flatten()]
+    model = keras.Sequential([*stack, layers.Dense(3)])
+    export(model, tmp_path / "served", file_format="onnx")
+    outputs = run_onnx(tmp_path / "served" / "model.onnx")
+    np.testing.assert_allclose(outputs, probabilities(model), rtol=0, atol=1e-5)
+
+
+def test_names_and_preprocessing_lie_beside_the_file(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    model = keras.Sequential(
+        [keras.Input((4, 6, 3)), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    )
+    export(model, tmp_path / "served")
+    description = json.loads((tmp_path / "served" / "classifier.json").read_text())
+    assert description["class_names"] == CLASS_NAMES
+    assert description["image_size"] == [4, 6]
+    assert ImagePreprocessing.from_dict(description["preprocessing"]) == PREPROCESSING
+
+
+def test_a_file_that_differs_too_much_is_not_written(model, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    with pytest.raises(
+        ValueError, match=r"litert file in float16 differs by .* tolerance is 1e-12"
+    ):
+        export(model, tmp_path / "served", precision="float16", tolerance=1e-12)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_arguments_are_refused(model, tmp_path):
+    with pytest.raises(ValueError, match="file_format is 'tflite'; expected one of"):
+        export(model, tmp_path / "x", file_format="tflite")
+    with pytest.raises(ValueError, match="precision is 'half'; expected one of"):
+        export(model, tmp_path / "x", precision="half")
+    with pytest.raises(ValueError, match="onnx file in int8 needs representative"):
+        export(model, tmp_path / "x", file_format="onnx", precision="int8")
+    with pytest.raises(ValueError, match=r"representative is uint8 \(5, 24, 20, 3\); expected"):
+        export(model, tmp_path / "x", representative=PICTURES[:, :, 4:])
+
+
+@pytest.mark.parametrize(
+    ("file_format", "module", "extra"),
+    [
+        ("litert", "ai_edge_litert.interpreter", r"tfast\[litert\]"),
+        ("onnx", "tf2onnx", r"tfast\[onnx\]"),
+    ],
+)
+def test_a_missing_runtime_is_named(model, tmp_path, monkeypatch, file_format, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=extra):
+        export(model, tmp_path / "x", file_format=file_format)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,444 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfast.training.averaging import AveragedWeights
+from tfast.training.checkpoints.file_format import read_checkpoint, write_checkpoint
+from tfast.training.checkpoints.resume import read_progress, resumable_fit
+from tfast.training.unfreezing import GradualUnfreezing, Stage
+
+STEPS_PER_EPOCH = 6
+
+
+def make_dataset(first_step):
+    """Examples, and their mix, as a function of the step alone."""
+
+    def batch(step):
+        seed = tf.stack([tf.constant(7, tf.int64), step])
+        x = tf.random.stateless_normal([8, 5], seed)
+        share = tf.random.stateless_uniform([8, 1], seed)
+        x = share * x + (1 - share) * x[::-1]
+        return x, tf.one_hot(tf.argmax(x, axis=-1), 5)
+
+    return tf.data.Dataset.counter(first_step).map(batch)
+
+
+def validation():
+    return make_dataset(10**6).take(2)
+
+
+def make_model(optimizer=None, *, seed=3, eager=True, **options):
+    """Eager, with a plain optimizer, where nothing depends on it: that is much quicker."""
+    keras.utils.set_random_seed(seed)
+    layers = [
+        keras.Input((5,)),
+        keras.layers.Dense(6),
+        keras.layers.BatchNormalization(),
+        keras.layers.ReLU(),
+        keras.layers.Dropout(0.3),
+        keras.layers.Dense(5, activation="softmax", dtype="float32"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile(
+        optimizer or keras.optimizers.SGD(0.1, momentum=0.9),
+        "categorical_crossentropy",
+        metrics=["accuracy"],
+        run_eagerly=eager,
+        jit_compile=False,
+        **options,
+    )
+    return model
+
+
+class Stop(keras.callbacks.Callback):
+    """Raises KeyboardInterrupt, or kills the process, at a batch end or in validation."""
+
+    def __init__(self, step=None, *, validation=None, kill=False):
+        super().__init__()
+        self.step, self.validation, self.kill = step, validation, kill
+        self.epoch = self.seen = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen = self.epoch * STEPS_PER_EPOCH + batch
+        if self.step is not None and self.seen >= self.step:
+            self.stop()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.validation == self.epoch:
+            self.stop()
+
+    def stop(self):
+        if self.kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise KeyboardInterrupt
+
+
+def run(path, *, make=make_model, stop=None, callbacks=(), seed=3, save_every=2, **options):
+    """One call of the run; ends early if `stop` says so. Gives the model and the history."""
+    model = make(seed=seed)
+    options = {"epochs": 3, "steps_per_epoch": STEPS_PER_EPOCH, "verbose": 0} | options
+    try:
+        history = resumable_fit(
+            model,
+            make_dataset,
+            checkpoint=path,
+            save_every=save_every,
+            validation_data=validation(),
+            callbacks=[*callbacks, *([stop] if stop else [])],
+            **options,
+        )
+    except KeyboardInterrupt:
+        return model, None
+    return model, history
+
+
+def state(model):
+    variables = model.variables + model.optimizer.variables
+    return [keras.ops.convert_to_numpy(variable).tobytes() for variable in variables]
+
+
+def assert_same_end(one, other):
+    assert state(one[0]) == state(other[0])
+    assert one[1].history == other[1].history
+    assert one[1].epoch == other[1].epoch
+
+
+def early_stopping():
+    # Improves by none of the small steps here: stops, and goes back to the best weights.
+    return [
+        keras.callbacks.EarlyStopping(
+            patience=2, min_delta=0.5, restore_best_weights=True, monitor="val_accuracy"
+        )
+    ]
+
+
+def decaying_rate():
+    # Multiplies what it finds: told twice of one epoch, it would decay twice.
+    return [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)]
+
+
+def make_with(make_optimizer, **options):
+    return lambda seed: make_model(make_optimizer(), seed=seed, **options)
+
+
+make_adam_in_graph = make_with(lambda: keras.optimizers.Adam(0.01), eager=False)
+
+CASES = {
+    "two steps an execution": {
+        "make": make_with(keras.optimizers.Adam, eager=False, steps_per_execution=2)
+    },
+    "averaged by the optimizer": {
+        "make": make_with(lambda: keras.optimizers.SGD(0.1, use_ema=True))
+    },
+    "gradient accumulation, rate set by a callback": {
+        "make": make_with(lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)),
+        "callbacks": decaying_rate,
+    },
+    "early stopping": {"callbacks": early_stopping, "epochs": 5},
+    "averaged weights": {"callbacks": lambda: [AveragedWeights(start=3, period=2)]},
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_interrupted_run_ends_like_one_left_alone(tmp_path, case):
+    case = {"epochs": 2} | case
+    make_callbacks = case.pop("callbacks", list)
+    alone = run(tmp_path / "alone.npz", callbacks=make_callbacks(), **case)
+    path = tmp_path / "broken.npz"
+    run(path, callbacks=make_callbacks(), stop=Stop(9), **case)
+    # Other first weights: those in the file count.
+    assert_same_end(alone, run(path, callbacks=make_callbacks(), seed=9, **case))
+
+
+def test_gradual_unfreezing_goes_on_in_its_stage(tmp_path):
+    def unfreezing_run(path, stop=None, seed=3):
+        model = make_model(seed=seed)
+        groups = [model.layers[:2], model.layers[2:]]
+        stages = [Stage(-1, 0.2), Stage(0, 0.1, multipliers=(0.1, 1.0))]
+        unfreezing = GradualUnfreezing(groups, stages)
+        model.optimizer.learning_rate = unfreezing.schedule(STEPS_PER_EPOCH)
+        return run(path, make=lambda seed: model, callbacks=[unfreezing], stop=stop, epochs=2)
+
+    alone = unfreezing_run(tmp_path / "alone.npz")
+    for stop in (Stop(3), Stop(9)):
+        unfreezing_run(tmp_path / "broken.npz", stop)
+    assert_same_end(alone, unfreezing_run(tmp_path / "broken.npz", seed=9))
+
+
+def test_run_broken_in_every_epoch_ends_like_one_left_alone(tmp_path):
+    alone = run(tmp_path / "alone.npz")
+    for stop in (Stop(0), Stop(4), Stop(9), Stop(validation=2), None):
+        broken = run(tmp_path / "broken.npz", stop=stop)
+    assert_same_end(alone, broken)
+
+
+def test_the_comparison_would_notice_a_step_too_many(tmp_path):
+    one = run(tmp_path / "one.npz", epochs=1)
+    other = run(tmp_path / "other.npz", epochs=1)
+    assert_same_end(one, other)
+    other[0].train_on_batch(*next(iter(make_dataset(0))))
+    assert state(one[0]) != state(other[0])
+
+
+def test_float16_with_its_loss_scale_goes_on(tmp_path):
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    alone = run(tmp_path / "alone.npz", epochs=2)
+    assert type(alone[0].optimizer).__name__ == "LossScaleOptimizer"
+    run(tmp_path / "broken.npz", epochs=2, stop=Stop(8))
+    assert_same_end(alone, run(tmp_path / "broken.npz", epochs=2, seed=9))
+
+
+def test_no_more_than_save_every_steps_are_repeated(tmp_path):
+    run(tmp_path / "run.npz", stop=Stop(10), save_every=2)
+    assert read_progress(tmp_path / "run.npz")["step"] == 10
+    steps = []
+
+    def noting(first_step):
+        steps.append(first_step)
+        return make_dataset(first_step)
+
+    model = make_model()
+    options = {"epochs": 3, "steps_per_epoch": STEPS_PER_EPOCH, "verbose": 0}
+    resumable_fit(model, noting, checkpoint=tmp_path / "run.npz", **options)
+    assert min(steps) == 10
+
+
+def test_finished_run_is_restored_and_not_trained(tmp_path):
+    first = run(tmp_path / "run.npz", epochs=1)
+    untouched = (tmp_path / "run.npz").read_bytes()
+    never = Stop(0)
+    second = run(tmp_path / "run.npz", stop=never, seed=11, epochs=1)
+    assert_same_end(first, second)
+    assert never.seen is None
+    assert (tmp_path / "run.npz").read_bytes() == untouched
+    assert read_progress(tmp_path / "run.npz")["finished"]
+
+
+def test_stages_one_after_another_go_on_where_they_were_broken(tmp_path):
+    def stages(folder, stop=None, seed=3):
+        model = make_model(seed=seed)
+        options = {"epochs": 1, "steps_per_epoch": 6, "verbose": 0, "save_every": 2}
+        resumable_fit(model, make_dataset, checkpoint=folder / "one.npz", **options)
+        model.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy", run_eagerly=True)
+        callbacks = [stop] if stop else []
+        return model, resumable_fit(
+            model, make_dataset, checkpoint=folder / "two.npz", callbacks=callbacks, **options
+        )
+
+    alone = stages(tmp_path / "alone")
+    with pytest.raises(KeyboardInterrupt):
+        stages(tmp_path / "broken", Stop(3))
+    assert_same_end(alone, stages(tmp_path / "broken", seed=5))
+
+
+class Counter(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+        self.batches = 0
+
+    def on_train_begin(self, logs=None):
+        self.calls.append("begin")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.calls.append(epoch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+        self.calls.append(f"{batch}")
+
+    def on_train_end(self, logs=None):
+        self.calls.append("end")
+
+    def get_state(self):
+        return {"batches": np.array(self.batches)}
+
+    def set_state(self, state):
+        self.batches = int(state["batches"])
+
+
+def test_callbacks_keep_their_state_and_the_numbers_of_batches(tmp_path):
+    run(tmp_path / "run.npz", callbacks=[Counter()], stop=Stop(4), epochs=2)
+    counter = Counter()
+    run(tmp_path / "run.npz", callbacks=[counter], epochs=2)
+    rest, whole = ["begin", 0, "4", "5", "end"], ["begin", 1, *"012345", "end"]
+    assert counter.calls == [*rest, *whole]
+    assert counter.batches == 12
+
+
+def test_progress_bar_counts_on(tmp_path, capsys):
+    run(tmp_path / "run.npz", stop=Stop(9), epochs=2)
+    run(tmp_path / "run.npz", epochs=2, verbose=1)
+    shown = capsys.readouterr().out
+    assert "Epoch 2/2" in shown
+    assert "Epoch 1/2" not in shown
+    assert "3/6" in shown
+    assert "6/6" in shown
+    assert "1/6" not in shown
+
+
+@pytest.fixture(scope="module")
+def broken_run(tmp_path_factory):
+    """The checkpoint of a run of 2 epochs that ended after 4 steps."""
+    path = tmp_path_factory.mktemp("broken") / "run.npz"
+    run(path, stop=Stop(4), epochs=2, settings={"seed": 1})
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"settings": {"seed": 2}}, "seed=1 .now 2"),
+        ({"settings": {}}, "seed=1 .now '.not set"),
+        ({"epochs": 4}, "epochs=2 .now 4"),
+        ({"steps_per_epoch": 3}, "steps_per_epoch=6 .now 3"),
+        ({"make": lambda seed: make_model(keras.optimizers.Adam(), seed=seed)}, "optimizer='SGD'"),
+        ({"callbacks": [keras.callbacks.EarlyStopping()]}, "callbacks=.. .now"),
+    ],
+)
+def test_other_settings_are_refused_and_the_checkpoint_stays(tmp_path, broken_run, change, message):
+    path = tmp_path / "run.npz"
+    path.write_bytes(broken_run)
+    with pytest.raises(ValueError, match=message):
+        run(path, **({"settings": {"seed": 1}, "epochs": 2} | change))
+    assert path.read_bytes() == broken_run
+
+
+def test_another_model_is_refused_and_keeps_its_weights(tmp_path, broken_run):
+    path = tmp_path / "run.npz"
+    path.write_bytes(broken_run)
+    options = {"settings": {"seed": 1}, "epochs": 2}
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(5)])
+    model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="of another model: it holds"):
+        run(path, make=lambda seed: model, **options)
+    for kept, weight in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, weight)
+
+    arrays, facts = read_checkpoint(path)
+    arrays["model/0"] = np.zeros((5, 7), "float32")
+    write_checkpoint(path, arrays, facts)
+    with pytest.raises(ValueError, match=r"kernel is float32 \(5, 6\), there float32 \(5, 7\)"):
+        run(path, **options)
+
+
+def test_other_environment_is_a_warning(tmp_path, broken_run, monkeypatch):
+    (tmp_path / "run.npz").write_bytes(broken_run)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "elsewhere")
+    with pytest.warns(UserWarning, match="not to the bit.*TF_ENABLE_ONEDNN_OPTS"):
+        run(tmp_path / "run.npz", epochs=2, settings={"seed": 1}, stop=Stop(4))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other npz", "future"])
+def test_damaged_and_foreign_files_are_named(tmp_path, damage):
+    path = tmp_path / "run.npz"
+    weight = np.arange(1000, dtype="float32")
+    write_checkpoint(path, {"model/0": weight}, {"step": 1})
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    if damage == "cut":
+        path.write_bytes(whole[:middle])
+    elif damage == "flipped":
+        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    elif damage in ("empty", "text"):
+        path.write_bytes(b"" if damage == "empty" else b"epoch,loss\n")
+    elif damage == "other npz":
+        np.savez(path, weight=weight)
+    else:
+        np.savez(path, header='{"format": "tfast checkpoint 2"}')
+    with pytest.raises(ValueError, match=r"run.npz is damaged or is no tfast checkpoint"):
+        run(path)
+
+
+def test_bfloat16_and_seeds_survive_the_file(tmp_path):
+    bfloat16 = keras.ops.convert_to_numpy(keras.ops.ones((3,), "bfloat16")) * 1.5
+    seeds = np.array([1, 2**32 - 1], "uint32")
+    write_checkpoint(tmp_path / "a.npz", {"b": bfloat16, "s": seeds}, {})
+    arrays, _ = read_checkpoint(tmp_path / "a.npz")
+    assert arrays["b"].dtype == bfloat16.dtype
+    assert arrays["b"].tobytes() == bfloat16.tobytes()
+    assert arrays["s"].dtype == seeds.dtype
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs=0"),
+        ({"steps_per_epoch": None}, "steps_per_epoch=None"),
+        ({"save_every": 1.5}, "save_every=1.5"),
+        ({"settings": {"seed": object()}}, "settings must be a dict that JSON can hold"),
+        ({"make": lambda seed: keras.Sequential()}, "model is not compiled"),
+        (
+            {"make": lambda seed: make_model(steps_per_execution=4, eager=False)},
+            "steps_per_execution=4",
+        ),
+    ],
+)
+def test_impossible_arguments_are_named_and_nothing_is_written(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path / "run.npz", **options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_run_killed_three_times_ends_with_the_same_bits(tmp_path):
+    # One process imports TensorFlow and forks, before TensorFlow starts anything, a child
+    # for each part: see the end of this file.
+    # Python 3.12 and later warn of forks where threads run, like those that NumPy keeps for its
+    # products; a child makes its own, and where warnings are errors it must still be forked.
+    rule = "-Wignore:This process:DeprecationWarning"
+    subprocess.run([sys.executable, rule, __file__, str(tmp_path)], check=True)
+    killed = [read_progress(tmp_path / f"killed_{part}.npz")["step"] for part in (1, 2, 3)]
+    assert killed == [4, 6, 16]
+    alone, facts = read_checkpoint(tmp_path / "alone.npz")
+    broken, broken_facts = read_checkpoint(tmp_path / "broken.npz")
+    assert facts["finished"]
+    assert facts == broken_facts
+    assert list(alone) == list(broken)
+    for name, array in alone.items():
+        assert array.tobytes() == broken[name].tobytes(), name
+    assert not list(tmp_path.glob(".*")), "what the killed writer left is still there"
+
+
+def kill_and_resume(folder):
+    """Runs once whole, and once killed in mid-epoch, in writing, and in validation."""
+
+    def child(path, **options):
+        process = os.fork()
+        if process == 0:
+            run(path, make=make_adam_in_graph, **options)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    class KillInWriting(Stop):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.epoch * STEPS_PER_EPOCH + batch == 7:
+                np.savez = self.half_a_file
+
+        def half_a_file(self, file, **arrays):
+            file.write(b"half")
+            file.flush()
+            self.stop()
+
+    assert child(folder / "alone.npz") == 0
+    ends = [Stop(4, kill=True), KillInWriting(kill=True), Stop(validation=2, kill=True)]
+    for part, stop in enumerate(ends, start=1):
+        seed = 3 if part == 1 else 100 + part  # other first weights: the file's count
+        assert child(folder / "broken.npz", stop=stop, seed=seed) == -signal.SIGKILL
+        (folder / f"killed_{part}.npz").write_bytes((folder / "broken.npz").read_bytes())
+    assert child(folder / "broken.npz", seed=200) == 0
+
+
+if __name__ == "__main__":
+    kill_and_resume(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""Datasets of epochs that can begin at any step."""

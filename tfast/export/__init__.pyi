@@ -1,0 +1,10 @@
+from . import folding as folding
+from . import images as images
+from . import portable as portable
+from . import saved_model as saved_model
+from . import text as text
+from .folding import fold_batch_norms as fold_batch_norms
+from .images import export_image_classifier as export_image_classifier
+from .portable.images import export_portable_image_classifier as export_portable_image_classifier
+from .text import export_language_model as export_language_model
+from .text import export_text_classifier as export_text_classifier

@@ -1,0 +1,1 @@
+"""Small files for LiteRT and onnxruntime, and the folders they are served from."""

@@ -1,0 +1,154 @@
+"""Text classifiers from token ids on, written for LiteRT.
+
+A document is read window by window, each layer in turn, and pooled on the way: time grows with
+its length, memory does not. The result is that of the model itself, up to rounding.
+"""
+
+import keras
+import tensorflow as tf
+
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.forward_backward import ForwardBackwardClassifier
+
+
+def has_core(model):
+    """Whether `model` is one that this module knows to read texts with."""
+    return isinstance(model, (TextClassifier, ForwardBackwardClassifier))
+
+
+def single_classifiers(model):
+    """Each `TextClassifier` in `model`, and whether it reads documents from their end."""
+    if isinstance(model, ForwardBackwardClassifier):
+        return [(model.forward, False), (model.backward, True)]
+    return [(model, False)]
+
+
+def in_float32(model):
+    """`model`, or where it computes in half precision the same in float32."""
+    if isinstance(model, ForwardBackwardClassifier):
+        return ForwardBackwardClassifier(in_float32(model.forward), in_float32(model.backward))
+    if model.compute_dtype == "float32":
+        return model
+    twin = TextClassifier.from_config(model.get_config() | {"dtype": "float32"})
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def classifier_logits(model, token_ids, lengths, *, window):
+    """What `model` gives for documents at inference.
+
+    Args:
+        model: one that `has_core`.
+        token_ids: int32 `(batch, time)`, padded behind.
+        lengths: int32 `(batch,)`; 0 counts as 1.
+        window: how many tokens are read at a time.
+
+    Returns:
+        float32 `(batch, classes)`.
+    """
+    lengths = tf.maximum(lengths, 1)
+    logits = []
+    for part, reverse in single_classifiers(model):
+        ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1) if reverse else token_ids
+        logits.append(_logits(part, ids, lengths, window))
+    if len(logits) == 1:
+        return logits[0]
+    mean = tf.add_n([tf.nn.softmax(some) for some in logits]) / len(logits)
+    return tf.math.log(tf.maximum(mean, keras.config.epsilon()))
+
+
+def _logits(model, token_ids, lengths, window):
+    features = _pooled(model, token_ids, lengths, window)
+    for layer in model.head:
+        features = layer(features, training=False)
+    return tf.cast(features, "float32")
+
+
+def _pooled(model, token_ids, lengths, window):
+    """What `concat_pooling` makes of the encoder's outputs: float32 (batch, 3 * embed)."""
+    encoder = model.encoder
+    batch, time = tf.unstack(tf.shape(token_ids))
+    first_pool = lengths - model.max_length
+
+    def read_window(begin, last, maximum, total, *states):
+        places = begin + tf.range(window)
+        # Behind the end stands the last column again: a shape that never changes is faster.
+        here = tf.gather(token_ids, tf.minimum(places, time - 1), axis=1)
+        time_first = tf.reshape(tf.transpose(here), [-1])
+        outputs = tf.gather(_tensor(encoder.embeddings), time_first)
+        after = []
+        for number, lstm in enumerate(encoder.lstms):
+            before = states[2 * number : 2 * number + 2]
+            outputs, *new = _run_lstm(lstm.layer.cell, outputs, before, window, time - begin)
+            after += new
+        outputs = tf.reshape(outputs, (window, -1, encoder.widths[-1]))
+        places = places[:, None]
+        real = ((places < lengths) & (places >= first_pool))[..., None]
+        is_last = (places == lengths - 1)[..., None]
+        last += tf.reduce_sum(tf.where(is_last, outputs, 0.0), axis=0)
+        maximum = tf.maximum(maximum, tf.reduce_max(tf.where(real, outputs, -1.0), axis=0))
+        total += tf.reduce_sum(tf.where(real, outputs, 0.0), axis=0)
+        return begin + window, last, maximum, total, *after
+
+    zeros = tf.zeros((batch, encoder.widths[-1]))
+    # No output of an LSTM is below -1.
+    pools = zeros, zeros - 1.0, zeros
+    states = [tf.zeros((batch, width)) for width in encoder.state_widths]
+    _, last, maximum, total, *_ = tf.while_loop(
+        lambda begin, *_: begin < time, read_window, (0, *pools, *states)
+    )
+    num_pooled = tf.minimum(lengths, model.max_length)
+    return tf.concat([last, maximum, total / tf.cast(num_pooled, "float32")[:, None]], axis=-1)
+
+
+def _run_lstm(cell, inputs, states, window, num_steps):
+    """One LSTM layer over a window. LiteRT knows no arrays of unknown batch.
+
+    Its loops copy all they carry from step to step, the projected inputs too. A window of one
+    token goes without a loop, and without tensors of three dimensions, which it is slower with.
+
+    Args:
+        cell: the `keras.layers.LSTM`'s cell.
+        inputs: `(window * batch, features)`, time first.
+        states: hidden and cell state, `(batch, units)` each.
+        window: how many tokens of each document `inputs` are.
+        num_steps: int32 scalar: how many of them are to be read; more is all.
+
+    Returns:
+        The outputs `(window * batch, units)` and the two states after them. Outputs after
+        `num_steps` are of no meaning.
+    """
+    units, recurrent_kernel = cell.units, _tensor(cell.recurrent_kernel)
+    projected = tf.matmul(inputs, _tensor(cell.kernel)) + _tensor(cell.bias)
+    if window == 1:
+        hidden, cell_state = states
+        gates = projected + tf.matmul(hidden, recurrent_kernel)
+        hidden, cell_state = _new_states(gates, cell_state)
+        return hidden, hidden, cell_state
+
+    projected = tf.reshape(projected, (window, -1, 4 * units))
+    steps = tf.minimum(num_steps, window)
+
+    def step(place, hidden, cell_state, outputs):
+        gates = projected[place] + tf.matmul(hidden, recurrent_kernel)
+        hidden, cell_state = _new_states(gates, cell_state)
+        return place + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
+
+    outputs = tf.zeros_like(projected[..., :units])
+    _, hidden, cell_state, outputs = tf.while_loop(
+        lambda place, *_: place < steps, step, (0, *states, outputs)
+    )
+    # After fewer steps than the window has, the first output stands further behind.
+    places = tf.minimum(tf.range(window) + window - steps, window - 1)
+    return tf.reshape(tf.gather(outputs, places), (-1, units)), hidden, cell_state
+
+
+def _new_states(gates, cell_state):
+    """The hidden and the cell state from gates (batch, 4 * units) in Keras's order."""
+    i, f, g, o = tf.split(gates, 4, axis=-1)
+    cell_state = tf.sigmoid(f) * cell_state + tf.sigmoid(i) * tf.tanh(g)
+    return tf.sigmoid(o) * tf.tanh(cell_state), cell_state
+
+
+def _tensor(weight):
+    return tf.convert_to_tensor(weight)

@@ -1,0 +1,178 @@
+"""Text classifiers from token ids on as ONNX files.
+
+The graph is made here node by node: ONNX has an LSTM of its own, which onnxruntime runs without
+the loop that a conversion from TensorFlow would leave, and in int8 too.
+"""
+
+import keras
+import numpy as np
+
+from tfast.export.portable.litert_text_graph import single_classifiers
+from tfast.export.portable.onnx import MISSING, onnx_runtime
+from tfast.export.portable.precisions import with_half_weights, with_int8_weights
+from tfast.export.saved_model import check_precision
+
+# Keras's gates are input, forget, cell, output; ONNX's input, output, forget, cell.
+_GATES = [0, 3, 1, 2]
+
+
+def onnx_text_core_bytes(model, *, precision="float32"):
+    """The core of a text classifier, as `text_core_bytes` describes it, for onnxruntime.
+
+    All of a batch's outputs are held at once: memory grows with the longest document.
+
+    Args:
+        model: one that `classifier_core.has_core`.
+        precision: "float32"; "float16", weights stored in half the size; or "int8", weights in
+            a quarter, products of integers rounded by each input's own range.
+
+    Returns:
+        bytes.
+
+    Raises:
+        ValueError: `precision` is unknown.
+        ImportError: the extra `onnx` is not installed.
+
+    Source: ONNX operators `LSTM`, `ReverseSequence`; onnxruntime `DynamicQuantizeLSTM`.
+    """
+    check_precision(precision)
+    try:
+        import onnx
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    if precision == "int8":
+        onnx_runtime()
+    graph = _Graph(onnx)
+    token_ids = graph.add("Cast", "token_ids", to=onnx.TensorProto.INT64)
+    lengths = graph.add("Cast", "lengths", to=onnx.TensorProto.INT64)
+    lengths = graph.add("Max", lengths, graph.constant(np.int64([1])))
+    answers = [
+        graph.add("Softmax", _add_logits(graph, part, token_ids, lengths, reverse), axis=-1)
+        for part, reverse in single_classifiers(model)
+    ]
+    graph.add("Mean", *answers, output="probabilities")
+    content = graph.serialize(
+        inputs={"token_ids": ("int32", ["batch", "time"]), "lengths": ("int32", ["batch"])},
+        outputs={"probabilities": ("float32", ["batch", "classes"])},
+    )
+    if precision == "int8":
+        return with_int8_weights(content, ["LSTM", "Gather"])
+    return with_half_weights(content) if precision == "float16" else content
+
+
+def _add_logits(graph, model, token_ids, lengths, reverse):
+    if reverse:
+        token_ids = graph.add("ReverseSequence", token_ids, lengths, batch_axis=0, time_axis=1)
+    token_ids = graph.add("Transpose", token_ids, perm=[1, 0])
+    outputs = graph.add("Gather", graph.constant(model.encoder.embeddings), token_ids)
+    for lstm in model.encoder.lstms:
+        outputs = _add_lstm(graph, lstm.layer.cell, outputs)
+    features = _add_pooling(graph, outputs, lengths, model.max_length)
+    scale = shift = None
+    for layer in model.head:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            scale, shift = _scale_and_shift(layer)
+        elif isinstance(layer, keras.layers.Dense):
+            # The batch norm before it goes into the kernel and a bias.
+            kernel = keras.ops.convert_to_numpy(layer.kernel)
+            folded = [
+                (scale[:, None] * kernel).astype("float32"),
+                (shift @ kernel).astype("float32"),
+            ]
+            features = graph.add("Gemm", features, *map(graph.constant, folded))
+            if layer.activation is keras.activations.relu:
+                features = graph.add("Relu", features)
+    return features
+
+
+def _add_lstm(graph, cell, inputs):
+    """`(time, batch, units)` from `(time, batch, features)`."""
+
+    def by_gate(weight):
+        parts = np.split(keras.ops.convert_to_numpy(weight), 4, axis=-1)
+        return np.concatenate([parts[gate] for gate in _GATES], axis=-1).T[None]
+
+    bias = by_gate(cell.bias)
+    both = np.concatenate([bias, np.zeros_like(bias)], axis=1)  # ONNX has two that add up
+    weights = [
+        graph.constant(w) for w in (by_gate(cell.kernel), by_gate(cell.recurrent_kernel), both)
+    ]
+    outputs = graph.add("LSTM", inputs, *weights, hidden_size=cell.units)
+    return graph.add("Squeeze", outputs, graph.constant(np.int64([1])))  # one direction
+
+
+def _add_pooling(graph, outputs, lengths, max_length):
+    """What `concat_pooling` makes of `(time, batch, features)`."""
+    whole, one = (lambda number: graph.constant(np.int64(number))), np.int64([1])
+    time = graph.add("Squeeze", graph.add("Shape", outputs, start=0, end=1))
+    places = graph.add(
+        "Unsqueeze", graph.add("Range", whole(0), time, whole(1)), graph.constant(one)
+    )
+    last = graph.add("Sub", lengths, whole(1))
+    first = graph.add("Sub", lengths, whole(max_length))
+
+    def masked(mask, value):
+        mask = graph.add("Unsqueeze", mask, graph.constant(np.int64([2])))
+        return graph.add("Where", mask, outputs, graph.constant(np.float32(value)))
+
+    def total(values):
+        return graph.add("ReduceSum", values, graph.constant(np.int64([0])), keepdims=0)
+
+    real = graph.add(
+        "And", graph.add("LessOrEqual", places, last), graph.add("GreaterOrEqual", places, first)
+    )
+    # No output of an LSTM is below -1.
+    maximum = graph.add("ReduceMax", masked(real, -1), axes=[0], keepdims=0)
+    amount = graph.add("Min", lengths, whole(max_length))
+    amount = graph.add("Unsqueeze", graph.add("CastLike", amount, maximum), graph.constant(one))
+    mean = graph.add("Div", total(masked(real, 0)), amount)
+    at_last = total(masked(graph.add("Equal", places, last), 0))
+    return graph.add("Concat", at_last, maximum, mean, axis=-1)
+
+
+def _scale_and_shift(norm):
+    gamma, beta, mean, variance = (
+        keras.ops.convert_to_numpy(weight).astype("float64")
+        for weight in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
+    )
+    scale = gamma / np.sqrt(variance + norm.epsilon)
+    return scale, beta - mean * scale
+
+
+class _Graph:
+    """An ONNX graph that grows node by node."""
+
+    def __init__(self, onnx):
+        self._onnx, self._nodes, self._constants = onnx, [], []
+
+    def constant(self, value):
+        """Adds numbers; returns their name."""
+        value = np.asarray(keras.ops.convert_to_numpy(value))
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(self._onnx.numpy_helper.from_array(value, name))
+        return name
+
+    def add(self, kind, *inputs, output=None, **attributes):
+        """Adds a node; returns its output's name."""
+        output = output or f"{kind}_{len(self._nodes)}"
+        self._nodes.append(self._onnx.helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def serialize(self, inputs, outputs):
+        """The file's content; inputs and outputs by name, each a dtype and a shape."""
+
+        def describe(values):
+            types = {"int32": self._onnx.TensorProto.INT32, "float32": self._onnx.TensorProto.FLOAT}
+            return [
+                self._onnx.helper.make_tensor_value_info(name, types[dtype], shape)
+                for name, (dtype, shape) in values.items()
+            ]
+
+        graph = self._onnx.helper.make_graph(
+            self._nodes, "text_core", describe(inputs), describe(outputs), self._constants
+        )
+        # Old enough for every onnxruntime of the extra.
+        opset = [self._onnx.helper.make_opsetid("", 17)]
+        model = self._onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+        self._onnx.checker.check_model(model)
+        return model.SerializeToString()

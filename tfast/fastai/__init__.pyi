@@ -1,0 +1,17 @@
+from . import conversion as conversion
+from . import image_classifiers as image_classifiers
+from . import reading as reading
+from . import text_models as text_models
+from . import vocabularies as vocabularies
+from . import xresnet as xresnet
+from .image_classifiers import image_classifier_from_fastai as image_classifier_from_fastai
+from .image_classifiers import image_classifier_to_fastai as image_classifier_to_fastai
+from .reading import load_weights as load_weights
+from .text_models import language_model_from_fastai as language_model_from_fastai
+from .text_models import language_model_to_fastai as language_model_to_fastai
+from .text_models import text_classifier_from_fastai as text_classifier_from_fastai
+from .text_models import text_classifier_to_fastai as text_classifier_to_fastai
+from .vocabularies import load_labels as load_labels
+from .vocabularies import load_vocabulary as load_vocabulary
+from .xresnet import xresnet_from_fastai as xresnet_from_fastai
+from .xresnet import xresnet_to_fastai as xresnet_to_fastai

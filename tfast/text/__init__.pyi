@@ -1,0 +1,15 @@
+from . import classifier_batches as classifier_batches
+from . import lm_batches as lm_batches
+from . import models as models
+from . import tokenization as tokenization
+from . import ulmfit as ulmfit
+from . import vocabulary as vocabulary
+from .models.awd_lstm import AWDLSTM as AWDLSTM
+from .models.classifier import TextClassifier as TextClassifier
+from .models.dropouts import EmbeddingDropout as EmbeddingDropout
+from .models.dropouts import WeightDrop as WeightDrop
+from .models.forward_backward import ForwardBackwardClassifier as ForwardBackwardClassifier
+from .models.language_model import LanguageModel as LanguageModel
+from .tokenization.sentencepiece_splitter import SentencePieceSplitter as SentencePieceSplitter
+from .tokenization.tokenizer import TextTokenizer as TextTokenizer
+from .vocabulary import Vocabulary as Vocabulary

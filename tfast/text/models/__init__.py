@@ -1,0 +1,1 @@
+"""AWD-LSTM: its layers, the language model and the classifiers."""

@@ -1,0 +1,1 @@
+"""Raw strings to tokens, in the graph: rules, then splitting."""

@@ -1,0 +1,181 @@
+"""fastai's eight rules: what a text goes through before it is split into words.
+
+Each rule takes a string tensor `(batch,)` of UTF-8 and gives one of the same shape, with
+TensorFlow operations alone, so that training and serving run the very same graph. TensorFlow's
+regular expressions are RE2, without back references or looking around: repetitions are found
+on code points and on words instead.
+
+Source: fastai.text.core, `defaults.text_proc_rules`.
+"""
+
+import re
+
+import tensorflow as tf
+
+from tfast.text.tokenization import special_tokens
+from tfast.text.tokenization.html_references import unescape_html
+from tfast.text.tokenization.repetitions import mark_character_runs, mark_word_runs
+from tfast.text.tokenization.string_ops import WHITESPACE, replace_matches, where_needed
+
+# In this order: a later one may see what an earlier one made.
+_MESS = {
+    "#39;": "'",
+    "amp;": "&",
+    "#146;": "'",
+    "nbsp;": " ",
+    "#36;": "$",
+    r"\n": "\n",
+    "quot;": "'",
+    "<br />": "\n",
+    r"\"": '"',
+    "<unk>": special_tokens.UNKNOWN,
+    " @.@ ": ".",
+    " @-@ ": "-",
+    "...": " …",
+}
+
+
+def fix_html(texts):
+    r"""Undoes what web pages and data sets left in texts: "<br />", "amp;", "&eacute;" ...
+
+    Example:
+        >>> fix_html(tf.constant(["Tom amp; Jerry<br />caf&eacute;"]))[0].numpy().decode()
+        'Tom & Jerry\ncafé'
+    """
+    for mess, meaning in _MESS.items():
+        texts = tf.strings.regex_replace(texts, re.escape(mess), meaning)
+    return unescape_html(texts)
+
+
+def replace_rep(texts):
+    """Writes a character that stands three times or more as "xxrep", count, character.
+
+    Example:
+        >>> replace_rep(tf.constant(["so good!!!!"]))[0].numpy()
+        b'so good xxrep 4 ! '
+    """
+    return mark_character_runs(texts)
+
+
+def replace_wrep(texts):
+    """Writes a word that stands three times or more as "xxwrep", count, word.
+
+    Example:
+        >>> replace_wrep(tf.constant(["very very very good"]))[0].numpy()
+        b' xxwrep 3 very  good'
+
+    Differs: when two such runs have a single space between them, fastai's regular expression
+    spends it on the first and so does not see where the second begins. Here both are marked.
+    """
+    return mark_word_runs(texts)
+
+
+def spec_add_spaces(texts):
+    r"""Puts spaces around "/", "#" and "\".
+
+    Example:
+        >>> spec_add_spaces(tf.constant(["and/or"]))[0].numpy()
+        b'and / or'
+    """
+    return tf.strings.regex_replace(texts, r"([/#\\])", r" \1 ")
+
+
+def rm_useless_spaces(texts):
+    """Leaves one of several spaces; line breaks stay.
+
+    Example:
+        >>> rm_useless_spaces(tf.constant(["a   b"]))[0].numpy()
+        b'a b'
+    """
+    return tf.strings.regex_replace(texts, " {2,}", " ")
+
+
+def replace_all_caps(texts):
+    """Writes words in capitals small, with "xxup" in front when longer than a letter.
+
+    Example:
+        >>> replace_all_caps(tf.constant(["I AM here"]))[0].numpy()
+        b'i xxup am here'
+    """
+    return _on_each_word(mark_all_caps, texts)
+
+
+def replace_maj(texts):
+    """Writes words with a capital only in front small, with "xxmaj" in front.
+
+    Example:
+        >>> replace_maj(tf.constant(["Jane likes McCoy"]))[0].numpy()
+        b'xxmaj jane likes McCoy'
+    """
+    return _on_each_word(mark_capitalized, texts)
+
+
+def lowercase(texts, *, add_start=True, add_end=False):
+    """Writes everything small, without white space around, between "xxbos" and "xxeos".
+
+    Args:
+        texts: string tensor `(batch,)`.
+        add_start: whether "xxbos" stands in front.
+        add_end: whether "xxeos" stands behind.
+
+    Example:
+        >>> lowercase(tf.constant([" McCoy "]))[0].numpy()
+        b'xxbos mccoy'
+    """
+    texts = strip(lower(texts))
+    if add_start:
+        texts = special_tokens.TEXT_START + " " + texts
+    return texts + " " + special_tokens.TEXT_END if add_end else texts
+
+
+# What fastai does, in its order.
+RULES = (
+    fix_html,
+    replace_rep,
+    replace_wrep,
+    spec_add_spaces,
+    rm_useless_spaces,
+    replace_all_caps,
+    replace_maj,
+    lowercase,
+)
+
+
+def mark_all_caps(words):
+    """`replace_all_caps` for a tensor of single words `(words,)`."""
+    return _mark(words, special_tokens.ALL_CAPITALS, r"[A-Z]+[^a-z]*")
+
+
+def mark_capitalized(words):
+    """`replace_maj` for a tensor of single words `(words,)`."""
+    return _mark(words, special_tokens.CAPITALIZED, r"[A-Z][^A-Z]*")
+
+
+def strip(texts):
+    """`str.strip`: no white space, Unicode's included, at either end."""
+    return tf.strings.regex_replace(texts, f"^[{WHITESPACE}]+|[{WHITESPACE}]+$", "")
+
+
+def lower(texts):
+    """`str.lower`."""
+    is_ascii = tf.strings.regex_full_match(texts, r"[\x00-\x7f]*")
+    return where_needed(~is_ascii, _lower_unicode, tf.strings.lower(texts))
+
+
+def _lower_unicode(texts):
+    # TensorFlow's `lower` for Unicode takes a zero for the end of the text.
+    return replace_matches(
+        texts, r"[^\x00]+", lambda found: tf.strings.lower(found, encoding="utf-8")
+    )
+
+
+def _mark(words, token, pattern):
+    def mark(words):
+        small = lower(words)
+        return tf.where(tf.strings.length(words) == 1, small, token + " " + small)
+
+    return where_needed(tf.strings.regex_full_match(words, pattern), mark, words)
+
+
+def _on_each_word(rule, texts):
+    return replace_matches(texts, f"[^{WHITESPACE}]+", rule)

@@ -1,0 +1,174 @@
+"""Raw texts to tokens, as one Keras layer."""
+
+import keras
+import tensorflow as tf
+
+from tfast.text.tokenization import rules, special_tokens
+from tfast.text.tokenization.english_splitting import split_english
+from tfast.text.tokenization.string_ops import BREAKS, INNER_SPACE, SEPARATOR, split, where_needed
+
+# What fastai writes for it.
+_WRITTEN_INNER_SPACE = "▁"
+
+
+@keras.saving.register_keras_serializable(package="tfast")
+class TextTokenizer(keras.layers.Layer):
+    r"""Fastai's text rules, then splitting into tokens, all in the graph.
+
+    Any bytes are survived: what is not UTF-8 becomes U+FFFD. With the English splitter a
+    SavedModel needs nothing but TensorFlow.
+
+    Args:
+        splitter: "english", which splits as spaCy does, or a layer that gives tokens
+            `(words, None)` for words `(words,)`, such as `SentencePieceSplitter`.
+        add_start: whether "xxbos" opens each text.
+        add_end: whether "xxeos" closes it.
+        mark_fields: whether "xxfld 1", "xxfld 2" ... stand before the fields of a text.
+
+    Call:
+        texts: strings `(batch,)`, or `(batch, fields)` for texts in several parts, such as
+            title and body.
+        Returns ragged strings `(batch, tokens)`.
+
+    Raises:
+        ValueError: `splitter` is neither "english" nor a layer, or the texts have another rank.
+
+    Example:
+        >>> TextTokenizer()(tf.constant(["I don't LIKE this..."])).to_list()
+        [[b'xxbos', b'i', b'do', b"n't", b'xxup', b'like', b'this', b'\xe2\x80\xa6']]
+
+    Source: fastai.text.core, `Tokenizer` with `WordTokenizer`.
+    Differs: `replace_wrep` and `split_english` say where they do.
+    """
+
+    def __init__(
+        self, splitter="english", *, add_start=True, add_end=False, mark_fields=False, **kwargs
+    ):
+        super().__init__(**kwargs)
+        if splitter != "english" and not isinstance(splitter, keras.layers.Layer):
+            raise ValueError(f"splitter={splitter!r}: expected 'english' or a layer")
+        self.splitter = splitter
+        self.add_start = add_start
+        self.add_end = add_end
+        self.mark_fields = mark_fields
+        self.supports_jit = False
+        self._allow_non_tensor_positional_args = True
+
+    # Nothing here needs AutoGraph, which would treble the time of tracing.
+    @tf.autograph.experimental.do_not_convert
+    def call(self, texts):
+        """Tokenizes; see the class."""
+        texts = self._prepare(tf.convert_to_tensor(texts, tf.string))
+        pieces, rows, _ = split(_mark_white_space(texts), " ")
+        distinct, places = tf.unique(pieces)
+        return _regroup(self._tokens_of_words(distinct), places, rows, texts)
+
+    def compute_output_spec(self, texts):
+        """Ragged strings, for models of Keras's functional kind."""
+        return keras.KerasTensor((texts.shape[0], None), dtype="string", ragged=True)
+
+    def get_config(self):
+        """All arguments, a splitter with its own."""
+        splitter = self.splitter
+        if splitter != "english":
+            splitter = keras.saving.serialize_keras_object(splitter)
+        return super().get_config() | {
+            "splitter": splitter,
+            "add_start": self.add_start,
+            "add_end": self.add_end,
+            "mark_fields": self.mark_fields,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        if config["splitter"] != "english":
+            splitter = keras.saving.deserialize_keras_object(config["splitter"])
+            config = config | {"splitter": splitter}
+        return cls(**config)
+
+    def _prepare(self, texts):
+        """Clean UTF-8, and the rules that may look further than one word."""
+        texts = _join_fields(_clean(texts), mark_fields=self.mark_fields)
+        texts = rules.replace_wrep(rules.replace_rep(rules.fix_html(texts)))
+        texts = rules.strip(rules.rm_useless_spaces(rules.spec_add_spaces(texts)))
+        start = special_tokens.TEXT_START + " " if self.add_start else ""
+        end = " " + special_tokens.TEXT_END if self.add_end else ""
+        return start + texts + end
+
+    def _tokens_of_words(self, words):
+        """The rules that look at one word alone, and the splitting: `(words,)` to ragged."""
+        marked = rules.lower(rules.mark_capitalized(rules.mark_all_caps(words)))
+        parts, rows, _ = split(marked, " ")
+        # "The" and "the" share a part.
+        distinct, places = tf.unique(parts)
+        tokens = self._split(distinct)
+        values = tf.strings.regex_replace(tokens.values, INNER_SPACE, _WRITTEN_INNER_SPACE)
+        return _regroup(tokens.with_values(values), places, rows, words)
+
+    def _split(self, words):
+        if self.splitter == "english":
+            return _split_at_spaces(split_english(words))
+        is_special = tf.reduce_any(words[:, None] == tf.constant(special_tokens.SPECIAL_TOKENS), 1)
+        tokens = self.splitter(tf.where(is_special, "", words))
+        return tf.concat([_split_at_spaces(tf.where(is_special, words, "")), tokens], axis=1)
+
+
+def _regroup(tokens, places, rows, texts):
+    """The tokens of distinct words, put where the words stood.
+
+    Args:
+        tokens: ragged strings `(distinct, tokens)`.
+        places: which of the distinct words each word is, `(words,)`.
+        rows: which text each word belongs to, int64 `(words,)`.
+        texts: strings `(texts,)`.
+
+    Returns:
+        Ragged strings `(texts, tokens)`.
+    """
+    tokens = tf.gather(tokens, places)
+    rows = tf.gather(rows, tokens.value_rowids())
+    return tf.RaggedTensor.from_value_rowids(
+        tokens.values, rows, tf.size(texts, tf.int64), validate=False
+    )
+
+
+def _split_at_spaces(words):
+    """Ragged `(words, tokens)`, no token of an empty word."""
+    tokens, rows, _ = split(words, " ")
+    there = tf.where(tokens != "")[:, 0]
+    return tf.RaggedTensor.from_value_rowids(
+        tf.gather(tokens, there),
+        tf.gather(rows, there),
+        tf.size(words, tf.int64),
+        validate=False,
+    )
+
+
+def _clean(texts):
+    is_valid = tf.strings.regex_full_match(texts, "(?s).*")
+    texts = where_needed(
+        ~is_valid, lambda some: tf.strings.unicode_transcode(some, "UTF-8", "UTF-8"), texts
+    )
+    return tf.strings.regex_replace(texts, f"[{SEPARATOR}{INNER_SPACE}]", "\ufffd")
+
+
+def _join_fields(texts, *, mark_fields):
+    if texts.shape.rank not in (1, 2):
+        raise ValueError(f"texts have shape {texts.shape}: expected (batch,) or (batch, fields)")
+    if texts.shape.rank == 1:
+        texts = texts[:, None]
+    if mark_fields:
+        numbers = tf.strings.as_string(tf.range(1, tf.shape(texts)[1] + 1))
+        texts = special_tokens.FIELD + " " + numbers + " " + texts
+    return tf.strings.reduce_join(texts, axis=1, separator=" ")
+
+
+def _mark_white_space(texts):
+    """Sets white space other than single spaces apart from the words, as spaCy does.
+
+    Such white space is one token, less its first character when that is a space. Spaces inside
+    it become INNER_SPACE, so that spaces stand between tokens only.
+    """
+    texts = tf.strings.regex_replace(texts, f"([{BREAKS}]) ", rf"\1{INNER_SPACE}")
+    return tf.strings.regex_replace(texts, f" ?([{BREAKS}][{BREAKS}{INNER_SPACE}]*)", r" \1 ")

@@ -1,0 +1,1 @@
+"""Interrupted training, resumed exactly where it stopped."""

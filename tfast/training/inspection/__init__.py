@@ -1,0 +1,1 @@
+"""Looking at a fit: learning-rate finder, statistics of layers, figures."""

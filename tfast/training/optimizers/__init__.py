@@ -1,0 +1,5 @@
+"""Optimizers that Keras lacks, and steps whose rate differs from layer to layer."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
