@@ -5,18 +5,16 @@ import os
 import platform
 
 
-def set_switches() -> None:
-    """Sets what the environment leaves open: oneDNN on, and fewer messages."""
+def prepare(*, one_heap: bool = False) -> None:
+    """Sets what the environment leaves open: oneDNN on, and fewer messages.
+
+    Args:
+        one_heap: whether all threads share a heap, as with MALLOC_ARENA_MAX=1, where the C library
+            is glibc. What one thread has freed another can use then: training a language model
+            takes less memory. Reading images in many threads takes longer.
+    """
     # TensorFlow leaves oneDNN off on some AMD processors, where training is much faster with it.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-
-def keep_one_heap() -> None:
-    """Has all threads share a heap, as MALLOC_ARENA_MAX=1 does, where the C library is glibc.
-
-    What one thread has freed another can use then: training a language model takes less memory.
-    Reading images in many threads takes longer.
-    """
-    if platform.libc_ver()[0] == "glibc" and "MALLOC_ARENA_MAX" not in os.environ:
+    if one_heap and platform.libc_ver()[0] == "glibc" and "MALLOC_ARENA_MAX" not in os.environ:
         ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX of malloc.h

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import tfast
-from tfast.cli.environment import set_switches
+from tfast.cli import environment
 from tfast.cli.errors import OneLineParser, describe_error
 from tfast.cli.interruption import Interrupted, interruptible
 
@@ -80,7 +80,7 @@ def run_command(
     arguments: argparse.Namespace, *, program: Sequence[str], argv: Sequence[str]
 ) -> int:
     """Runs what was read, and ends it in one line where that says all."""
-    set_switches()
+    environment.prepare()
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
         with interruptible():

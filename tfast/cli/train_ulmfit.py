@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tfast.cli.environment import keep_one_heap
+from tfast.cli import environment
 from tfast.cli.options import add_preset, add_run_options, add_settings, read_recipe
 from tfast.recipes.errors import input_errors
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Trains, and prints how many texts are classified correctly, beside TF-IDF."""
     with input_errors():
         recipe = read_recipe(UlmfitRecipe, arguments)
-    keep_one_heap()
+    environment.prepare(one_heap=True)
     arrow: Arrow = arguments.arrow
     result = arrow(recipe, arguments.output, arguments.resume)
     baseline = result["tfidf_accuracy"]

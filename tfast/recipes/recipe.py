@@ -16,7 +16,7 @@ RECIPE_VERSION = 2
 def setting(
     default: Any,
     check: Check,
-    help: str,  # noqa: A002 -- as argparse calls it
+    help: str,
     *,
     metavar: str | None = None,
     group: str | None = None,
