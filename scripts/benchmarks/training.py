@@ -1,7 +1,7 @@
 """Times what the training toolkit adds to a step: rates for groups, freezing, statistics.
 
-    python scripts/bench_training.py             # all parts
-    python scripts/bench_training.py rates       # one of them
+    python scripts/benchmarks/training.py             # all parts
+    python scripts/benchmarks/training.py rates       # one of them
 
 Each rival trains the same network on the same batch, the way `model.fit` does, callbacks
 included. A rival's step is traced once; then all take turns, a few steps each, in shuffled
@@ -12,7 +12,9 @@ threads together, and hardly cares who else uses the machine; wall time is what 
 difference means anything. All parts take some minutes on two idle processors.
 """
 
-import environment  # noqa: F401  isort: skip  (before TensorFlow)
+from tfast.cli import environment  # isort: skip
+
+environment.prepare()
 
 import argparse
 import functools
@@ -20,12 +22,15 @@ import functools
 import keras
 import numpy as np
 import tensorflow as tf
-from measure import environment_line, print_overheads, time_blocks
+from timing import environment_line, print_overheads, side_by_side
 
-from tfast.training.inspection.statistics import TrainingStatistics
-from tfast.training.layer_groups import freeze_to
-from tfast.training.learning_rates import LayerwiseLearningRates, discriminative_rates
-from tfast.training.optimizers.fused_adam import FusedAdam
+from tfast.training import (
+    FusedAdam,
+    LayerwiseLearningRates,
+    TrainingStatistics,
+    discriminative_rates,
+    freeze_to,
+)
 
 MULTIPLIERS = discriminative_rates(0.01, 1.0, 4)
 
@@ -132,8 +137,8 @@ def compare(title, trainings, *, num_steps, rounds):
     works = {
         label: functools.partial(training.run, num_steps) for label, training in trainings.items()
     }
-    seconds = time_blocks(works, rounds=rounds)
-    print_overheads(f"{title}, {rounds} blocks of {num_steps} steps", seconds, steps=num_steps)
+    timings = side_by_side(works, rounds=rounds)
+    print_overheads(f"{title}, {rounds} blocks of {num_steps} steps", timings, steps=num_steps)
 
 
 def bench_rates(scale):

@@ -1,8 +1,8 @@
 """Trains an XResNet-50 and an AWD-LSTM language model where a GPU is, in three precisions.
 
-    KERAS_BACKEND=jax python scripts/bench_gpu.py
-    KERAS_BACKEND=torch python scripts/bench_gpu.py images --batch-size 128
-    KERAS_BACKEND=jax python scripts/bench_gpu.py --tiny     # does it run? on a processor, too
+    KERAS_BACKEND=jax python scripts/benchmarks/gpu.py
+    KERAS_BACKEND=torch python scripts/benchmarks/gpu.py images --batch-size 128
+    KERAS_BACKEND=jax python scripts/benchmarks/gpu.py --tiny     # does it run? on a processor, too
 
 TensorFlow need not be there: JAX or PyTorch, and Keras with its optree and namex, are enough.
 One batch lies on the device from the start, so the times are the model's and not the disk's.
@@ -14,7 +14,9 @@ in TensorFloat-32 by default, and PyTorch does so in convolutions and LSTMs. `--
 forbids that, as on the older cards on which half precision earned its name for speed.
 """
 
-import environment  # noqa: F401  isort: skip
+from tfast.cli import environment  # isort: skip
+
+environment.prepare()
 
 import argparse
 import dataclasses
@@ -24,9 +26,9 @@ import statistics
 import keras
 import numpy as np
 from keras import ops
-from measure import environment_line, side_by_side
+from timing import environment_line, side_by_side
 
-from tfast.text.models.language_model import LanguageModel
+from tfast.text import LanguageModel
 from tfast.training.precision import POLICIES, set_precision
 from tfast.vision.xresnet import xresnet
 
@@ -163,7 +165,8 @@ def compare(title, make, unit, items_per_step, sizes, arguments):
         key = precision, "matrix products"
         works[key], operations[key] = matrix_product(sizes, precision)
     set_precision("float32")
-    seconds = side_by_side(works, rounds=arguments.rounds)
+    timings = side_by_side(works, rounds=arguments.rounds)
+    seconds = {key: [timing.wall for timing in times] for key, times in timings.items()}
     print(f"\n{title}, {arguments.rounds} rounds of {sizes.steps} steps")
     first = arguments.precisions[0]
     for precision in arguments.precisions:

@@ -1,13 +1,10 @@
-"""The fastai side of bench_images.py: works off one request a line, in a Python with fastai.
-
-Says `fastai VERSION torch VERSION` first. Each line `MODEL PIXELS BATCH WORK STEPS` is answered
-by `done`. WORK is `predict`, `train` (fastai's Adam) or `train_fused` (PyTorch's fused Adam).
-"""
+"""The fastai side of images.py and export.py: training steps and inference of its XResNets."""
 
 import functools
 import sys
 
 import torch
+from rivals import serve
 
 
 def import_torchvision():
@@ -33,7 +30,7 @@ from fastai.vision.models import xresnet
 
 
 @functools.cache
-def steps(model_name, pixels, batch_size):
+def steps_of(model_name, pixels, batch_size):
     """Functions that run one step, by the name of the work."""
     images = torch.randn(batch_size, 3, pixels, pixels).to(memory_format=torch.channels_last)
     labels = torch.arange(batch_size) % 10
@@ -61,16 +58,14 @@ def steps(model_name, pixels, batch_size):
     }
 
 
-def main():
-    """Answers requests until there are no more."""
-    print(f"fastai {fastai.__version__} torch {torch.__version__}", flush=True)
-    for line in sys.stdin:
-        model_name, pixels, batch_size, work, count = line.split()
-        step = steps(model_name, int(pixels), int(batch_size))[work]
-        for _ in range(int(count)):
-            step()
-        print("done", flush=True)
+def run(work, *, model, pixels, batch_size, steps):
+    """Runs some steps of one kind of work."""
+    step = steps_of(model, pixels, batch_size)[work]
+    for _ in range(steps):
+        step()
 
 
 if __name__ == "__main__":
-    main()
+    names = ("train", "train_fused", "predict")
+    works = {name: functools.partial(run, name) for name in names}
+    serve(f"fastai {fastai.__version__} torch {torch.__version__}", works)

@@ -1,7 +1,7 @@
 """Times a text classifier from raw strings to labels, as tfast exports it, beside fastai.
 
-    python scripts/bench_serving.py --fastai-python ~/fastai/bin/python --texts imdb_train.csv.gz
-    python scripts/bench_serving.py --classifier run/classifier.keras \
+    python scripts/benchmarks/serving.py --fastai-python ~/fastai/bin/python --texts imdb.csv.gz
+    python scripts/benchmarks/serving.py --classifier run/classifier.keras \
         --vocabulary run/vocabulary.txt --texts imdb_test.csv.gz
 
 The classifiers have full size (embedding 400, LSTMs of 1152, 1152 and 400, 60,000 words) and
@@ -10,22 +10,24 @@ fastai runs in a process of its own; without --fastai-python its lines are left 
 --classifier nothing is timed: accuracy and agreement of labels are counted for each precision.
 """
 
+from tfast.cli import environment  # isort: skip
+
+environment.prepare()
+
 import argparse
 import contextlib
 import json
 import pathlib
-import statistics
 import sys
 import tempfile
 
-import environment  # noqa: F401, first
 import keras
 import numpy as np
 import tensorflow as tf
-from fastai_process import fastai_beside
-from measure import environment_line, print_comparison, side_by_side
+from rivals import rival
 from text_data import docstrings, read_labelled
 from text_tokens import tokenize
+from timing import environment_line, median_ratio, print_comparison, side_by_side
 
 from tfast.export.portable.litert import litert_runner
 from tfast.export.portable.onnx import onnx_runner
@@ -48,6 +50,7 @@ CORES = {
 }
 FORMS = [(form, precision) for form in CORES for precision in reversed(PRECISIONS)]
 FASTAI_BATCH_SIZES = (64, 128)
+MISSING = "fastai: left out, see --fastai-python"
 
 
 def main():
@@ -100,7 +103,7 @@ def compare_times(arguments):
         for name, content in {"texts": texts, "vocabulary": vocabulary.words}.items():
             (folder / f"{name}.json").write_text(json.dumps(content))
         fastai = stack.enter_context(
-            fastai_beside(arguments.fastai_python, "bench_serving_fastai.py", folder)
+            rival(arguments.fastai_python, "serving_fastai.py", folder, missing=MISSING)
         )
         if fastai:
             one |= {
@@ -108,26 +111,21 @@ def compare_times(arguments):
                 "fastai, its model alone": fastai.work("model"),
             }
             for size in FASTAI_BATCH_SIZES:
-                many[f"fastai, batches of {size}"] = fastai.work("batches", size)
-                many[f"fastai, {size}, its model alone"] = fastai.work("model_batches", size)
+                many[f"fastai, batches of {size}"] = fastai.work("batches", size=size)
+                many[f"fastai, {size}, its model alone"] = fastai.work("model_batches", size=size)
         report(f"One text of {NUM_WORDS} words", side_by_side(one, rounds=arguments.rounds), 1)
         rounds = max(arguments.rounds // 3, 1)
-        seconds = side_by_side(many, rounds=rounds, warmups=1)
-        report(f"{len(texts)} texts of {NUM_WORDS} words in batches", seconds, len(texts))
+        timings = side_by_side(many, rounds=rounds, warmups=1)
+        report(f"{len(texts)} texts of {NUM_WORDS} words in batches", timings, len(texts))
 
 
-def report(title, seconds, amount):
+def report(title, timings, amount):
     """The times, and how many times as fast as fastai each of ours is."""
-    print_comparison(title, seconds, amount=amount, unit="texts")
-    for rival in [label for label in seconds if label.startswith("fastai")]:
-        print(f"  times as fast as {rival}:")
-        for label in [label for label in seconds if not label.startswith("fastai")]:
-            # Round by round: both halves of a ratio saw the same minute of the machine.
-            ratios = [r / o for r, o in zip(seconds[rival], seconds[label], strict=True)]
-            print(
-                f"    {label:32s} {statistics.median(ratios):5.2f}  "
-                f"({min(ratios):.2f} to {max(ratios):.2f})"
-            )
+    print_comparison(title, timings, amount=amount, unit="texts")
+    for rival_label in [label for label in timings if label.startswith("fastai")]:
+        print(f"  times as fast as {rival_label}:")
+        for label in [label for label in timings if not label.startswith("fastai")]:
+            print(f"    {label:32s} {median_ratio(timings, rival_label, label):5.2f}")
 
 
 def read_texts(path, count):

@@ -1,7 +1,7 @@
 """Inference of XResNets in every form that tfast exports, beside fastai.
 
-    python scripts/bench_export.py --fastai-python ~/fastai/bin/python
-    python scripts/bench_export.py --run runs/pictures --train pictures/train --valid pictures/valid
+    python scripts/benchmarks/export.py --fastai-python ~/fastai/bin/python
+    python scripts/benchmarks/export.py --run runs/images --train images/train --valid images/valid
 
 The Keras model; SavedModels of it as it is and with batch norms folded, as
 `export_image_classifier` writes it; the files of `export_portable_image_classifier`; fastai's
@@ -10,18 +10,21 @@ with the Keras model, on noise. With --run, the output folder of `train_images.p
 timed: printed is the share of validation pictures that each form has right.
 """
 
+from tfast.cli import environment  # isort: skip
+
+environment.prepare()
+
 import argparse
 import json
 import os
 import tempfile
 from pathlib import Path
 
-import environment  # noqa: F401, first
 import keras
 import numpy as np
 import tensorflow as tf
-from fastai_process import fastai_beside
-from measure import environment_line, print_comparison, side_by_side
+from rivals import rival
+from timing import environment_line, print_comparison, side_by_side
 
 from tfast.export.folding import fold_batch_norms
 from tfast.export.portable.images import export_portable_image_classifier
@@ -72,7 +75,8 @@ def main():
         except (OSError, ValueError) as error:  # no run, no pictures
             parser.error(str(error))
         return
-    with fastai_beside(arguments.fastai_python, "bench_images_fastai.py") as fastai:
+    missing = "fastai: left out, see --fastai-python"
+    with rival(arguments.fastai_python, "images_fastai.py", missing=missing) as fastai:
         for case in CASES:
             if case[0] in arguments.cases:
                 with tempfile.TemporaryDirectory() as folder:
@@ -106,11 +110,12 @@ def compare(name, pixels, batch_size, steps, folder, fastai, rounds):
     works["Keras predict_on_batch"] = lambda: [model.predict_on_batch(images) for _ in range(steps)]
     if fastai:
         # Measured: in a process that has trained before, its inference is a tenth faster.
-        fastai.work(name, pixels, batch_size, "train", 3)()
-        works["fastai, eager"] = fastai.work(name, pixels, batch_size, "predict", steps)
+        sizes = {"model": name, "pixels": pixels, "batch_size": batch_size}
+        fastai.ask("train", **sizes, steps=3)
+        works["fastai, eager"] = fastai.work("predict", **sizes, steps=steps)
     title = f"Inference, {name}, {pixels} px, batch {batch_size}"
-    seconds = side_by_side(works, rounds=rounds)
-    print_comparison(title, seconds, amount=steps * batch_size, unit="images")
+    timings = side_by_side(works, rounds=rounds)
+    print_comparison(title, timings, amount=steps * batch_size, unit="images")
 
 
 def compare_labels(run, train, valid, folder):

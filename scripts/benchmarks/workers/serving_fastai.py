@@ -1,10 +1,8 @@
-"""The fastai side of bench_serving.py: works off one request a line, in a Python with fastai.
+"""The fastai side of serving.py: a text classifier of full size.
 
-    python bench_serving_fastai.py FOLDER
+    python serving_fastai.py FOLDER
 
-The folder holds `texts.json` and `vocabulary.json`. Says its versions first. Each line is
-answered by `done`; it is `predict` or `model` for the first text, the latter without what
-makes ids of it and a label of the result, or `batches SIZE` or `model_batches SIZE` for all.
+The folder holds `texts.json` and `vocabulary.json`.
 """
 
 import functools
@@ -15,11 +13,12 @@ from pathlib import Path
 
 warnings.simplefilter("ignore")
 
-import bench_images_fastai  # noqa: F401, first: it makes torchvision importable
 import fastai
+import images_fastai  # noqa: F401, first: it makes torchvision importable
 import pandas as pd
 import torch
 from fastai.text.all import AWD_LSTM, TextDataLoaders, text_classifier_learner
+from rivals import serve
 
 
 def make_learner(texts, vocabulary):
@@ -53,26 +52,26 @@ def main():
             for batch in batches:
                 learner.model(*batch)
 
-    def run(work, size=None):
-        if work == "predict":
-            learner.predict(texts[0])
-        elif work == "batches":
-            learner.get_preds(dl=loader(texts, int(size)))
-        elif work == "model":
-            run_model(one)
-        else:
-            run_model(batches_of(int(size)))
-
     one = list(loader(texts[:1]))
-    print(
-        f"fastai {fastai.__version__} torch {torch.__version__}, {torch.get_num_threads()} "
-        f"threads, table {tuple(table.shape)}",
-        flush=True,
-    )
+
+    def predict():
+        learner.predict(texts[0])
+
+    def batches(size):
+        learner.get_preds(dl=loader(texts, size))
+
+    works = {
+        "predict": predict,
+        "model": lambda: run_model(one),
+        "batches": batches,
+        "model_batches": lambda size: run_model(batches_of(size)),
+    }
     with learner.no_bar(), learner.no_logging():
-        for line in sys.stdin:
-            run(*line.split())
-            print("done", flush=True)
+        serve(
+            f"fastai {fastai.__version__} torch {torch.__version__}, {torch.get_num_threads()} "
+            f"threads, table {tuple(table.shape)}",
+            works,
+        )
 
 
 if __name__ == "__main__":

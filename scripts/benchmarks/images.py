@@ -1,25 +1,27 @@
-"""Images per second of tfast's XResNets beside keras.applications and fastai; time of mixup.
+"""Images per second of tfast's XResNets next to keras.applications and fastai; time of mixup.
 
-    python scripts/bench_images.py --fastai-python ~/fastai/bin/python
+    python scripts/benchmarks/images.py --fastai-python ~/fastai/bin/python
 
 The rivals take turns, so that a slow minute of the machine hits them all. What is timed is the
-bare step on one batch in memory: no reading of pictures. fastai runs in a process of its own,
+bare step on one batch in memory: no reading of images. fastai runs in a process of its own,
 channels-last, once with its Adam and once with PyTorch's fused one; without --fastai-python its
 lines are left out.
 """
 
+from tfast.cli import environment  # isort: skip
+
+environment.prepare()
+
 import argparse
 
-import environment  # noqa: F401, first
 import keras
 import numpy as np
 import tensorflow as tf
-from fastai_process import fastai_beside
-from measure import environment_line, print_comparison, side_by_side
+from rivals import rival
+from timing import environment_line, print_comparison, side_by_side
 
-from tfast.training.optimizers.fused_adam import FusedAdam
-from tfast.vision import xresnet
-from tfast.vision.mixup import mixup
+from tfast.training import FusedAdam
+from tfast.vision import mixup, xresnet
 
 # Name, pixels, batch size, steps a timed call, rivals in keras.applications.
 CASES = [
@@ -35,7 +37,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=9, help="timed calls of each rival")
     arguments = parser.parse_args()
     print(environment_line("tfast", "tensorflow", "keras"))
-    with fastai_beside(arguments.fastai_python, "bench_images_fastai.py") as fastai:
+    missing = "fastai: left out, see --fastai-python"
+    with rival(arguments.fastai_python, "images_fastai.py", missing=missing) as fastai:
         for case in CASES:
             compare_models(*case, fastai, arguments.rounds)
     compare_mixups(arguments.rounds)
@@ -52,10 +55,10 @@ def compare_models(name, pixels, batch_size, steps, rivals, fastai, rounds):
     for label, (model, optimizer) in models.items():
         training[label], inference[label] = steps_of(model, optimizer, batch_size, steps)
     if fastai:
-        request = name, pixels, batch_size
-        training[f"fastai {name}"] = fastai.work(*request, "train", steps)
-        training["  with PyTorch's fused Adam"] = fastai.work(*request, "train_fused", steps)
-        inference[f"fastai {name}"] = fastai.work(*request, "predict", steps)
+        sizes = {"model": name, "pixels": pixels, "batch_size": batch_size, "steps": steps}
+        training[f"fastai {name}"] = fastai.work("train", **sizes)
+        training["  with PyTorch's fused Adam"] = fastai.work("train_fused", **sizes)
+        inference[f"fastai {name}"] = fastai.work("predict", **sizes)
     case = f"{name}, {pixels} px, batch {batch_size}"
     amount = steps * batch_size
     for title, works in ((f"Training, {case}", training), (f"Inference, {case}", inference)):
@@ -92,7 +95,7 @@ def compare_mixups(rounds, *, batches=20, shape=(64, 128, 128, 3)):
         return mixed["images"], mixed["labels"]
 
     def copy(images, labels):
-        # tf.identity would hand on the very memory.
+        # tf.identity would pass on the same memory.
         return tf.raw_ops.DeepCopy(x=images), tf.raw_ops.DeepCopy(x=labels)
 
     def take(function):

@@ -1,4 +1,4 @@
-"""`scripts/bench_gpu.py` at a size that says nothing about speed: where no GPU is, it runs."""
+"""`scripts/benchmarks/gpu.py` at a size that says nothing about speed: where no GPU is, it runs."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ import pytest
     ],
 )
 def test_each_precision_is_timed_and_the_device_named(monkeypatch, capsys, part, precisions):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
-    import bench_gpu
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts" / "benchmarks")
+    import gpu
 
-    bench_gpu.main([part, "--tiny", "--rounds", "1", "--precisions", *precisions])
+    gpu.main([part, "--tiny", "--rounds", "1", "--precisions", *precisions])
     written = capsys.readouterr().out
     assert "backend jax, device cpu: cpu" in written
     lines = [line for line in written.splitlines() if " ms a step " in line]
@@ -29,8 +29,8 @@ def test_each_precision_is_timed_and_the_device_named(monkeypatch, capsys, part,
 
 
 def test_a_convolution_counts_each_weight_at_each_pixel(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
-    import bench_gpu
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts" / "benchmarks")
+    import gpu
 
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, strides=2)])
-    assert bench_gpu.forward_operations(model) == 2 * (3 * 3 * 3 * 4) * (3 * 3)
+    assert gpu.forward_operations(model) == 2 * (3 * 3 * 3 * 4) * (3 * 3)
