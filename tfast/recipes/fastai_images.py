@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfast.export.images import export_image_classifier
+from tfast.fastai.conversion import ignored_names
 from tfast.fastai.image_classifiers import image_classifier_from_fastai
 from tfast.fastai.vocabularies import load_labels
 from tfast.fastai.xresnet import xresnet_from_fastai
@@ -21,17 +22,17 @@ from tfast.recipes.results import write_json
 from tfast.vision.preprocessing import ImagePreprocessing
 
 
-def convert(recipe: FastaiImport, state_dict: StateDict, folder: Path) -> float:
+def convert(recipe: FastaiImport, kind: str, state_dict: StateDict, folder: Path) -> float:
     """Fills a folder with an XResNet under whatever head; see `FastaiImport.run`."""
-    is_learner = "0.0.0.weight" in state_dict
+    is_learner = kind == "image_classifier"
     from_fastai = image_classifier_from_fastai if is_learner else xresnet_from_fastai
-    model, ignored_names = from_fastai(state_dict, activation=recipe.activation)
+    model = from_fastai(state_dict, activation=recipe.activation)
     labels = recipe.labels
     if labels is None and recipe.vocabulary is not None:
         labels = tuple(load_labels(recipe.vocabulary))
     labels = labels or numbered_labels(model.output_shape[-1])
-    kind = "vision_learner model" if is_learner else "XResNet"
-    describe(kind, model, ignored_names, labels=labels)
+    title = "vision_learner model" if is_learner else "XResNet"
+    describe(title, model, ignored_names(state_dict), labels=labels)
     preprocessing = ImagePreprocessing(
         one_or_all(recipe.mean), one_or_all(recipe.std), crop_ratio=recipe.crop_ratio
     )

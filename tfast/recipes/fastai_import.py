@@ -87,16 +87,23 @@ class FastaiImport(Recipe):
             return self._run(Path(output), overwrite)
 
     def _run(self, output: Path, overwrite: bool) -> float:
+        from tfast.fastai.kinds import kind_of
         from tfast.fastai.reading import load_weights
         from tfast.recipes import fastai_images, fastai_texts
 
         state_dict = load_weights(self.weights)
         print(f"{self.weights}: {len(state_dict)} tensors")
-        is_text_model = any(name in state_dict for name in fastai_texts.FIRST_TENSORS)
+        kind = kind_of(state_dict)
+        if kind == "encoder":
+            raise ValueError(
+                "weights must be of a whole model, what learn.save writes, got an encoder alone, "
+                "what learn.save_encoder writes"
+            )
+        is_text_model = kind in ("language_model", "text_classifier")
         convert = fastai_texts.convert if is_text_model else fastai_images.convert
         with atomic_write(output, overwrite=overwrite) as folder:
             folder.mkdir()
-            difference = convert(self, state_dict, folder)
+            difference = convert(self, kind, state_dict, folder)
             if not difference <= TOLERANCE:
                 raise ValueError(
                     f"the SavedModel differs from the model by {difference}: not written"

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfast.export.text import export_language_model, export_text_classifier
+from tfast.fastai.conversion import ignored_names
 from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
 from tfast.fastai.vocabularies import load_vocabulary, with_special_tokens_first
 from tfast.recipes.fastai_import import (
@@ -19,13 +20,11 @@ from tfast.recipes.fastai_import import (
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
-# By the first of them a language model is known, by the second a classifier.
-FIRST_TENSORS = ("0.encoder.weight", "0.module.encoder.weight")
 # Read by both sides in the check: words of every vocabulary, an unknown one, and nothing.
 SENTENCES = ("A film, and it's THE best of the year!", "zzyzx", "")
 
 
-def convert(recipe: FastaiImport, state_dict: StateDict, folder: Path) -> float:
+def convert(recipe: FastaiImport, kind: str, state_dict: StateDict, folder: Path) -> float:
     """Fills a folder with a language model or text classifier; see `FastaiImport.run`."""
     if recipe.vocabulary is None:
         raise ValueError("vocabulary must be the words of the text model, got None")
@@ -33,14 +32,15 @@ def convert(recipe: FastaiImport, state_dict: StateDict, folder: Path) -> float:
     state_dict, words = with_special_tokens_first(state_dict, words)
     vocabulary, tokenizer = Vocabulary(words), TextTokenizer()
     saved_model = folder / "saved_model"
-    if FIRST_TENSORS[0] in state_dict:
-        model, ignored_names = language_model_from_fastai(state_dict)
-        describe("language model", model, ignored_names, num_words=len(vocabulary))
+    ignored, num_words = ignored_names(state_dict), len(vocabulary)
+    if kind == "language_model":
+        model = language_model_from_fastai(state_dict)
+        describe("language model", model, ignored, num_words=num_words)
         export_language_model(model, tokenizer, vocabulary, saved_model)
     else:
-        model, ignored_names = text_classifier_from_fastai(state_dict)
+        model = text_classifier_from_fastai(state_dict)
         labels = recipe.labels or labels or numbered_labels(model.settings["num_classes"])
-        describe("text classifier", model, ignored_names, num_words=len(vocabulary), labels=labels)
+        describe("text classifier", model, ignored, num_words=num_words, labels=labels)
         export_text_classifier(model, tokenizer, vocabulary, saved_model, labels)
     model.save(folder / "model.keras")
     vocabulary.save(folder / "vocabulary.txt")
