@@ -8,8 +8,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-import tfast.vision.xresnet
-import tfast.vision.xresnet_variants
 from tfast.files import atomic_write, remove_leftovers
 from tfast.recipes.image_recipe import ImageRecipe
 from tfast.recipes.old_runs import check_same_run
@@ -18,10 +16,10 @@ from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.precision import POLICIES, set_precision
 from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
 from tfast.training.unfreezing import GradualUnfreezing, Stage
+from tfast.vision import xresnet, xresnet_variants
 from tfast.vision.images import ImageFolder
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.transfer import transfer_model, with_dtype_policy
-from tfast.vision.xresnet import layer_groups
 
 # What a run that is killed may leave half written beside its checkpoint.
 OUTPUTS = (
@@ -139,7 +137,7 @@ def load_pretrained(recipe: ImageRecipe) -> keras.Model | None:
         return None
     try:
         model = load_model(path, compile=False)
-        layer_groups(model)
+        xresnet.layer_groups(model)
     except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
         raise ValueError(f"pretrained: {path} is not an image model: {error}") from error
     return with_dtype_policy(model, POLICIES[recipe.precision])
@@ -151,10 +149,10 @@ def make_model(
     """A new XResNet, or the pretrained model with a new head."""
     if pretrained is not None:
         return transfer_model(pretrained, num_classes)
-    module = tfast.vision.xresnet
-    if not hasattr(module, recipe.model):
-        module = tfast.vision.xresnet_variants
-    make = getattr(module, recipe.model)
+    modules = (xresnet, xresnet_variants)
+    make = next(
+        getattr(module, recipe.model) for module in modules if hasattr(module, recipe.model)
+    )
     return make(num_classes, activation=recipe.activation, self_attention=recipe.self_attention)
 
 
@@ -171,7 +169,7 @@ def make_schedule(
         Stage(-1, recipe.learning_rate, recipe.frozen_epochs),
         Stage(0, recipe.learning_rate / 2, recipe.epochs, multipliers=(0.01, 1.0)),
     ]
-    unfreezing = GradualUnfreezing(layer_groups(model), stages)
+    unfreezing = GradualUnfreezing(xresnet.layer_groups(model), stages)
     return unfreezing.schedule(steps_per_epoch), (unfreezing,)
 
 

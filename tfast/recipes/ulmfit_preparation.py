@@ -1,12 +1,10 @@
 """What a ULMFiT run needs before it trains: texts, vocabulary and models, read and checked."""
 
 import dataclasses
-import math
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from tfast.recipes.old_runs import check_same_run
@@ -230,8 +228,3 @@ def make_settings(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -
     """What a resumed run must agree on with the interrupted one: settings, and how much text."""
     tokens = {name: int(ids.flat_values.shape[0]) for name, ids in documents.items()}
     return recipe.settings() | {"tokens": tokens}
-
-
-def num_weights(model: keras.Model) -> int:
-    """Trainable weights. `count_params` counts a language model's carried states too."""
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
