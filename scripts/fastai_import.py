@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from tfast.export.images import export_image_classifier
 from tfast.export.text import export_language_model, export_text_classifier
+from tfast.fastai.conversion import ignored_names
 from tfast.fastai.image_classifiers import image_classifier_from_fastai
+from tfast.fastai.kinds import kind_of
 from tfast.fastai.reading import load_weights
 from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
 from tfast.fastai.vocabularies import load_labels, load_vocabulary, with_special_tokens_first
@@ -36,16 +38,20 @@ def run(arguments):
     print(f"{arguments.weights}: {len(state_dict)} tensors")
     with atomic_write(arguments.output, overwrite=arguments.overwrite) as folder:
         folder.mkdir()
-        if any(name in state_dict for name in ("0.encoder.weight", "0.module.encoder.weight")):
-            difference = import_text_model(state_dict, arguments, folder)
-        else:
-            difference = import_image_model(state_dict, arguments, folder)
+        kind = kind_of(state_dict)
+        if kind == "encoder":
+            raise ValueError(
+                "an encoder alone (learn.save_encoder) answers nothing: give what learn.save wrote"
+            )
+        is_text_model = kind in ("language_model", "text_classifier")
+        import_model = import_text_model if is_text_model else import_image_model
+        difference = import_model(kind, state_dict, arguments, folder)
         if not difference <= TOLERANCE:
             raise ValueError(f"the SavedModel differs from the model by {difference}: not written")
     return difference
 
 
-def import_text_model(state_dict, arguments, folder):
+def import_text_model(kind, state_dict, arguments, folder):
     """A language model or text classifier: see `run`."""
     if arguments.vocabulary is None:
         raise ValueError("--vocabulary: a text model needs its words")
@@ -53,14 +59,15 @@ def import_text_model(state_dict, arguments, folder):
     state_dict, words = with_special_tokens_first(state_dict, words)
     vocabulary, tokenizer = Vocabulary(words), TextTokenizer()
     saved_model = folder / "saved_model"
-    if "0.encoder.weight" in state_dict:
-        model, said_nothing = language_model_from_fastai(state_dict)
-        describe("language model", model, said_nothing, vocabulary)
+    ignored = ignored_names(state_dict)
+    if kind == "language_model":
+        model = language_model_from_fastai(state_dict)
+        describe("language model", model, ignored, vocabulary)
         export_language_model(model, tokenizer, vocabulary, saved_model)
     else:
-        model, said_nothing = text_classifier_from_fastai(state_dict)
+        model = text_classifier_from_fastai(state_dict)
         labels = arguments.labels or labels or numbered(model.settings["num_classes"])
-        describe("text classifier", model, said_nothing, vocabulary, labels)
+        describe("text classifier", model, ignored, vocabulary, labels)
         export_text_classifier(model, tokenizer, vocabulary, saved_model, labels)
     model.save(folder / "model.keras")
     vocabulary.save(folder / "vocabulary.txt")
@@ -85,16 +92,17 @@ def logits_of(model, token_ids):
     return model({"token_ids": token_ids, "lengths": tf.constant([token_ids.shape[1]])})
 
 
-def import_image_model(state_dict, arguments, folder):
+def import_image_model(kind, state_dict, arguments, folder):
     """An XResNet under whatever head: see `run`."""
-    is_learner = "0.0.0.weight" in state_dict
+    is_learner = kind == "image_classifier"
     convert = image_classifier_from_fastai if is_learner else xresnet_from_fastai
-    model, said_nothing = convert(state_dict, activation=arguments.activation)
+    model = convert(state_dict, activation=arguments.activation)
     labels = arguments.labels
     if labels is None and arguments.vocabulary is not None:
         labels = load_labels(arguments.vocabulary)
     labels = labels or numbered(model.output_shape[-1])
-    describe("vision_learner model" if is_learner else "XResNet", model, said_nothing, (), labels)
+    kind = "vision_learner model" if is_learner else "XResNet"
+    describe(kind, model, ignored_names(state_dict), (), labels)
     one_or_three = [v[0] if len(v) == 1 else v for v in (arguments.mean, arguments.std)]
     preprocessing = ImagePreprocessing(*one_or_three, crop_ratio=arguments.crop_ratio)
     size = (arguments.image_size, arguments.image_size)
@@ -118,7 +126,7 @@ def numbered(num_classes):
     return [str(number) for number in range(num_classes)]
 
 
-def describe(kind, model, said_nothing, vocabulary=(), labels=()):
+def describe(kind, model, ignored, vocabulary=(), labels=()):
     """Prints what was found."""
     print(f"It is a {kind} of {model.count_params():,} parameters")
     if hasattr(model, "encoder"):
@@ -128,7 +136,7 @@ def describe(kind, model, said_nothing, vocabulary=(), labels=()):
         print(f"  {len(vocabulary):,} words")
     if len(labels):
         print(f"  {len(labels)} classes: {' '.join(labels[:10])}{' ...' * (len(labels) > 10)}")
-    print(f"  {len(said_nothing)} tensors are copies or counters, for example {said_nothing[:2]}")
+    print(f"  {len(ignored)} tensors are copies or counters, for example {ignored[:2]}")
 
 
 def largest_difference(probabilities, logits):
