@@ -70,6 +70,6 @@ def test_a_good_value_is_kept_as_the_plain_python_one(check, value, kept):
     ],
 )
 def test_a_bad_value_is_refused_with_its_name(check, value, message):
-    with pytest.raises(ValueError, match="^name must be ") as caught:
+    with pytest.raises(ValueError, match=r"^name must be ") as caught:
         check("name", value)
     assert message in str(caught.value)
