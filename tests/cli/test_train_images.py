@@ -10,15 +10,13 @@ def arguments(images, output, *more):
             *as_options(TINY_IMAGES), *more]  # fmt: skip
 
 
-def test_it_trains_and_says_how_many_are_right_and_refuses_to_do_so_again(images, tmp_path, capsys):
-    assert main(arguments(images, tmp_path / "run")) == 0
-    assert f"of 4 images right; see {tmp_path / 'run'}" in capsys.readouterr().out
-    for more, message in [([], "resume it"), (["--resume", "--mixup", "0.4"], "mixup=0.2 (now")]:
-        with pytest.raises(SystemExit, match="2"):
-            main(arguments(images, tmp_path / "run", *more))
-        error = capsys.readouterr().err
-        assert message in error
-        assert error.count("\n") == 1
+def test_a_run_is_not_overwritten(images, tmp_path, capsys):
+    (tmp_path / "checkpoint.npz").touch()
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments(images, tmp_path))
+    error = capsys.readouterr().err
+    assert "--output must be a folder without a run" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -69,7 +67,7 @@ def test_a_fault_in_the_training_is_not_put_down_to_the_arguments(images, tmp_pa
     assert type(caught.value) is ValueError
 
 
-def test_options_reach_the_recipe(tmp_path, monkeypatch):
+def test_options_reach_the_recipe(tmp_path, monkeypatch, capsys):
     seen = []
 
     def run(recipe, output, *, resume):
@@ -79,6 +77,7 @@ def test_options_reach_the_recipe(tmp_path, monkeypatch):
     monkeypatch.setattr(ImageRecipe, "run", run)
     more = ["--no-flip", "--skip-bad-images", "--activation", "mish", "--resume"]
     assert main(arguments("images", tmp_path, *more)) == 0
+    assert capsys.readouterr().out == f"50.00% of 2 images right; see {tmp_path}\n"
     expected = ImageRecipe(
         data="images", flip=False, skip_bad_images=True, activation="mish", **TINY_IMAGES
     )

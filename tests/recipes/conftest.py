@@ -1,6 +1,20 @@
 import pytest
 from small_data import write_images, write_reviews
 
+from tfast.vision import xresnet
+
+
+@pytest.fixture
+def tiny_xresnet(monkeypatch):
+    """`xresnet18` with one block, which compiles in a moment."""
+    monkeypatch.setattr(
+        xresnet,
+        "xresnet18",
+        lambda num_classes, **options: xresnet.xresnet(
+            num_classes, block_counts=(1,), expansion=1, stem_widths=(4, 4, 8), **options
+        ),
+    )
+
 
 @pytest.fixture
 def images(tmp_path):

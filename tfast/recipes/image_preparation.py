@@ -24,6 +24,7 @@ from tfast.vision.transfer import transfer_model, with_dtype_policy
 # What a run that is killed may leave half written beside its checkpoint.
 OUTPUTS = (
     *("digits", "history.csv", "model.keras", "preprocessing.json", "result.json"),
+    "checked_images.json",
     *("saved_model", "curves.png", "confusions.png", "worst.png"),
 )
 
@@ -100,13 +101,15 @@ def find_images(recipe: ImageRecipe, output: Path) -> tuple[ImageFolder, ImageFo
     if folder is None:
         folder = output / "digits"
         write_digits(folder)
-    on_bad_image = "skip" if recipe.skip_bad_images else "error"
-    images = ImageFolder.read(folder, on_bad_image=on_bad_image)
+    checks = {
+        "on_bad_image": "skip" if recipe.skip_bad_images else "error",
+        # A resumed run decodes only what it has not seen.
+        "check_cache": output / "checked_images.json",
+    }
+    images = ImageFolder.read(folder, **checks)
     if not isinstance(recipe.valid, Path):
         return images.split(recipe.valid, seed=recipe.seed)
-    validation = ImageFolder.read(
-        recipe.valid, class_names=images.class_names, on_bad_image=on_bad_image
-    )
+    validation = ImageFolder.read(recipe.valid, class_names=images.class_names, **checks)
     return images, validation
 
 
