@@ -105,3 +105,11 @@ def test_rare_classes_are_named(tmp_path):
         file.write("the only one,neither\n")
     with pytest.raises(InputError, match="neither"):
         recipe_for(path).prepare(tmp_path / "run")
+
+
+def test_a_half_written_checkpoint_does_not_hinder_a_resumed_run(reviews, tmp_path):
+    scratch = tmp_path / "checkpoints" / ".language_model.npz.x1y2_789" / "new"
+    scratch.mkdir(parents=True)
+    (scratch / "language_model.npz").write_bytes(b"half")
+    recipe_for(reviews).prepare(tmp_path, resume=True)
+    assert not list((tmp_path / "checkpoints").iterdir())

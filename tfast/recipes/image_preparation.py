@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfast.files import atomic_write, remove_leftovers
+from tfast.files import atomic_write
 from tfast.recipes.image_recipe import ImageRecipe
 from tfast.recipes.old_runs import check_same_run
+from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.saving import load_model
 from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.precision import POLICIES, set_precision
@@ -20,13 +21,6 @@ from tfast.vision import xresnet, xresnet_variants
 from tfast.vision.images import ImageFolder
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.transfer import transfer_model, with_dtype_policy
-
-# What a run that is killed may leave half written beside its checkpoint.
-OUTPUTS = (
-    *("digits", "history.csv", "model.keras", "preprocessing.json", "result.json"),
-    "checked_images.json",
-    *("saved_model", "curves.png", "confusions.png", "worst.png"),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +63,7 @@ def prepare(recipe: ImageRecipe, output: Path) -> PreparedImages:
     """
     keras.utils.set_random_seed(recipe.seed)
     set_precision(recipe.precision)
-    for name in OUTPUTS:
-        remove_leftovers(output / name)
+    remove_all_leftovers(output)
     pretrained = load_pretrained(recipe)
     training, validation = find_images(recipe, output)
     settings = make_settings(recipe, training, validation)

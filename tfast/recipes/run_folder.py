@@ -1,7 +1,11 @@
 """The output folder of a run, before anything is read or imported that takes long."""
 
 import importlib.util
+import os
+import re
 from pathlib import Path
+
+from tfast.files import remove_leftovers
 
 
 def check_output(output: Path, *, checkpoints: str, resume: bool) -> None:
@@ -29,6 +33,22 @@ def check_output(output: Path, *, checkpoints: str, resume: bool) -> None:
         raise ValueError(
             f"output must be a folder without a run, got {output}: resume it, or name another"
         )
+
+
+def remove_all_leftovers(*folders: Path) -> None:
+    """Removes what writers of files in these folders left when they were killed in the middle.
+
+    Only for folders that no other run is writing.
+
+    Args:
+        *folders: they need not exist; folders within them are not looked at.
+    """
+    for folder in folders:
+        for scratch in folder.glob(".*.*"):
+            # As `atomic_write` makes them.
+            name = re.fullmatch(r"\.(.+)\.[a-z0-9_]{8}", scratch.name)
+            if name and scratch.is_dir() and set(os.listdir(scratch)) <= {"new", "old"}:
+                remove_leftovers(folder / name[1])
 
 
 def require_package(name: str) -> None:
