@@ -1,7 +1,6 @@
 """The output folder of a run, before anything is read or imported that takes long."""
 
 import importlib.util
-import os
 import re
 from pathlib import Path
 
@@ -47,7 +46,11 @@ def remove_all_leftovers(*folders: Path) -> None:
         for scratch in folder.glob(".*.*"):
             # As `atomic_write` makes them.
             name = re.fullmatch(r"\.(.+)\.[a-z0-9_]{8}", scratch.name)
-            if name and scratch.is_dir() and set(os.listdir(scratch)) <= {"new", "old"}:
+            if (
+                name
+                and scratch.is_dir()
+                and {path.name for path in scratch.iterdir()} <= {"new", "old"}
+            ):
                 remove_leftovers(folder / name[1])
 
 
