@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tfast.training.averaging import AveragedWeights
-from tfast.training.checkpoints.file_format import read_checkpoint, write_checkpoint
+from tfast.training.checkpoints.file_format import Checkpoint, read_checkpoint, write_checkpoint
 from tfast.training.checkpoints.resume import read_progress, resumable_fit
 from tfast.training.unfreezing import GradualUnfreezing, Stage
 
@@ -59,6 +59,8 @@ def make_model(optimizer=None, *, seed=3, eager=True, **options):
 
 class Stop(keras.callbacks.Callback):
     """Raises KeyboardInterrupt, or kills the process, at a batch end or in validation."""
+
+    stateless = True
 
     def __init__(self, step=None, *, validation=None, kill=False):
         super().__init__()
@@ -326,9 +328,9 @@ def test_another_model_is_refused_and_keeps_its_weights(tmp_path, broken_run):
     for kept, weight in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(kept, weight)
 
-    arrays, facts = read_checkpoint(path)
-    arrays["model/0"] = np.zeros((5, 7), "float32")
-    write_checkpoint(path, arrays, facts)
+    checkpoint = read_checkpoint(path)
+    checkpoint.arrays["model/0"] = np.zeros((5, 7), "float32")
+    write_checkpoint(path, checkpoint)
     with pytest.raises(ValueError, match=r"kernel is float32 \(5, 6\), there float32 \(5, 7\)"):
         run(path, **options)
 
@@ -336,7 +338,7 @@ def test_another_model_is_refused_and_keeps_its_weights(tmp_path, broken_run):
 def test_other_environment_is_a_warning(tmp_path, broken_run, monkeypatch):
     (tmp_path / "run.npz").write_bytes(broken_run)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "elsewhere")
-    with pytest.warns(UserWarning, match="not to the bit.*TF_ENABLE_ONEDNN_OPTS"):
+    with pytest.warns(UserWarning, match="not bit-identical.*TF_ENABLE_ONEDNN_OPTS"):
         run(tmp_path / "run.npz", epochs=2, settings={"seed": 1}, stop=Stop(4))
 
 
@@ -344,7 +346,7 @@ def test_other_environment_is_a_warning(tmp_path, broken_run, monkeypatch):
 def test_damaged_and_foreign_files_are_named(tmp_path, damage):
     path = tmp_path / "run.npz"
     weight = np.arange(1000, dtype="float32")
-    write_checkpoint(path, {"model/0": weight}, {"step": 1})
+    write_checkpoint(path, Checkpoint(step=1, arrays={"model/0": weight}))
     whole = path.read_bytes()
     middle = len(whole) // 2
     if damage == "cut":
@@ -364,8 +366,8 @@ def test_damaged_and_foreign_files_are_named(tmp_path, damage):
 def test_bfloat16_and_seeds_survive_the_file(tmp_path):
     bfloat16 = keras.ops.convert_to_numpy(keras.ops.ones((3,), "bfloat16")) * 1.5
     seeds = np.array([1, 2**32 - 1], "uint32")
-    write_checkpoint(tmp_path / "a.npz", {"b": bfloat16, "s": seeds}, {})
-    arrays, _ = read_checkpoint(tmp_path / "a.npz")
+    write_checkpoint(tmp_path / "a.npz", Checkpoint(arrays={"b": bfloat16, "s": seeds}))
+    arrays = read_checkpoint(tmp_path / "a.npz").arrays
     assert arrays["b"].dtype == bfloat16.dtype
     assert arrays["b"].tobytes() == bfloat16.tobytes()
     assert arrays["s"].dtype == seeds.dtype
@@ -374,9 +376,9 @@ def test_bfloat16_and_seeds_survive_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs=0"),
-        ({"steps_per_epoch": None}, "steps_per_epoch=None"),
-        ({"save_every": 1.5}, "save_every=1.5"),
+        ({"epochs": 0}, "epochs must be .*, got 0"),
+        ({"steps_per_epoch": None}, "steps_per_epoch must be .*, got None"),
+        ({"save_every": 1.5}, "save_every must be .*, got 1.5"),
         ({"settings": {"seed": object()}}, "settings must be a dict that JSON can hold"),
         ({"make": lambda seed: keras.Sequential()}, "model is not compiled"),
         (
@@ -401,13 +403,13 @@ def test_run_killed_three_times_ends_with_the_same_bits(tmp_path):
     subprocess.run([sys.executable, rule, __file__, str(tmp_path)], check=True)
     killed = [read_progress(tmp_path / f"killed_{part}.npz")["step"] for part in (1, 2, 3)]
     assert killed == [4, 6, 16]
-    alone, facts = read_checkpoint(tmp_path / "alone.npz")
-    broken, broken_facts = read_checkpoint(tmp_path / "broken.npz")
-    assert facts["finished"]
-    assert facts == broken_facts
-    assert list(alone) == list(broken)
-    for name, array in alone.items():
-        assert array.tobytes() == broken[name].tobytes(), name
+    alone = read_checkpoint(tmp_path / "alone.npz")
+    broken = read_checkpoint(tmp_path / "broken.npz")
+    assert alone.finished
+    assert alone.facts() == broken.facts()
+    assert list(alone.arrays) == list(broken.arrays)
+    for name, array in alone.arrays.items():
+        assert array.tobytes() == broken.arrays[name].tobytes(), name
     assert not list(tmp_path.glob(".*")), "what the killed writer left is still there"
 
 

@@ -29,7 +29,9 @@ SIGNATURES = {
     (OPTIMIZER, "_var_key"): "(self, variable)",
 }
 ATTRIBUTES = {
-    "callback": ["_batches_seen_since_last_saving", "_last_batch_seen"],
+    "model checkpoint": ["_batches_seen_since_last_saving", "_last_batch_seen"],
+    "swap": ["_ema_weights_in_model"],
+    "tensorboard": ["_global_test_batch", "_global_train_batch"],
     "layer": ["_allow_non_tensor_positional_args", "_trainable_variables"],
     "model": ["_compile_config", "_nodes_by_depth"],
     "optimizer": [
@@ -48,7 +50,9 @@ def owners():
     model.compile(keras.optimizers.Adam(0.5, use_ema=True), "mse")
     keras_private.build_for_training(model, (np.ones((2, 3)), np.ones((2, 1))))
     return {
-        "callback": keras.callbacks.ModelCheckpoint("model.keras"),
+        "model checkpoint": keras.callbacks.ModelCheckpoint("model.keras"),
+        "swap": keras.callbacks.SwapEMAWeights(),
+        "tensorboard": keras.callbacks.TensorBoard(),
         "layer": layer,
         "model": model,
         "optimizer": model.optimizer,

@@ -18,9 +18,11 @@ from tfast.training.optimizers.inner_optimizers import with_inner_optimizers
 from tfast.training.optimizers.untracked import Undo, set_untracked, wrap_method
 from tfast.types import Tensor
 
-# What `keras.callbacks.ModelCheckpoint` carries from batch to batch beside its `best`. Keras has
-# no `get_state` for callbacks: https://github.com/keras-team/keras/issues/16252
-MODEL_CHECKPOINT_COUNTERS = ("_batches_seen_since_last_saving", "_last_batch_seen")
+# What Keras's callbacks carry from batch to batch in private. They have no `get_state`:
+# https://github.com/keras-team/keras/issues/16252
+SAVING_COUNTERS = ("_batches_seen_since_last_saving", "_last_batch_seen")
+TENSORBOARD_COUNTERS = ("_global_train_batch", "_global_test_batch")
+SWAPPED = ("_ema_weights_in_model",)  # whether model and averages are exchanged
 
 
 def _known(owner: Any, name: str) -> Any:
