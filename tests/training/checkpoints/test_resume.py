@@ -149,16 +149,20 @@ CASES = {
         "callbacks": decaying_rate,
     },
     "averaged weights": {"callbacks": lambda: [AveragedWeights(start=3, period=2)]},
+    "averaged weights, between epochs": {
+        "callbacks": lambda: [AveragedWeights(start=3, period=2)],
+        "stop": Stop(STEPS_PER_EPOCH),
+    },
 }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_interrupted_run_ends_like_one_left_alone(tmp_path, case):
     case = {"epochs": 2} | case
-    make_callbacks = case.pop("callbacks", list)
+    make_callbacks, stop = case.pop("callbacks", list), case.pop("stop", Stop(9))
     alone = run(tmp_path / "alone.npz", callbacks=make_callbacks(), **case)
     path = tmp_path / "broken.npz"
-    run(path, callbacks=make_callbacks(), stop=Stop(9), **case)
+    run(path, callbacks=make_callbacks(), stop=stop, **case)
     # Other first weights: those in the file count.
     assert_same_end(alone, run(path, callbacks=make_callbacks(), seed=9, **case))
 
