@@ -146,7 +146,7 @@ def test_repeated_fillers_become_distinct(tmp_path):
 
 
 def test_another_repeated_word_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="'film' stands twice"):
+    with pytest.raises(ValueError, match="must be distinct, got 'film' twice"):
         load_vocabulary(dump(tmp_path / "itos.pkl", ["film", "film"]))
 
 
@@ -209,7 +209,7 @@ def test_weights_from_safetensors(tmp_path):
     safetensors.save_file({"0.weight": np.ones(2, np.float32)}, tmp_path / "w.safetensors")
     np.testing.assert_array_equal(load_weights(tmp_path / "w.safetensors")["0.weight"], [1, 1])
     (tmp_path / "bad.safetensors").write_bytes(b"garbage!")
-    with pytest.raises(ValueError, match=r"not a readable \.safetensors"):
+    with pytest.raises(ValueError, match=r"not a readable weights file"):
         load_weights(tmp_path / "bad.safetensors")
 
 

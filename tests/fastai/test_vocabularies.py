@@ -8,7 +8,7 @@ from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 
 
 def next_logits(state, ids):
-    return np.asarray(language_model_from_fastai(state)[0].next_logits(np.array(ids))[0])
+    return np.asarray(language_model_from_fastai(state).next_logits(np.array(ids))[0])
 
 
 def test_reordered_model_says_the_same_of_every_word():
@@ -26,5 +26,5 @@ def test_reordered_model_says_the_same_of_every_word():
 
 
 def test_another_number_of_words_is_refused():
-    with pytest.raises(ValueError, match=r"2 of them, but 0\.encoder\.weight has 3 rows"):
+    with pytest.raises(ValueError, match=r"rows of 0\.encoder\.weight, \(3,\), got 2"):
         with_special_tokens_first({"0.encoder.weight": np.ones((3, 2))}, ["a", "b"])
