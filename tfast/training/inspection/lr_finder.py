@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import random
 import warnings
 
 import keras
@@ -10,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from tfast.training.inspection.lr_curve import LearningRateCurve as LearningRateCurve
+from tfast.training.inspection.random_states import random_states_kept
 from tfast.training.optimizers.inner_optimizers import innermost
 from tfast.training.optimizers.keras_private import (
     build_for_training,
@@ -30,9 +30,9 @@ def find_learning_rate(
     Stops early where the smoothed loss is more than 4 times its best or no number any more.
     However it ends, by an error or Ctrl-C too, everything is put back: weights, batch norm
     statistics, seed generators, the optimizer's state and rate (a float or a schedule),
-    metrics, Python's and NumPy's random numbers; callbacks that a broken search leaves attached
-    hear that training ended. Only the dataset goes on: one that shuffles anew in each pass has
-    made a pass or more, and gives the next `fit` another order.
+    metrics, the global random generators (Python, NumPy, Keras, `tf.random`); callbacks that a
+    broken search leaves attached hear that training ended. Only the dataset goes on: one that
+    shuffles again in each pass has made a pass or more, and gives the next `fit` another order.
 
     Each batch is a step of its own, whatever the model's `steps_per_execution`. A step whose
     gradients overflow under loss scaling changes no weight and leaves the rate where it is.
@@ -70,7 +70,7 @@ def find_learning_rate(
     _check(model, dataset, start=start, end=end, steps=steps, smoothing=smoothing)
     rates = np.geomspace(start, end, int(steps))
     optimizer = innermost(model.optimizer)
-    with _random_numbers_as_they_were():
+    with random_states_kept():
         _build(model, dataset)
         ramp = _Ramp(optimizer, len(rates), smoothing)
         with _as_it_was(model, optimizer, _Growth(rates, ramp.first_step)):
@@ -196,16 +196,6 @@ def _build(model, dataset):
     if batch is None:
         raise ValueError("dataset is empty: it gave no batch")
     build_for_training(model, batch)
-
-
-@contextlib.contextmanager
-def _random_numbers_as_they_were():
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    try:
-        yield
-    finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
 
 
 @contextlib.contextmanager
