@@ -9,7 +9,7 @@ import tensorflow as tf
 from image_folders import split_folder, write_digits
 
 from tfast.vision.augmentation import PadAndCrop, RandomResizedCrop
-from tfast.vision.images import image_dataset
+from tfast.vision.images import ImageFolder
 from tfast.vision.mixup import mixup_dataset
 from tfast.vision.preprocessing import ImagePreprocessing
 
@@ -22,6 +22,7 @@ class Data:
     steps_per_epoch: int
     train_paths: list
     validation: tf.data.Dataset
+    validation_images: ImageFolder
     class_names: list
     preprocessing: ImagePreprocessing
     fingerprints: dict  # others where names or sizes of files are others
@@ -46,34 +47,33 @@ def load_data(arguments):
         "image_size": arguments.image_size,
         "batch_size": arguments.batch_size,
         "preprocessing": preprocessing,
-        "on_bad_image": "skip" if arguments.skip_bad_images else "error",
     }
-    training = image_dataset(
-        train_folder,
-        training=True,
-        seed=arguments.seed,
-        first_step=0,
-        augmentation=make_augmentation(arguments),
-        **common,
-    )
+    on_bad_image = "skip" if arguments.skip_bad_images else "error"
+    training = ImageFolder.read(train_folder, on_bad_image=on_bad_image)
 
     def make_batches(first_step):
-        dataset = training.starting_at(first_step)
+        dataset = training.training_batches(
+            seed=arguments.seed,
+            first_step=first_step,
+            augmentation=make_augmentation(arguments),
+            **common,
+        )
         if arguments.mixup:
             dataset = mixup_dataset(
                 dataset, arguments.mixup, seed=arguments.seed, first_step=first_step
             )
         return dataset.prefetch(tf.data.AUTOTUNE)
 
-    validation = image_dataset(
-        valid_folder, training=False, class_names=training.class_names, **common
+    validation = ImageFolder.read(
+        valid_folder, class_names=training.class_names, on_bad_image=on_bad_image
     )
     return Data(
         make_batches,
-        training.steps_per_epoch,
-        training.file_paths,
+        training.steps_per_epoch(arguments.batch_size),
+        list(training.file_paths),
+        validation.validation_batches(**common),
         validation,
-        training.class_names,
+        list(training.class_names),
         preprocessing,
         {
             "training": fingerprint(train_folder, training.file_paths),

@@ -146,7 +146,7 @@ def write_outputs(arguments, data, model, schedule, history, stopwatch):
     report.write_history(output / "history.csv", history.history)
     logits = model.predict(data.validation, verbose=0).astype("float64")
     probabilities = np.array(keras.ops.softmax(logits))
-    true_ids = np.array(data.validation.labels)
+    true_ids = np.array(data.validation_images.labels)
     result = {
         "accuracy": float((true_ids == probabilities.argmax(-1)).mean()),
         "validation_images": len(true_ids),
@@ -179,7 +179,7 @@ def draw_validation(output, data, true_ids, probabilities):
     counts = report.count_confusions(true_ids, predicted_ids, len(class_names))
     report.write_figure(output / "confusions.png", report.plot_confusions(counts, class_names))
     worst = report.most_confident_errors(true_ids, probabilities)
-    pictures = [decode_image(tf.io.read_file(data.validation.file_paths[i])) for i in worst]
+    pictures = [decode_image(tf.io.read_file(data.validation_images.file_paths[i])) for i in worst]
     captions = [
         f"said {class_names[predicted_ids[i]]}, is {class_names[true_ids[i]]}\n"
         f"{probabilities[i].max():.0%} sure"

@@ -17,8 +17,9 @@ import tensorflow as tf
 from command_line import OneLineParser, positive
 
 from tfast.files import atomic_write
-from tfast.vision.images import ImagePreprocessing, image_dataset
+from tfast.vision.images import ImageFolder
 from tfast.vision.mixup import mixup_dataset
+from tfast.vision.preprocessing import ImagePreprocessing
 
 ALPHAS = (0.1, 0.2, 0.4, 1.0, 2.0, 8.0)
 ROWS, COLUMNS = 4, 6
@@ -72,16 +73,11 @@ def digits():
 def pictures(directory, image_size):
     """A shuffled batch of the pictures of a folder, in [0, 1]."""
     plain = ImagePreprocessing(mean=0.0, standard_deviation=1.0)
-    dataset = image_dataset(
-        directory,
-        image_size=image_size,
-        batch_size=ROWS * COLUMNS,
-        training=True,
-        seed=0,
-        on_bad_image="skip",
-        preprocessing=plain,
+    folder = ImageFolder.read(directory, on_bad_image="skip")
+    dataset = folder.training_batches(
+        image_size=image_size, batch_size=ROWS * COLUMNS, seed=0, preprocessing=plain
     )
-    return dataset, dataset.class_names
+    return dataset, folder.class_names
 
 
 def save(figure, path):
