@@ -13,14 +13,13 @@ from tfast.export.text import (
     _generate,
     export_language_model,
     export_text_classifier,
-    pad_documents,
 )
 from tfast.text.classifier_batches import classifier_batches, restore_order
+from tfast.text.documents import pad_documents
 from tfast.text.models import dropouts
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.generation import draw_words
 from tfast.text.models.language_model import LanguageModel
-from tfast.text.tokenization.special_tokens import PADDING_ID
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -158,25 +157,6 @@ def test_words_are_drawn_as_the_language_model_draws_them(min_probability):
     shares = np.bincount(ours, minlength=4) / 4000
     assert shares[0] == 0
     np.testing.assert_allclose(shares, np.bincount(theirs, minlength=4) / 4000, atol=0.04)
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-def test_models_read_what_classifier_batches_gives(reverse, documents):
-    batches = classifier_batches(
-        documents, batch_size=5, training=False, reverse=reverse, time_multiple=1
-    )
-    expected = next(iter(batches))
-    inputs = pad_documents(documents, reverse=reverse)
-    for name in ("token_ids", "lengths"):
-        restored = restore_order(expected[name], documents)
-        np.testing.assert_array_equal(inputs[name], restored)
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-def test_texts_without_a_token_are_read_as_padding(reverse):
-    inputs = pad_documents(tf.ragged.constant([[], []], dtype="int32"), reverse=reverse)
-    assert inputs["token_ids"].numpy().tolist() == [[PADDING_ID], [PADDING_ID]]
-    assert inputs["lengths"].numpy().tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("part", [0, 1])

@@ -134,8 +134,8 @@ def test_bad_options_are_named(options, message):
     ("documents", "message"),
     [
         ([[1, 2], [3]], "must be a tf.RaggedTensor"),
-        (tf.ragged.constant([[1, 2], [3]], dtype="int64"), "must be int32; got int64"),
-        (tf.ragged.constant([[1, 2], [], [3]]), "1 documents have no token, first number 1"),
+        (tf.ragged.constant([[1, 2], [3]], dtype="int64"), "must be int32, got int64"),
+        (tf.ragged.constant([[1, 2], [], [3]]), "got 1 without, first number 1"),
     ],
 )
 def test_bad_documents_are_named(documents, message):

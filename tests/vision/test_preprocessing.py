@@ -104,6 +104,49 @@ def test_the_centre_of_the_resized_picture_is_that_of_pillow(height, width):
     np.testing.assert_allclose(prepared, expected, atol=1.01)
 
 
+def resized_whole(pixels, image_size, crop_ratio, antialias):
+    """The definition of `resize_and_crop`: the whole image is resized, then its centre cut out."""
+    enlarged = [round(crop_ratio * side) for side in image_size]
+    sides = np.array(pixels.shape[-3:-1], "float32")
+    resized = np.round(sides * np.max(np.array(enlarged, "float32") / sides)).astype("int32")
+    resized = np.maximum(resized, enlarged)
+    pixels = tf.image.resize(pixels, resized, antialias=antialias)
+    return tf.image.crop_to_bounding_box(pixels, *((resized - image_size) // 2), *image_size)
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("crop_ratio", [1.0, 1.14, 3.0])
+def test_pixels_are_those_of_resizing_the_whole_image(antialias, crop_ratio):
+    random = np.random.RandomState(0)
+    sides = [(1, 1), (3, 2000), (2000, 3), (1, 700), (300, 299), (16, 12)]
+    sides += [tuple(random.randint(1, 80, 2)) for _ in range(20)]
+    for number, (height, width) in enumerate(sides):
+        shape = (height, width, 3) if number % 2 else (2, height, width, 3)
+        dtype = ("uint8", "float32", "float16", "int32", "float64")[number % 5]
+        pixels = random.randint(0, 256, shape).astype(dtype)
+        for image_size in ((16, 12), (31, 31), (1, 5)):
+            options = {"crop_ratio": crop_ratio, "antialias": antialias}
+            actual = resize_and_crop(pixels, image_size, **options)
+            assert actual.dtype == "float32"
+            # Of 255 levels. Where positions in the whole image are in the hundreds, its own
+            # float32 weights are that far from exact ones.
+            expected = resized_whole(pixels, image_size, **options)
+            np.testing.assert_allclose(actual, expected, rtol=0, atol=0.03)
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize(("height", "width"), [(4, 30_000), (30_000, 4)])
+def test_thin_images_take_the_memory_of_image_and_result(height, width, antialias):
+    resource = pytest.importorskip("resource")  # not on Windows
+    prepare = ImagePreprocessing(antialias=antialias)
+    prepare(np.zeros((8, 8, 3), "uint8"), (224, 224))
+    encoded = tf.io.encode_png(np.zeros((height, width, 3), "uint8"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    prepare(decode_image(encoded), (224, 224))
+    # Kilobytes on Linux. Resized whole it would be six million.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
 def test_without_antialiasing_shrinking_is_far_from_pillow():
     noise = np.random.RandomState(0).randint(0, 256, (64, 64, 3), "uint8")
     expected = np.asarray(Image.fromarray(noise).resize((16, 16), Image.BILINEAR), "float32")

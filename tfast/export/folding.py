@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from tfast.training.optimizers.keras_private import function_nodes, producing_operation
+
 
 def fold_batch_norms(model):
     """A copy of `model` for inference, without the batch norms that follow a convolution.
@@ -64,7 +66,7 @@ def fold_batch_norms(model):
 
 def _foldable(model):
     """Batch norms by the name of the layer into which they can be folded."""
-    nodes = [node for nodes in model._nodes_by_depth.values() for node in nodes]
+    nodes = function_nodes(model)
     calls = collections.Counter(node.operation for node in nodes)
     used = [tensor for node in nodes for tensor in node.input_tensors] + model.outputs
     uses = collections.Counter(id(tensor) for tensor in used)
@@ -74,7 +76,7 @@ def _foldable(model):
         if not isinstance(norm, layers.BatchNormalization) or len(node.input_tensors) != 1:
             continue
         tensor = node.input_tensors[0]
-        before = tensor._keras_history.operation
+        before = producing_operation(tensor)
         if (
             isinstance(before, (layers.Conv2D, layers.Dense))
             and before.activation is keras.activations.linear

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfast.files import atomic_write
+from tfast.training.optimizers.keras_private import all_layers
 
 # Of the weights in a file for LiteRT or onnxruntime.
 PRECISIONS = ("float32", "float16", "int8")
@@ -97,7 +98,7 @@ def without_cudnn(parts):
 
     Its operations have no kernel on a processor: a graph with them could not be served there.
     """
-    layers = [layer for part in parts for layer in part._flatten_layers()]
+    layers = [layer for part in parts for layer in all_layers(part)]
     choices = [(layer, layer.use_cudnn) for layer in layers if hasattr(layer, "use_cudnn")]
     try:
         for layer, _ in choices:

@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from tfast.export.saved_model import check_class_names, classify, save_signatures
-from tfast.text.tokenization.special_tokens import PADDING_ID, UNKNOWN_ID
+from tfast.text.documents import pad_documents
+from tfast.text.tokenization.special_tokens import UNKNOWN_ID
 
 NUM_LIKELY_WORDS = 10
 
@@ -127,33 +128,6 @@ def num_classes(model):
         "lengths": keras.KerasTensor((None,), "int32"),
     }
     return model.compute_output_spec(inputs).shape[-1]
-
-
-def pad_documents(documents, *, reverse=False):
-    """What `classifier_batches` makes of ragged token ids.
-
-    A text of no token, which only a tokenizer with `add_start=False` makes, becomes one xxpad.
-
-    Args:
-        documents: ragged int32 `(batch, tokens)`.
-        reverse: whether to turn each of them round.
-
-    Returns:
-        A dict: `token_ids`, int32 `(batch, time)`, padded behind, and `lengths`, int32
-        `(batch,)`.
-
-    Example:
-        >>> inputs = pad_documents(tf.ragged.constant([[2, 9, 8], [2]], dtype="int32"))
-        >>> inputs["token_ids"].numpy().tolist(), inputs["lengths"].numpy().tolist()
-        ([[2, 9, 8], [2, 1, 1]], [3, 1])
-    """
-    lengths = tf.maximum(tf.cast(documents.row_lengths(), "int32"), 1)
-    token_ids = documents.to_tensor(PADDING_ID)
-    missing = 1 - tf.minimum(tf.shape(token_ids)[1], 1)
-    token_ids = tf.pad(token_ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
-    if reverse:
-        token_ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1)
-    return {"token_ids": token_ids, "lengths": lengths}
 
 
 def _logits_at_ends(model, inputs):

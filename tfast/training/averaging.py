@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfast.training.layer_groups import unfrozen_variables, with_inner_optimizers
+from tfast.training.layer_groups import unfrozen_variables
+from tfast.training.optimizers.inner_optimizers import innermost
 
 
 class AveragedWeights(keras.callbacks.Callback):
@@ -168,7 +169,7 @@ class AveragedWeights(keras.callbacks.Callback):
         return all(bool(ops.all(ops.equal(w, ops.cast(a, w.dtype)))) for w, a in pairs)
 
     def _steps_done(self):
-        *_, optimizer = with_inner_optimizers(self.model.optimizer)
+        optimizer = innermost(self.model.optimizer)
         return int(ops.convert_to_numpy(optimizer.iterations))
 
     def _take(self):

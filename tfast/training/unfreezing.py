@@ -9,8 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfast.training.layer_groups import freeze_to, with_inner_optimizers
+from tfast.training.layer_groups import freeze_to
 from tfast.training.learning_rates import LayerwiseLearningRates
+from tfast.training.optimizers.inner_optimizers import innermost
+from tfast.training.optimizers.keras_private import step_count
 from tfast.training.optimizers.layerwise_steps import check_scalable
 from tfast.training.schedules import OneCycle
 
@@ -153,8 +155,8 @@ class GradualUnfreezing(LayerwiseLearningRates):
             raise ValueError(f"model {model.name!r} is not compiled: call model.compile first")
         steps = _checked_steps(x, steps_per_epoch)
         check_scalable(model.optimizer)  # before its rate is another
-        *_, optimizer = with_inner_optimizers(model.optimizer)
-        first_step = int(ops.convert_to_numpy(optimizer._iterations))
+        optimizer = innermost(model.optimizer)
+        first_step = int(ops.convert_to_numpy(step_count(optimizer)))
         model.optimizer.learning_rate = self.schedule(
             steps, make_schedule=make_schedule, first_step=first_step - initial_epoch * steps
         )

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tfast.text.tokenization import rules, special_tokens
 from tfast.text.tokenization.english_splitting import split_english
 from tfast.text.tokenization.string_ops import BREAKS, INNER_SPACE, SEPARATOR, split, where_needed
+from tfast.training.optimizers.keras_private import accept_python_values
 
 # What fastai writes for it.
 _WRITTEN_INNER_SPACE = "▁"
@@ -52,7 +53,7 @@ class TextTokenizer(keras.layers.Layer):
         self.add_end = add_end
         self.mark_fields = mark_fields
         self.supports_jit = False
-        self._allow_non_tensor_positional_args = True
+        accept_python_values(self)
 
     # Nothing here needs AutoGraph, which would treble the time of tracing.
     @tf.autograph.experimental.do_not_convert

@@ -3,15 +3,13 @@
 import keras
 import numpy as np
 
+from tfast.training.optimizers.keras_private import MODEL_CHECKPOINT_COUNTERS
+
 # Keras's callbacks have no get_state: what theirs is, by name. None stands for nothing yet.
 KERAS_STATES = {
     keras.callbacks.EarlyStopping: ("best", "wait", "stopped_epoch", "best_epoch", "best_weights"),
     keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
-    keras.callbacks.ModelCheckpoint: (
-        "best",
-        "_batches_seen_since_last_saving",
-        "_last_batch_seen",
-    ),
+    keras.callbacks.ModelCheckpoint: ("best", *MODEL_CHECKPOINT_COUNTERS),
 }
 
 

@@ -6,13 +6,13 @@ Here one file holds everything that the next step depends on, and the input is a
 at a step.
 """
 
-import contextlib
 from pathlib import Path
 
 from tfast.files import remove_leftovers
 from tfast.training.checkpoints.checkpointed_callbacks import CheckpointedCallbacks, named_variables
 from tfast.training.checkpoints.compatibility import check_same_variables
 from tfast.training.checkpoints.file_format import read_checkpoint
+from tfast.training.optimizers.keras_private import build_for_training
 
 
 def resumable_fit(
@@ -163,11 +163,7 @@ def read_progress(checkpoint):
 def _build(model, dataset, *, peek):
     """Makes the variables that Keras would only make in the first step: they are to be restored."""
     batch = getattr(dataset, "element_spec", None) or peek()
-    # Only TensorFlow's models have a strategy; its variables are made in its scope.
-    strategy = getattr(model, "distribute_strategy", None)
-    with strategy.scope() if strategy else contextlib.nullcontext():
-        # Keras's own way for this, which has no public name.
-        model._symbolic_build(data_batch=batch)
+    build_for_training(model, batch)
 
 
 def _positive(name, value):
