@@ -1,5 +1,7 @@
 """Conversion of XResNets. What converted networks compute: tests/vision/test_xresnet.py."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -142,3 +144,18 @@ def test_a_model_that_is_no_xresnet_is_refused():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="no layers of an XResNet"):
         xresnet_to_fastai(model)
+
+
+def test_names_of_fastai_before_2_are_read():
+    """As fast.ai's `xrn50_940.pth` has them."""
+    state = state_dict("xresnet50")
+    early = {}
+    for name, array in state.items():
+        name = re.sub(r"\.convpath\.", ".convs.", name)
+        name = re.sub(r"\.idpath\.[01]\.", ".idconv.", name)
+        early[re.sub(r"^11\.", "10.", name)] = array
+    assert {"0.0.weight", "4.0.convs.0.0.weight", "4.0.idconv.0.weight", "10.weight"} <= set(early)
+    back = xresnet_to_fastai(xresnet_from_fastai(early))
+    assert set(back) == set(state)
+    for name, array in state.items():
+        np.testing.assert_array_equal(back[name], array.astype(back[name].dtype), err_msg=name)
