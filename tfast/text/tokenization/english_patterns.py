@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfast.text.tokenization.constant_table import ConstantTable
+from tfast.text.tokenization.unicode_tables import unicode_tables
 
 
 class EnglishPatterns(NamedTuple):
@@ -121,5 +122,5 @@ def _host(classes):
 
 def _address(host):
     """A host with the protocol, the user, the port and the path that may stand around it."""
-    protocol = r"(?:[\p{L}\p{N}_+\-.]{2,}://)?"
+    protocol = rf"(?:[{unicode_tables().word}+\-.]{{2,}}://)?"
     return rf"{protocol}(?s:.+@)?(?:{host})(?::\d{{2,5}})?(?s:[/?#].*)?"
