@@ -41,7 +41,7 @@ def main():
     parser.add_argument("--output", type=Path, default=OUTPUT)
     output = parser.parse_args().output
 
-    # Python has no function for these two, but its `lower` looks through the ones and for the others.
+    # Python has no function for these two, but `lower` skips the former and looks for the latter.
     ignorable = [c for c in CHARACTERS if is_final(f"A{c}Σ") and not is_final(f"1{c}Σ")]
     cased = [c for c in CHARACTERS if is_final(f"1{c}Σ")]
     content = {
