@@ -12,7 +12,9 @@ import re
 import sys
 from pathlib import Path
 
-OUTPUT = Path(__file__).parents[1] / "tfast" / "text" / "tokenization" / "data" / "spacy_english.json"
+OUTPUT = (
+    Path(__file__).parents[1] / "tfast" / "text" / "tokenization" / "data" / "spacy_english.json"
+)
 
 
 def re2_class(spacy_class):

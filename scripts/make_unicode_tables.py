@@ -1,4 +1,4 @@
-"""Writes tfast/text/tokenization/data/unicode.json: what tokenization needs to know about characters.
+"""Writes unicode.json of tfast/text/tokenization/data: what tokenization asks of characters.
 
 Python, RE2, ICU and Swift each have another version of Unicode, and ICU and Swift may look at the
 locale. Tokens must not depend on any of that, so the tables are written once, and read by all:

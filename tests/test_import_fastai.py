@@ -104,7 +104,10 @@ def test_a_model_that_gives_nan_for_one_text_is_not_written(run, tmp_path, capsy
 
 def test_bad_input_is_one_line_and_exit_code_2(run, tmp_path, capsys):
     np.savez(tmp_path / "w.npz", something=np.ones(2))
-    for weights, message in (("none.pth", "no such file"), ("w.npz", "must be of fastai's XResNet")):
+    for weights, message in (
+        ("none.pth", "no such file"),
+        ("w.npz", "must be of fastai's XResNet"),
+    ):
         with pytest.raises(SystemExit) as caught:
             run("--weights", tmp_path / weights, "--output", tmp_path / "out")
         assert caught.value.code == 2

@@ -13,15 +13,15 @@ class Form(NamedTuple, Generic[Tokens]):
 
     of_tokens: Callable[[Sequence[str]], Tokens]
     join: Callable[[Iterable[Tokens]], Tokens]
-    run: Tokens  # for a word with a run of characters, which cannot be read alone
-    has_run: Any  # what is in such tokens and in no others
+    odd: Tokens  # for a word that cannot be read alone
+    odd_mark: Any  # what is in these tokens and in no others
 
 
 AS_LIST: Form[Any] = Form(
     of_tokens=tuple,
     join=lambda parts: list(itertools.chain.from_iterable(parts)),
-    run=(None,),
-    has_run=None,
+    odd=(None,),
+    odd_mark=None,
 )
 
 _NO_ID = b"\xff\xff\xff\xff"  # -1
@@ -39,4 +39,4 @@ def as_ids(ids: dict[str, int], unknown_id: int) -> Form[bytes]:
         return array.array("i", [ids.get(token, unknown_id) for token in tokens]).tobytes()
 
     # The highest byte of an id is 0: four bytes of 255 are nowhere else.
-    return Form(of_tokens=of_tokens, join=b"".join, run=_NO_ID, has_run=_NO_ID)
+    return Form(of_tokens=of_tokens, join=b"".join, odd=_NO_ID, odd_mark=_NO_ID)

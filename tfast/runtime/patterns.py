@@ -135,8 +135,8 @@ def ranges_of(text: str, last: int | None = None) -> str:
         last: the last code point of interest; None is all.
 
     Example:
-        >>> ranges_of(r"\\x{41}\\x{61}-\\x{7a}\\x{e0}-\\x{ff}", 0x7F)
-        '\\U00000041-\\U00000041\\U00000061-\\U0000007a'
+        >>> re.findall(f"[{ranges_of(r'\x{61}-\x{7a}\x{e9}')}]", "A café")
+        ['c', 'a', 'f', 'é']
     """
     ranges = re.findall(r"\\x\{([0-9a-f]+)\}(?:-\\x\{([0-9a-f]+)\})?", text)
     pairs = [(int(low, 16), int(high or low, 16)) for low, high in ranges]

@@ -13,17 +13,20 @@ from tfast.runtime.forms import AS_LIST, Form, Tokens
 from tfast.runtime.patterns import ranges_of
 from tfast.runtime.recent import Recent
 
-# White space other than spaces, and the spaces after it.
-# Character by character, which is matched three times as fast as `[^\S ]`.
+# White space other than spaces, and the spaces after it: character by character, which is found
+# three times as fast as `[^\S ]`.
 _BREAKS = "".join(chr(c) for c in range(0x3001) if chr(c).isspace() and chr(c) != " ")
-_BREAK = re.compile(rf"([{_BREAKS}]\s*)")
-# What most words have not: fastai's marks have spaces around them.
-_MARKED = re.compile(r"(\S)\1\1|[/#\\]")
+_BREAK = re.compile(rf"[{_BREAKS}]\s*")
+# What most words have not.
+_ODD = re.compile(r"(\S)\1\1|[/#\\\s]")
 _ALL_CAPITALS = re.compile(r"[A-Z]+[^a-z]*")
 _CAPITALIZED = re.compile(r"[A-Z][^A-Z]*")
 _SIGNS = ("/", "#", "\\")
 _SPACES = re.compile(" +")
 _CAPITALS_MARK, _CAPITAL_MARK = (rules.ALL_CAPITALS,), (rules.CAPITALIZED,)
+# No word begins with it: line breaks are always set apart. (A mark that is not ASCII would double
+# the size of most texts.)
+_BREAK_MARK = "\n"
 _WRITTEN_SPACE = "▁"  # fastai's, for a space within a token
 _SIGMA, _FINAL_SIGMA = "\u03a3", "\u03c2"
 
@@ -69,53 +72,44 @@ class Tokenizer(Generic[Tokens]):
         Returns:
             What `form` makes of the tokens: by default a list of str.
         """
-        text = rules.fix_html(self._join_fields(text))
-        tokens = self._read_words(text)
-        if tokens is None:
-            # The slow way: what looks further than a word, on the whole text.
-            text = rules.mark_word_runs(rules.mark_character_runs(text), self._stem)
-            tokens = self._read_lines(rules.MARKED_SIGN.sub(r" \g<0> ", text))
-        return self._form.join((self._start, tokens, self._end))
+        text = rules.fix_html(self._join_fields(text)).strip()
+        return self._form.join((self._start, self._read_text(text), self._end))
+
+    def _read_text(self, text: str) -> Tokens:
+        words, breaks = _cut(text, has_breaks="\n" in text)
+        if not _has_word_run(words, breaks):
+            read = list(map(self._words.__getitem__, words))
+            tokens = self._form.join(read)
+            if self._form.odd_mark not in tokens:
+                return tokens
+            # Now with the runs of characters marked. The marks are words too.
+            odd = {word for word, some in zip(words, read, strict=True) if some is self._form.odd}
+            marked = rules.mark_runs_of("".join(odd), text).strip()
+            words, breaks = _cut(marked, has_breaks=True)
+            if not _has_word_run(words, breaks):
+                return self._form.join(map(self._words.__getitem__, words))
+        # The slow way: rule by rule, on the whole text.
+        text = rules.mark_word_runs(rules.mark_character_runs(text), self._stem)
+        text = rules.MARKED_SIGN.sub(r" \g<0> ", text).strip()
+        words, _ = _cut(text, has_breaks=True)
+        return self._form.join(map(self._words.__getitem__, words))
 
     def _join_fields(self, text: str | bytes | Sequence[str | bytes]) -> str:
-        fields = [text] if isinstance(text, (str, bytes)) else text
-        cleaned = [rules.clean(field) for field in fields]
+        is_one = isinstance(text, (str, bytes))
+        if is_one and not self._mark_fields:
+            return rules.clean(text)
+        cleaned = [rules.clean(field) for field in ([text] if is_one else text)]
         if self._mark_fields:
             cleaned = [f"{rules.FIELD} {i} {field}" for i, field in enumerate(cleaned, 1)]
         return " ".join(cleaned)
 
-    def _read_words(self, text: str) -> Tokens | None:
-        """The tokens, or None where a word comes three times or more."""
-        words = text.split()
-        if _has_word_run(words):
-            return None
-        # The second form has white space to tell of.
-        is_plain = " ".join(words) == text
-        tokens = self._read_line(words) if is_plain else self._read_lines(text)
-        if self._form.has_run not in tokens:
-            return tokens
-        # The marks of runs of characters are words too.
-        marked = rules.mark_character_runs(text)
-        return None if _has_word_run(marked.split()) else self._read_lines(marked)
-
-    def _read_lines(self, text: str) -> Tokens:
-        line, *others = _BREAK.split(text.strip())
-        tokens = [self._read_line(line.split())]
-        for white_space, line in zip(others[::2], others[1::2], strict=True):
-            # A sign is set apart from what is before it by a space, here too.
-            space = " " if line.startswith(_SIGNS) else ""
-            white_space = _SPACES.sub(_WRITTEN_SPACE, white_space + space)
-            tokens += self._form.of_tokens((white_space,)), self._read_line(line.split())
-        return self._form.join(tokens)
-
-    def _read_line(self, words: list[str]) -> Tokens:
-        return self._form.join(map(self._words.__getitem__, words))
-
     def _read_word(self, word: str) -> Tokens:
-        if _MARKED.search(word) is None:
+        if _ODD.search(word) is None:
             return self._form.of_tokens(self._read_part(word))
-        if rules.CHARACTER_RUN.search(word):
-            return self._form.run
+        if word.startswith(_BREAK_MARK):
+            return self._form.of_tokens((word.removeprefix(_BREAK_MARK),))
+        if rules.CHARACTER_RUN.search(word) or word.split() != [word]:
+            return self._form.odd
         parts = rules.MARKED_SIGN.sub(r" \g<0> ", word).split()
         return self._form.of_tokens([token for part in parts for token in self._read_part(part)])
 
@@ -149,12 +143,58 @@ class Tokenizer(Generic[Tokens]):
         return re.compile(rf"[{ranges_of(self._classes['word'])}]*")
 
 
-def _has_word_run(words: list[str]) -> bool:
+def _cut(text: str, *, has_breaks: bool) -> tuple[list[str], set[str]]:
+    """Words, and the white space between them that is more than spaces, by itself.
+
+    Args:
+        text: without white space at its ends.
+        has_breaks: whether to look for such white space; else it stays in the words.
+
+    Returns:
+        Words and white space, the latter with a mark and as it is written as a token, in order;
+        and which of them are white space.
+    """
+    breaks = set()
+
+    def set_apart(match: re.Match) -> str:
+        # A sign will be set apart from what is before it by a space.
+        space = " " if text.startswith(_SIGNS, match.end()) else ""
+        white_space = _written_break(match[0] + space)
+        breaks.add(white_space)
+        return f" {white_space} "
+
+    cut = _BREAK.sub(set_apart, text) if has_breaks else text
+    if "  " in cut:
+        cut = _SPACES.sub(" ", cut)
+    return cut.split(" "), breaks
+
+
+@functools.lru_cache(maxsize=256)
+def _written_break(white_space: str) -> str:
+    return _BREAK_MARK + _SPACES.sub(_WRITTEN_SPACE, white_space)
+
+
+def _has_word_run(words: list[str], breaks: set[str]) -> bool:
     """Whether `mark_word_runs` could find something in a text of these words."""
     # Most texts have no word twice in a row: that is soon known.
-    if True not in map(operator.eq, words, itertools.islice(words, 1, None)):
-        return False
-    return any(
-        first == second and third.startswith(first)
-        for first, second, third in zip(words, words[1:], words[2:], strict=False)
-    )
+    if True in map(operator.eq, words, itertools.islice(words, 1, None)) or _around(words, breaks):
+        words = [word for word in words if word not in breaks]
+        return any(
+            first == second and third.startswith(first)
+            for first, second, third in zip(words, words[1:], words[2:], strict=False)
+        )
+    return False
+
+
+def _around(words: list[str], breaks: set[str]) -> bool:
+    """Whether a word comes again after white space that is among `breaks`."""
+    for white_space in breaks:
+        i = words.index(white_space)
+        while i >= 0:
+            if words[i - 1] == words[i + 1]:
+                return True
+            try:
+                i = words.index(white_space, i + 1)
+            except ValueError:
+                break
+    return False

@@ -11,7 +11,7 @@ import functools
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfast.text.tokenization.constant_table import ConstantTable
 from tfast.text.tokenization.unicode_tables import unicode_tables
@@ -38,11 +38,16 @@ _DASHES = ("—", "\u2013")
 PUT_BACK = r"\1\2\3\4"
 
 
+def english_data() -> dict[str, Any]:
+    """The content of the data file, which `scripts/make_spacy_exceptions.py` writes."""
+    file = Path(__file__).parent / "data" / "spacy_english.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 @functools.cache
 def english_patterns():
     """The patterns and tables, read from the data file once."""
-    file = Path(__file__).parent / "data" / "spacy_english.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
+    data = english_data()
     free_infix = rf"\.\.+|…|[{data['classes']['icons']}]"
     infixes = _infixes(data["classes"], data["alternatives"])
     phrases = sorted(data["phrases"], key=lambda phrase: -phrase.count(" "))

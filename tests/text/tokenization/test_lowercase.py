@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from checks import check_text_op
 
-from tfast.text.lowercase import lower
+from tfast.text.tokenization.lowercase import lower
 
 CHARACTERS = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
 
@@ -37,7 +37,7 @@ def test_no_operation_looks_at_the_locale():
 @pytest.mark.slow
 def test_a_turkish_server_gives_the_same_lower_case():
     code = (
-        "import tensorflow as tf\nfrom tfast.text.lowercase import lower\n"
+        "import tensorflow as tf\nfrom tfast.text.tokenization.lowercase import lower\n"
         "print(ascii(lower(tf.constant(['TITLE \u0130\u00c9'])).numpy()[0].decode()))"
     )
     environment = os.environ | {"LC_ALL": "tr_TR.UTF-8"}

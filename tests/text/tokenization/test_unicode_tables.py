@@ -1,6 +1,6 @@
 import re
 
-from tfast.text.unicode_tables import unicode_tables
+from tfast.text.tokenization.unicode_tables import unicode_tables
 
 CHARACTERS = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
 
