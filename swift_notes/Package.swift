@@ -7,7 +7,8 @@ import PackageDescription
 let package = Package(
   name: "tfast",
   products: [
-    .executable(name: "tfast-predict", targets: ["TfastPredict"])
+    .executable(name: "tfast-predict", targets: ["TfastPredict"]),
+    .executable(name: "tfast-tokens", targets: ["TfastTokens"]),
   ],
   targets: [
     // Answers from raw text and images, without Python.
@@ -16,6 +17,7 @@ let package = Package(
     .target(name: "CTensorFlow"),
     .target(name: "TfastRuntime", dependencies: ["TfastText", "COnnxRuntime", "CTensorFlow"]),
     .executableTarget(name: "TfastPredict", dependencies: ["TfastRuntime"]),
+    .executableTarget(name: "TfastTokens", dependencies: ["TfastText"]),
     .testTarget(
       name: "TfastTextTests", dependencies: ["TfastText"], resources: [.copy("Fixtures")]),
     .testTarget(

@@ -1,0 +1,1 @@
+#include "CTensorFlow.h"
