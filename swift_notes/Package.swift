@@ -15,8 +15,10 @@ let package = Package(
     .target(name: "TfastText"),
     .target(name: "COnnxRuntime"),
     .target(name: "CTensorFlow"),
-    .target(name: "TfastRuntime", dependencies: ["TfastText", "COnnxRuntime", "CTensorFlow"]),
-    .executableTarget(name: "TfastPredict", dependencies: ["TfastRuntime"]),
+    .target(name: "CSHA256"),
+    .target(
+      name: "TfastRuntime", dependencies: ["TfastText", "COnnxRuntime", "CTensorFlow", "CSHA256"]),
+    .executableTarget(name: "TfastPredict", dependencies: ["TfastRuntime", "TfastText"]),
     .executableTarget(name: "TfastTokens", dependencies: ["TfastText"]),
     .testTarget(
       name: "TfastTextTests", dependencies: ["TfastText"], resources: [.copy("Fixtures")]),

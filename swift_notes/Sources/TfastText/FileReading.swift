@@ -8,6 +8,11 @@ package struct FileError: Error, CustomStringConvertible, Sendable {
   package init(_ path: String) { description = "\(path): \(String(cString: strerror(errno)))" }
 }
 
+/// Throws where a file cannot be read.
+package func checkFile(_ path: String) throws(FileError) {
+  guard access(path, R_OK) == 0 else { throw FileError(path) }
+}
+
 /// All of a file.
 package func readFile(_ path: String) throws(FileError) -> Bytes {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -16,18 +21,28 @@ package func readFile(_ path: String) throws(FileError) -> Bytes {
   return try readAll(descriptor, name: path)
 }
 
+/// Hands a file's bytes on, some at a time.
+package func readFileInParts(
+  _ path: String, _ body: (Span<UInt8>) -> Void
+) throws(FileError) {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw FileError(path) }
+  defer { close(descriptor) }
+  try readParts(descriptor, name: path, size: 1 << 18, body)
+}
+
 /// All that comes from an open file.
 package func readAll(_ descriptor: CInt, name: String) throws(FileError) -> Bytes {
   var status = stat()
   let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
   var bytes = Bytes()
   bytes.reserveCapacity(size + 1)
-  try readChunks(descriptor, name: name, size: max(1 << 16, size + 1)) { bytes.append($0) }
+  try readParts(descriptor, name: name, size: max(1 << 16, size + 1)) { bytes.append($0) }
   return bytes
 }
 
-/// Hands a file's bytes on, some at a time.
-package func readChunks(
+/// Hands on what comes from an open file, some at a time.
+package func readParts(
   _ descriptor: CInt, name: String, size: Int, _ body: (Span<UInt8>) -> Void
 ) throws(FileError) {
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
