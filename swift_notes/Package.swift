@@ -20,10 +20,8 @@ let package = Package(
       name: "TfastRuntime", dependencies: ["TfastText", "COnnxRuntime", "CTensorFlow", "CSHA256"]),
     .executableTarget(name: "TfastPredict", dependencies: ["TfastRuntime", "TfastText"]),
     .executableTarget(name: "TfastTokens", dependencies: ["TfastText"]),
-    .testTarget(
-      name: "TfastTextTests", dependencies: ["TfastText"], resources: [.copy("Fixtures")]),
-    .testTarget(
-      name: "TfastRuntimeTests", dependencies: ["TfastRuntime"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "TfastTextTests", dependencies: ["TfastText"]),
+    .testTarget(name: "TfastRuntimeTests", dependencies: ["TfastRuntime", "TfastText"]),
   ],
   swiftLanguageModes: [.v6]
 )
