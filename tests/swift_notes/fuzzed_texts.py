@@ -5,10 +5,12 @@ import json
 import random
 from pathlib import Path
 
-import tfast.text
+import tfast.text.tokenization
 
 _ENGLISH = json.loads(
-    (Path(tfast.text.__file__).parent / "data" / "spacy_english.json").read_text("utf-8")
+    (Path(tfast.text.tokenization.__file__).parent / "data" / "spacy_english.json").read_text(
+        "utf-8"
+    )
 )
 _WHITE_SPACE = [
     *map(chr, [*range(9, 14), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)]),
@@ -24,7 +26,14 @@ _SIGNS = [c for kind in ("punctuation", "quotes", "currency", "units", "hyphens"
           for c in (s.replace("\\", "") for s in _ENGLISH["alternatives"][kind])]  # fmt: skip
 _NAMES = list(html.entities.html5)
 _EXCEPTIONS = [*_ENGLISH["exceptions"], *(p.replace(" ", "") for p in _ENGLISH["phrases"])]
-_INVALID = [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xe0\x80\x80", b"\xf4\x90\x80\x80", b"\xe2\x82"]
+_INVALID = [
+    b"\xff",
+    b"\xc0\x80",
+    b"\xed\xa0\x80",
+    b"\xe0\x80\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xe2\x82",
+]
 _INVALID += [b"\xf0\x9f\x98", b"\x80", b"\xef\xb7\x90", b"\xef\xb7\x91", b"\xef\xbf\xbe", b"\0"]
 
 
@@ -40,9 +49,11 @@ def _text(numbers: random.Random) -> bytes:
     text = separator.join(pieces)
     if text and numbers.random() < 0.1:  # one byte cut out or put in
         place = numbers.randrange(len(text))
-        text = text[:place] + bytes(numbers.choices(range(256), k=numbers.randrange(2))) + text[
-            place + 1 :
-        ]
+        text = (
+            text[:place]
+            + bytes(numbers.choices(range(256), k=numbers.randrange(2)))
+            + text[place + 1 :]
+        )
     return text
 
 
@@ -64,8 +75,10 @@ def _piece(numbers: random.Random) -> bytes:
         10: lambda: _any_character(numbers),
         11: lambda: "".join(_any_character(numbers) for _ in range(numbers.randrange(1, 5))),
         12: lambda: chr(numbers.randrange(128)),
-        13: lambda: choose([*_WORDS, *_SIGNS, *_WHITE_SPACE, _any_character(numbers)])
-        * numbers.randrange(2, 6),
+        13: lambda: (
+            choose([*_WORDS, *_SIGNS, *_WHITE_SPACE, _any_character(numbers)])
+            * numbers.randrange(2, 6)
+        ),
     }
     text = texts[kind]()
     if kind in (8, 10) and numbers.random() < 0.3:  # words again and again

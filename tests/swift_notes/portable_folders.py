@@ -7,9 +7,9 @@ import html.entities
 import json
 from pathlib import Path
 
-import tfast.text
+import tfast.text.tokenization
 
-_DATA = Path(tfast.text.__file__).parent / "data"
+_DATA = Path(tfast.text.tokenization.__file__).parent / "data"
 
 
 def tokenizer_json() -> bytes:

@@ -9,7 +9,6 @@ func forEachGroupOfLines(
   var unfinished = Bytes()
   var failure: (any Error)?
   try readParts(descriptor, name: name, size: 1 << 16) { part in
-    guard failure == nil else { return }
     var lines: [Bytes] = []
     var start = 0
     for index in part.indices where part[index] == UInt8(ascii: "\n") {
@@ -21,6 +20,7 @@ func forEachGroupOfLines(
     }
     unfinished.append(part.extracting(start..<part.count))
     do { try body(lines) } catch { failure = error }
+    return failure == nil
   }
   if let failure { throw failure }
   if !unfinished.isEmpty { try body([unfinished]) }

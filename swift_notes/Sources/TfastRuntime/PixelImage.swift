@@ -61,9 +61,12 @@ struct PixelImage: Sendable {
   private func filtered(rows: TriangleFilter, columns: TriangleFilter) -> Bytes {
     var output = Bytes()
     output.reserveCapacity(3 * rows.spans.count * columns.spans.count)
+    guard let first = columns.spans.first, let last = columns.spans.last else { return output }
+    // Of each row only what the columns see.
+    let seen = 3 * first.start..<3 * (last.start + last.weights.count)
     var line = [Float](repeating: 0, count: 3 * width)
     for row in rows.spans {
-      for index in line.indices {
+      for index in seen {
         var sum: Float = 0
         for (offset, weight) in row.weights.enumerated() {
           sum += weight * Float(pixels[3 * width * (row.start + offset) + index])

@@ -28,7 +28,10 @@ package func readFileInParts(
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { throw FileError(path) }
   defer { close(descriptor) }
-  try readParts(descriptor, name: path, size: 1 << 18, body)
+  try readParts(descriptor, name: path, size: 1 << 18) { part in
+    body(part)
+    return true
+  }
 }
 
 /// All that comes from an open file.
@@ -37,13 +40,18 @@ package func readAll(_ descriptor: CInt, name: String) throws(FileError) -> Byte
   let size = fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
   var bytes = Bytes()
   bytes.reserveCapacity(size + 1)
-  try readParts(descriptor, name: name, size: max(1 << 16, size + 1)) { bytes.append($0) }
+  try readParts(descriptor, name: name, size: max(1 << 16, size + 1)) { part in
+    bytes.append(part)
+    return true
+  }
   return bytes
 }
 
 /// Hands on what comes from an open file, some at a time.
+///
+/// - Parameter body: gets the bytes, and says whether it wants more.
 package func readParts(
-  _ descriptor: CInt, name: String, size: Int, _ body: (Span<UInt8>) -> Void
+  _ descriptor: CInt, name: String, size: Int, _ body: (Span<UInt8>) -> Bool
 ) throws(FileError) {
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
   defer { buffer.deallocate() }
@@ -51,8 +59,8 @@ package func readParts(
     let count = read(descriptor, buffer.baseAddress, buffer.count)
     if count < 0, errno == EINTR { continue }
     guard count >= 0 else { throw FileError(name) }
-    if count == 0 { return }
-    body(UnsafeRawBufferPointer(rebasing: buffer[..<count]).bindMemory(to: UInt8.self).span)
+    let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count]).bindMemory(to: UInt8.self)
+    guard count > 0, body(bytes.span) else { return }
   }
 }
 

@@ -1,7 +1,5 @@
-import TfastText
-
 /// What a text in Base64 (RFC 4648, with padding) stands for, or nil where it is none.
-func decodedBase64(_ text: Bytes) -> Bytes? {
+package func decodedBase64(_ text: Bytes) -> Bytes? {
   guard text.count % 4 == 0 else { return nil }
   let padding = text.reversed().prefix { $0 == UInt8(ascii: "=") }.count
   guard padding <= 2 else { return nil }
