@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +18,10 @@ def swift(*arguments, **options):
     return run.stdout
 
 
+# What the user of a program would have: no switches of the tests.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+
+
 @pytest.fixture(scope="session")
 def programs():
     """The folder of the package's programs, built for release."""
@@ -30,11 +35,11 @@ def programs():
 def predict(programs):
     """A function that runs tfast-predict and returns what its lines of JSON say."""
 
-    def run(*arguments, lines=None, **options):
+    def run(*arguments, lines=None, env=ENVIRONMENT):
         text = None if lines is None else "".join(line + "\n" for line in lines)
         run = subprocess.run(
             [programs / "tfast-predict", *map(str, arguments)],
-            input=text, capture_output=True, text=True, timeout=300, **options,
+            input=text, capture_output=True, text=True, timeout=300, env=env,
         )  # fmt: skip
         assert run.returncode == 0, run.stderr
         return [json.loads(line) for line in run.stdout.splitlines()]
@@ -46,10 +51,10 @@ def predict(programs):
 def refuse(programs):
     """A function that runs tfast-predict, which must refuse its input, and returns its one line."""
 
-    def run(*arguments, **options):
+    def run(*arguments, env=ENVIRONMENT):
         run = subprocess.run(
             [programs / "tfast-predict", *map(str, arguments)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, **options,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, env=env,
         )  # fmt: skip
         assert (run.returncode, run.stdout) == (2, "")
         [line] = run.stderr.splitlines()

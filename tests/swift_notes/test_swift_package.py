@@ -3,7 +3,6 @@
 import concurrent.futures
 import importlib.util
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from swift_notes.conftest import swift
+from swift_notes.conftest import ENVIRONMENT, swift
 from swift_notes.portable_folders import write_image_folder, write_text_folder
 
 from tfast.export.images import export_image_classifier
@@ -191,7 +190,7 @@ def test_a_saved_model_that_cannot_be_served_is_refused(tmp_path, refuse):
     (tmp_path / "broken" / "saved_model.pb").write_bytes(b"\xff" * 100)
     assert "tensorflow: " in refuse(tmp_path / "broken", "x")
     missing = {"TFAST_TENSORFLOW_LIBRARY": "/nowhere/libtensorflow_cc.so.2"}
-    assert "/nowhere" in refuse(tmp_path / "other", "x", env=os.environ | missing)
+    assert "/nowhere" in refuse(tmp_path / "other", "x", env=ENVIRONMENT | missing)
 
 
 def test_wrong_arguments_are_refused(tmp_path, refuse):
@@ -233,7 +232,7 @@ def test_a_model_of_another_kind_is_refused(text_classifier, image_model, tmp_pa
 
 
 def test_a_missing_library_is_named(text_folder, refuse):
-    missing = os.environ | {"TFAST_ONNXRUNTIME_LIBRARY": "/nowhere/libonnxruntime.so"}
+    missing = ENVIRONMENT | {"TFAST_ONNXRUNTIME_LIBRARY": "/nowhere/libonnxruntime.so"}
     assert "/nowhere/libonnxruntime.so" in refuse(text_folder, "x", env=missing)
     no_python = {"PATH": "/nowhere"}
     assert "set TFAST_ONNXRUNTIME_LIBRARY" in refuse(text_folder, "x", env=no_python)

@@ -8,7 +8,10 @@ enum Classifier {
 
   init(_ arguments: Arguments) throws {
     if canRead(arguments.folder + "/saved_model.pb") {
-      self = .savedModel(try SavedModel(path: arguments.folder, options: arguments.options))
+      let model = try withoutChatter {
+        try SavedModel(path: arguments.folder, options: arguments.options)
+      }
+      self = .savedModel(model)
       if arguments.check {
         throw UsageError(description: "--check must be left out: a SavedModel has no examples")
       }
