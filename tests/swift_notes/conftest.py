@@ -1,7 +1,10 @@
-import json
+"""The Swift package in `swift_notes/`, built once and given to the tests beside this file."""
+
+import functools
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,56 +12,46 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "swift_notes"
 
 
-def swift(*arguments, **options):
-    """Runs `swift`; what it says is in the error where it fails."""
-    run = subprocess.run(
-        ["swift", *arguments, "--package-path", PACKAGE], capture_output=True, text=True, **options
+def _swift(*arguments: str) -> subprocess.CompletedProcess:
+    if shutil.which("swift") is None:
+        pytest.skip("needs a Swift toolchain: no `swift` on the PATH")
+    scratch = os.environ.get("TFAST_SWIFT_BUILD", str(PACKAGE / ".build"))
+    command, *options = arguments
+    where = ["--package-path", str(PACKAGE), "--scratch-path", scratch]
+    # SwiftPM waits for its own lock: workers of pytest-xdist build one after another.
+    return subprocess.run(
+        ["swift", command, *where, *options], capture_output=True, text=True, check=False
     )
-    assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-5000:]
-    return run.stdout
 
 
-# What the user of a program would have: no switches of the tests.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-
-
-@pytest.fixture(scope="session")
-def programs():
-    """The folder of the package's programs, built for release."""
-    if not shutil.which("swift"):
-        pytest.skip("no `swift` on the path: see swift.org/install")
-    swift("build", "-c", "release")
-    return Path(swift("build", "-c", "release", "--show-bin-path").strip())
+@functools.cache
+def _built(configuration: str) -> Path:
+    """The folder of what was built, the tests in Swift included: they need no other build then."""
+    # The tests read what is internal, which a release build hides otherwise.
+    testable = ["-Xswiftc", "-enable-testing"]
+    built = _swift("build", "-c", configuration, "--build-tests", *testable)
+    assert built.returncode == 0, built.stdout + built.stderr
+    folder = _swift("build", "-c", configuration, "--show-bin-path")
+    return Path(folder.stdout.strip())
 
 
 @pytest.fixture(scope="session")
-def predict(programs):
-    """A function that runs tfast-predict and returns what its lines of JSON say."""
-
-    def run(*arguments, lines=None, env=ENVIRONMENT):
-        text = None if lines is None else "".join(line + "\n" for line in lines)
-        run = subprocess.run(
-            [programs / "tfast-predict", *map(str, arguments)],
-            input=text, capture_output=True, text=True, timeout=300, env=env,
-        )  # fmt: skip
-        assert run.returncode == 0, run.stderr
-        return [json.loads(line) for line in run.stdout.splitlines()]
-
-    return run
+def swift_package() -> Path:
+    """The folder of the release build: programs and libraries."""
+    return _built("release")
 
 
 @pytest.fixture(scope="session")
-def refuse(programs):
-    """A function that runs tfast-predict, which must refuse its input, and returns its one line."""
+def swift_tests() -> Callable[[str, str], None]:
+    """A function that runs the Swift tests of one target, in "debug" or "release"."""
 
-    def run(*arguments, env=ENVIRONMENT):
-        run = subprocess.run(
-            [programs / "tfast-predict", *map(str, arguments)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, env=env,
-        )  # fmt: skip
-        assert (run.returncode, run.stdout) == (2, "")
-        [line] = run.stderr.splitlines()
-        assert line.startswith("tfast-predict: ")
-        return line
+    def run(target: str, configuration: str) -> None:
+        _built(configuration)
+        tested = _swift("test", "-c", configuration, "--skip-build", "--filter", f"^{target}\\.")
+        output = tested.stdout + tested.stderr
+        assert tested.returncode == 0, output
+        # A filter that matches nothing succeeds too.
+        assert "Test run with 0 tests" not in output, output
+        assert "Test run with" in output, output
 
     return run

@@ -3,7 +3,6 @@
 import concurrent.futures
 import importlib.util
 import json
-import shutil
 from pathlib import Path
 
 import keras
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from swift_notes.conftest import ENVIRONMENT, swift
+from swift_notes.command import ENVIRONMENT, Predict
 from swift_notes.portable_folders import write_image_folder, write_text_folder
 
 from tfast.export.images import export_image_classifier
@@ -72,6 +71,11 @@ class SmallTextClassifier:
 
 
 @pytest.fixture(scope="module")
+def predict(swift_package):
+    return Predict(swift_package)
+
+
+@pytest.fixture(scope="module")
 def text_classifier():
     return SmallTextClassifier()
 
@@ -105,10 +109,12 @@ def check_answers(found, expected, class_names):
     assert np.ptp(expected, axis=0).min() > 0.01, "answers that are all alike would show nothing"
 
 
-def test_its_own_tests_pass():
-    if not shutil.which("swift"):
-        pytest.skip("no `swift` on the path: see swift.org/install")
-    swift("test")
+@pytest.mark.parametrize("target", ["TfastTextTests", "TfastRuntimeTests"])
+@pytest.mark.parametrize(
+    "configuration", ["release", pytest.param("debug", marks=pytest.mark.slow)]
+)
+def test_its_own_tests_pass(swift_tests, target, configuration):
+    swift_tests(target, configuration)
 
 
 @pytest.mark.parametrize(
@@ -180,62 +186,62 @@ def test_saved_models_are_answered_as_in_python(text_classifier, image_model, tm
 
 
 @pytest.mark.slow
-def test_a_saved_model_that_cannot_be_served_is_refused(tmp_path, refuse):
+def test_a_saved_model_that_cannot_be_served_is_refused(tmp_path, predict):
     module = tf.Module()
     spec = tf.TensorSpec([None], tf.float32, name="numbers")
     doubled = tf.function(lambda numbers: {"doubled": 2 * numbers}, input_signature=[spec])
     tf.saved_model.save(module, tmp_path / "other", signatures=doubled)
-    assert "it takes" in refuse(tmp_path / "other", "x")
+    assert "it takes" in predict.refusal(tmp_path / "other", "x")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "saved_model.pb").write_bytes(b"\xff" * 100)
-    assert "tensorflow: " in refuse(tmp_path / "broken", "x")
+    assert "tensorflow: " in predict.refusal(tmp_path / "broken", "x")
     missing = {"TFAST_TENSORFLOW_LIBRARY": "/nowhere/libtensorflow_cc.so.2"}
-    assert "/nowhere" in refuse(tmp_path / "other", "x", env=ENVIRONMENT | missing)
+    assert "/nowhere" in predict.refusal(tmp_path / "other", "x", env=ENVIRONMENT | missing)
 
 
-def test_wrong_arguments_are_refused(tmp_path, refuse):
-    assert "FOLDER must be given" in refuse()
-    assert "tfast.json" in refuse(tmp_path / "nowhere", "a text")
-    assert "--surprise" in refuse("--surprise", tmp_path)
-    assert "from 1 to 1024, got 0" in refuse("--batch-size", "0", tmp_path)
-    assert "must have a value" in refuse(tmp_path, "--threads")
+def test_wrong_arguments_are_refused(tmp_path, predict):
+    assert "FOLDER must be given" in predict.refusal()
+    assert "tfast.json" in predict.refusal(tmp_path / "nowhere", "a text")
+    assert "--surprise" in predict.refusal("--surprise", tmp_path)
+    assert "from 1 to 1024, got 0" in predict.refusal("--batch-size", "0", tmp_path)
+    assert "must have a value" in predict.refusal(tmp_path, "--threads")
 
 
-def test_a_damaged_folder_is_refused(text_folder, refuse):
+def test_a_damaged_folder_is_refused(text_folder, predict):
     model = text_folder / "model.onnx"
     content = model.read_bytes()
     model.write_bytes(content[:-1])
-    assert "model.onnx is damaged" in refuse(text_folder, "x")
+    assert "model.onnx is damaged" in predict.refusal(text_folder, "x")
     model.write_bytes(content)
     description = json.loads((text_folder / "tfast.json").read_text("utf-8"))
     description["tolerance"] = 0
     description["examples"][0]["probabilities"] = [1, 0, 0]
     (text_folder / "tfast.json").write_text(json.dumps(description), "utf-8")
-    assert "example's probability differs" in refuse("--check", text_folder, "x")
+    assert "example's probability differs" in predict.refusal("--check", text_folder, "x")
     (text_folder / "tfast.json").write_text("{", "utf-8")
-    assert "tfast.json: it is not JSON" in refuse(text_folder, "x")
+    assert "tfast.json: it is not JSON" in predict.refusal(text_folder, "x")
 
 
-def test_a_model_of_another_kind_is_refused(text_classifier, image_model, tmp_path, refuse):
+def test_a_model_of_another_kind_is_refused(text_classifier, image_model, tmp_path, predict):
     def answer(pixels):
         return {"scores": image_model(PREPROCESSING.normalize(pixels))}
 
     spec = tf.TensorSpec((None, 12, 10, 3), tf.uint8, name="pixels")
     content = onnx_bytes(answer, [spec], parts=[image_model])
     write_image_folder(tmp_path / "images", content, IMAGE_CLASSES, [], PREPROCESSING, (12, 10))
-    assert "gives scores" in refuse(tmp_path / "images", "x.ppm")
+    assert "gives scores" in predict.refusal(tmp_path / "images", "x.ppm")
     options = {"precision": "float32"}
     write_text_folder(
         tmp_path / "texts", b"no model", text_classifier.vocabulary, TEXT_CLASSES, [], **options
     )
-    assert "onnxruntime: " in refuse(tmp_path / "texts", "x")
+    assert "onnxruntime: " in predict.refusal(tmp_path / "texts", "x")
 
 
-def test_a_missing_library_is_named(text_folder, refuse):
+def test_a_missing_library_is_named(text_folder, predict):
     missing = ENVIRONMENT | {"TFAST_ONNXRUNTIME_LIBRARY": "/nowhere/libonnxruntime.so"}
-    assert "/nowhere/libonnxruntime.so" in refuse(text_folder, "x", env=missing)
+    assert "/nowhere/libonnxruntime.so" in predict.refusal(text_folder, "x", env=missing)
     no_python = {"PATH": "/nowhere"}
-    assert "set TFAST_ONNXRUNTIME_LIBRARY" in refuse(text_folder, "x", env=no_python)
+    assert "set TFAST_ONNXRUNTIME_LIBRARY" in predict.refusal(text_folder, "x", env=no_python)
 
 
 def test_the_library_is_found_by_argument(text_classifier, tmp_path, predict):

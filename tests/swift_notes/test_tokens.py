@@ -20,14 +20,14 @@ BATCH_SIZE = 500
 
 
 @pytest.fixture(scope="module")
-def swift_tokens(programs, tmp_path_factory):
+def swift_tokens(swift_package, tmp_path_factory):
     """A function from bytes to what tfast-tokens makes of them: tokens, a space between."""
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     file.write_bytes(tokenizer_json())
 
     def run(texts):
         frames = b"".join(struct.pack("<I", len(text)) + text for text in texts)
-        command = [programs / "tfast-tokens", file]
+        command = [swift_package / "tfast-tokens", file]
         answer = subprocess.run(command, input=frames, capture_output=True, check=True).stdout
         found, begin = [], 0
         while begin < len(answer):
