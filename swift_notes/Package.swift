@@ -7,7 +7,17 @@ import PackageDescription
 let package = Package(
   name: "tfast",
   products: [
-    .executable(name: "tfast-predict", targets: ["TfastPredict"])
+    .executable(name: "tfast-predict", targets: ["TfastPredict"]),
+
+    .library(name: "TfastGrad", targets: ["TfastGrad"]),
+    .executable(name: "tfast-grad", targets: ["TfastGradCommand"]),
+
+    // Two libraries of the same kernels: TensorFlow lists the operations that a library
+    // registers while it is opened, and one that ctypes opened before would register nothing.
+    .library(name: "TfastKernels", type: .dynamic, targets: ["TfastKernels"]),
+    .library(
+      name: "TfastMixupOperation", type: .dynamic,
+      targets: ["TfastKernels", "CTfastMixupOperation"]),
   ],
   targets: [
     // Answers from raw text and images, without Python.
@@ -20,6 +30,17 @@ let package = Package(
       name: "TfastTextTests", dependencies: ["TfastText"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "TfastRuntimeTests", dependencies: ["TfastRuntime"], resources: [.copy("Fixtures")]),
+
+    // Lesson 12 in differentiable Swift.
+    .target(name: "TfastGrad"),
+    .executableTarget(name: "TfastGradCommand", dependencies: ["TfastGrad"]),
+    .testTarget(
+      name: "TfastGradTests", dependencies: ["TfastGrad"], resources: [.copy("Goldens")]),
+
+    // Swift called from Python: through ctypes, and as an operation of TensorFlow.
+    .target(name: "TfastKernels"),
+    .target(name: "CTfastMixupOperation"),
+    .testTarget(name: "TfastKernelsTests", dependencies: ["TfastKernels"]),
   ],
   swiftLanguageModes: [.v6]
 )
