@@ -93,7 +93,7 @@ def losses() -> dict:
 
 
 def one_cycle() -> dict:
-    """tfast's schedules of rate and momentum, and two steps after their end."""
+    """Schedules of rate and momentum, and two steps after their end."""
     rate, momentum = OneCycle(0.3, total_steps=40), OneCycleMomentum(total_steps=40)
     steps = range(42)
     return {

@@ -82,7 +82,7 @@ def test_bad_argument_is_refused_with_its_name(kernels, message):
 
 
 def test_folder_without_library_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="folder must be one with libTfastKernels.so"):
+    with pytest.raises(ValueError, match=r"folder must be one with libTfastKernels\.so"):
         SwiftKernels(tmp_path)
 
 
