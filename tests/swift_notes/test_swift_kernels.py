@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from swift_kernels import SwiftKernels, load_mixup_operation
 
-from tfast.text.repetitions import mark_character_runs
+from tfast.text.tokenization.repetitions import mark_character_runs
 from tfast.vision.mixup import blend_examples, draw_mix
 
 pytestmark = pytest.mark.swift
