@@ -1,9 +1,14 @@
 import Foundation
 import TfastGrad
 
-/// `tfast-grad train FILE`: trains as the lesson in FILE says; one line of JSON.
-/// `tfast-grad time FILE ROUNDS`: the seconds of ROUNDS such trainings; one line of JSON.
-let usage = "usage: tfast-grad train FILE | time FILE ROUNDS"
+let usage = """
+  usage: tfast-grad train FILE
+         tfast-grad time FILE ROUNDS
+         tfast-grad time-lstm BATCH TIME INPUTS UNITS ROUNDS
+
+  Each prints one line of JSON: the losses and the accuracy of the lesson in FILE, or the seconds
+  of each round.
+  """
 
 func fail(_ message: String) -> Never {
   FileHandle.standardError.write(Data((message + "\n").utf8))
@@ -18,26 +23,31 @@ func readLesson(_ path: String) -> DigitsLesson {
   }
 }
 
+func readCount(_ name: String, _ argument: String) -> Int {
+  guard let count = Int(argument), count > 0 else {
+    fail("\(name) must be a whole number above 0, got \(argument)")
+  }
+  return count
+}
+
 func printJSON(_ value: some Encodable) throws {
   print(String(decoding: try JSONEncoder().encode(value), as: UTF8.self))
 }
 
-let arguments = CommandLine.arguments.dropFirst()
+let arguments = Array(CommandLine.arguments.dropFirst())
 switch (arguments.first, arguments.count) {
 case ("train", 2):
-  try printJSON(readLesson(arguments[2]).train())
+  try printJSON(readLesson(arguments[1]).train())
 case ("time", 3):
-  guard let rounds = Int(arguments[3]), rounds > 0 else {
-    fail("ROUNDS must be a whole number above 0, got \(arguments[3])")
-  }
-  let lesson = readLesson(arguments[2])
-  let clock = ContinuousClock()
-  let seconds = (0..<rounds).map { _ in
-    let elapsed = clock.measure { _ = lesson.train() }
-    return Double(elapsed.components.seconds)
-      + Double(elapsed.components.attoseconds) * 1e-18
-  }
-  try printJSON(seconds)
+  let rounds = readCount("ROUNDS", arguments[2])
+  let lesson = readLesson(arguments[1])
+  try printJSON(seconds(rounds: rounds) { _ = lesson.train() })
+case ("time-lstm", 6):
+  let names = ["BATCH", "TIME", "INPUTS", "UNITS", "ROUNDS"]
+  let sizes = zip(names, arguments.dropFirst()).map(readCount)
+  try printJSON(
+    lstmSeconds(
+      batch: sizes[0], time: sizes[1], inputs: sizes[2], units: sizes[3], rounds: sizes[4]))
 default:
   fail(usage)
 }
