@@ -24,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -84,13 +85,13 @@ def traced_training(lesson):
     return train
 
 
-def lstm_gradient(batch, time, inputs, units):
+def lstm_gradient(batch, length, inputs, units):
     """A function that computes the gradient of an LSTM's weights, traced."""
     import keras
     import tensorflow as tf
 
     layer = keras.layers.LSTM(units, return_sequences=True)
-    sequence = tf.random.uniform((batch, time, inputs), -0.05, 0.05)
+    sequence = tf.random.uniform((batch, length, inputs), -0.05, 0.05)
     layer.build(sequence.shape)
     variables = [variable.value for variable in layer.trainable_variables]
 
@@ -117,12 +118,13 @@ def compare_lessons(program, folder):
         def swift(file=file):
             return statistics.median(run(program, "time", file, 3))
 
-        timings = side_by_side({"Swift": swift}, rounds=7, own_clock=True)
-        timings |= side_by_side(
-            {"tf.function": train, "model.fit": lambda lesson=lesson: train_with_keras(lesson)},
-            rounds=5,
-        )
-        print_comparison(f"{STEPS} steps, {name}", paired(timings), amount=STEPS, unit="steps")
+        rivals = {
+            "Swift": swift,
+            "tf.function": clocked(train),
+            "model.fit": clocked(lambda lesson=lesson: train_with_keras(lesson)),
+        }
+        timings = side_by_side(rivals, rounds=7, own_clock=True)
+        print_comparison(f"{STEPS} steps, {name}", timings, amount=STEPS, unit="steps")
         ours, keras_losses = run(program, "train", file)["losses"], train_with_keras(lesson)[0]
         for rival, losses in (("tf.function", train()), ("model.fit", keras_losses)):
             furthest = np.abs(np.array(ours) - losses).max()
@@ -135,10 +137,10 @@ def compare_lstms(program):
 
     for name, sizes in LSTMS.items():
         rivals = {
-            "Swift": lambda sizes=sizes: statistics.median(run(program, "time-lstm", *sizes, 3))
+            "Swift": lambda sizes=sizes: statistics.median(run(program, "time-lstm", *sizes, 3)),
+            "tf.function": clocked(lstm_gradient(*sizes)),
         }
         timings = side_by_side(rivals, rounds=7, own_clock=True)
-        timings |= side_by_side({"tf.function": lstm_gradient(*sizes)}, rounds=7)
         print_comparison(f"Gradient of the weights, {name}", timings)
 
 
@@ -172,10 +174,15 @@ def compare_starts(program, folder):
     print_comparison(f"From the start of a process, {STEPS} steps, hidden 32, batch 64", timings)
 
 
-def paired(timings):
-    """All timings cut to the shortest, so that ratios can be taken round by round."""
-    shortest = min(map(len, timings.values()))
-    return {label: times[:shortest] for label, times in timings.items()}
+def clocked(work):
+    """`work` as a function that returns the seconds it took, as the Swift program tells its own."""
+
+    def timed():
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    return timed
 
 
 def run(program, *arguments):
