@@ -9,8 +9,8 @@ Build first: `swift build -c release --package-path swift_notes`. Mixup of one b
     Swift operation the kernel registered with TensorFlow
     Swift, ctypes   the same Swift function through `tf.numpy_function`
 
-Texts, a CSV file with a column `text`, go through `Dataset.map` in batches of 256; without
-`--texts` that part is left out.
+Texts go through `Dataset.map` in batches of 256: those of a CSV file with a column `text`, if
+`--texts` names one, and some that are full of runs.
 """
 
 import os
@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argparse
 import csv
 import gzip
+import random
 import sys
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def compare_mixup(kernels, operation):
         print_comparison(f"Mixup, {repeats} times {name}", timings, amount=repeats, unit="batches")
 
 
-def compare_texts(kernels, texts):
+def compare_texts(name, kernels, texts):
     """Prints a comparison of the text rule, and whether the results are equal."""
     data = tf.data.Dataset.from_tensor_slices(texts).batch(256)
 
@@ -84,8 +85,17 @@ def compare_texts(kernels, texts):
     for ours, theirs in zip(*(work() for work in works.values()), strict=True):
         assert ours.tolist() == theirs.tolist()
     timings = side_by_side(works, rounds=7)
-    title = f"Repeated characters marked, equal results on {len(texts)} texts"
+    title = f"Repeated characters marked, equal results on {len(texts)} {name}"
     print_comparison(title, timings, amount=len(texts), unit="texts")
+
+
+def texts_full_of_runs(count):
+    """Texts of about 30 characters, half of which repeat."""
+    choose = random.Random(0)
+    return [
+        "".join(choose.choice("abc !é日😀") * choose.choice([1, 1, 3, 5]) for _ in range(12))
+        for _ in range(count)
+    ]
 
 
 def read_texts(path, count):
@@ -106,7 +116,8 @@ def main():
     print(environment_line("tensorflow", "numpy"))
     compare_mixup(kernels, load_mixup_operation(arguments.build))
     if arguments.texts:
-        compare_texts(kernels, read_texts(arguments.texts, NUM_TEXTS))
+        compare_texts("texts of the file", kernels, read_texts(arguments.texts, NUM_TEXTS))
+    compare_texts("texts full of runs", kernels, texts_full_of_runs(NUM_TEXTS))
 
 
 if __name__ == "__main__":
