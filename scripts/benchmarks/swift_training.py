@@ -50,7 +50,7 @@ def traced_training(lesson):
     import tensorflow as tf
     from digits_lesson import compiled_model, mixed_batches, set_first_weights
 
-    from tfast.training.schedules import OneCycle, OneCycleMomentum
+    from tfast.training import OneCycle, OneCycleMomentum
 
     model = compiled_model(lesson)
     variables = [variable.value for variable in model.trainable_variables]

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
+from tfast.training import MomentumSchedule, OneCycle, OneCycleMomentum
 from tfast.vision.mixup import blend_examples, draw_mix
 
 NUM_CLASSES = 10

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from digits_lesson import make_lesson, train_with_keras
 
-from tfast.training.schedules import OneCycle, OneCycleMomentum
+from tfast.training import OneCycle, OneCycleMomentum
 from tfast.vision.mixup import blend_examples
 
 GOLDENS = Path(__file__).parents[1] / "Tests/TfastGradTests/Goldens"

@@ -1,5 +1,6 @@
 """The Swift package in `swift_notes/`, built once and given to the tests beside this file."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -23,13 +24,21 @@ def _swift(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@functools.cache
+def _built(configuration: str) -> Path:
+    """The folder of what was built, the tests in Swift included: they need no other build then."""
+    # The tests read what is internal, which a release build hides otherwise.
+    testable = ["-Xswiftc", "-enable-testing"]
+    built = _swift("build", "-c", configuration, "--build-tests", *testable)
+    assert built.returncode == 0, built.stdout + built.stderr
+    folder = _swift("build", "-c", configuration, "--show-bin-path")
+    return Path(folder.stdout.strip())
+
+
 @pytest.fixture(scope="session")
 def swift_package() -> Path:
-    """The folder with what `swift build -c release` made: programs and libraries."""
-    built = _swift("build", "-c", "release")
-    assert built.returncode == 0, built.stdout + built.stderr
-    folder = _swift("build", "-c", "release", "--show-bin-path")
-    return Path(folder.stdout.strip())
+    """The folder of the release build: programs and libraries."""
+    return _built("release")
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +46,8 @@ def swift_tests() -> Callable[[str, str], None]:
     """A function that runs the Swift tests of one target, in "debug" or "release"."""
 
     def run(target: str, configuration: str) -> None:
-        tested = _swift("test", "-c", configuration, "--filter", f"^{target}\\.")
+        _built(configuration)
+        tested = _swift("test", "-c", configuration, "--skip-build", "--filter", f"^{target}\\.")
         output = tested.stdout + tested.stderr
         assert tested.returncode == 0, output
         # A filter that matches nothing succeeds too.
