@@ -105,4 +105,4 @@ def plot_worst(
         f"with probability {probabilities[index].max():.0%}"
         for index in worst
     ]
-    return figures.plot_pictures(images, captions)
+    return figures.plot_images(images, captions)
