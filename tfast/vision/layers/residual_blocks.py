@@ -14,6 +14,7 @@ import math
 import keras
 from keras import layers, ops
 
+from tfast.types import Tensor
 from tfast.vision.layers.batch_norm import BatchNorm
 from tfast.vision.layers.self_attention import SimpleSelfAttention
 
@@ -55,7 +56,7 @@ class StemPooling(layers.Layer):
 
     `(batch, height, width, channels)` to half the height and width, rounded up. Keras's
     `padding="same"` puts the windows of even sizes one pixel further on, and padding with
-    zeros would be wrong for activations below 0.
+    zeros would be wrong for activations below 0. A window that holds NaN gives NaN.
 
     Example:
         >>> images = ops.reshape(ops.arange(4, dtype="float32"), (1, 1, 4, 1))
@@ -63,10 +64,17 @@ class StemPooling(layers.Layer):
         [1.0, 3.0]
     """
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         """Pools `images`."""
-        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-math.inf)
-        return ops.max_pool(padded, 3, strides=2)
+        padding = ((0, 0), (1, 1), (1, 1), (0, 0))
+        padded = ops.pad(images, padding, constant_values=-math.inf)
+        largest = ops.max_pool(padded, 3, strides=2)
+        if keras.backend.backend() != "tensorflow":
+            return largest
+        # TensorFlow's maximum passes over NaN, and a network that has broken would go on as if
+        # nothing were wrong, its stem a constant. A mean does not pass over it.
+        mean = ops.average_pool(ops.pad(ops.stop_gradient(images), padding), 3, strides=2)
+        return ops.where(ops.isnan(mean), mean, largest)
 
 
 def conv_bn(x, filters, kernel_size, *, name, strides=1, groups=1, activation=None, gamma="ones"):
