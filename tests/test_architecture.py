@@ -1,10 +1,15 @@
 """The rules of the house, read from the syntax tree."""
 
 import ast
+import functools
+import importlib
+import inspect
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
+import keras
 import pytest
 
 import tfast
@@ -67,6 +72,93 @@ def test_runtime_needs_three_packages_alone(room):
     assert paths
     packages = {name.split(".")[0] for path in paths for name in imported_names(path)}
     assert packages - set(sys.stdlib_module_names) <= RUNTIME_PACKAGES
+
+
+KERAS_PRIVATE = PACKAGE / "training" / "optimizers" / "keras_private.py"
+
+
+def is_private(name):
+    return name.startswith("_") and not name.startswith("__")
+
+
+def private_names(tree):
+    """Private attributes and methods that the classes of a syntax tree have."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            yield node.attr
+        elif isinstance(node, ast.FunctionDef) and is_private(node.name):
+            yield node.name
+
+
+@functools.cache
+def private_names_of_keras():
+    folder = Path(inspect.getfile(keras)).parent / "src"
+    files = [path for path in folder.rglob("*.py") if not path.stem.endswith("_test")]
+    return frozenset(name for path in files for name in private_names(ast.parse(path.read_text())))
+
+
+@functools.cache
+def private_names_of_class(kind):
+    return frozenset(private_names(ast.parse(textwrap.dedent(inspect.getsource(kind)))))
+
+
+def by_name(node):
+    """What stands where an attribute is named by a string: getattr, vars(...)[...] and the like."""
+    functions = ("getattr", "setattr", "hasattr", "delattr", "set_untracked", "wrap_method")
+    if isinstance(node, ast.Subscript):
+        return [node.slice]
+    return node.args[1:2] if isinstance(node.func, ast.Name) and node.func.id in functions else []
+
+
+def private_uses_of_keras(path):
+    """What a file uses of Keras that has no public name, with the line."""
+    tree = ast.parse(path.read_text())
+    for name in imported_names(path):
+        if name.startswith("keras.src"):
+            yield 1, name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr):
+            if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+                yield node.lineno, node.attr
+        elif isinstance(node, ast.Subscript | ast.Call):
+            words = {part.value for part in by_name(node) if isinstance(part, ast.Constant)}
+            yield from ((node.lineno, word) for word in words & private_names_of_keras())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.bases:
+            module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+            kinds = getattr(importlib.import_module(module), node.name).__mro__
+            for kind in kinds:
+                if kind.__module__.startswith("keras."):
+                    for name in set(private_names(node)) & private_names_of_class(kind):
+                        yield node.lineno, name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_private_names_of_keras_stand_in_one_module(path):
+    if path != KERAS_PRIVATE:
+        assert not list(private_uses_of_keras(path))
+
+
+def test_the_rule_sees_private_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path / "broken")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "broken").mkdir()
+    file = tmp_path / "broken" / "rules.py"
+    file.write_text(
+        "import keras\n"
+        "from keras.src import ops\n"
+        "def f(model):\n"
+        "    return model._flatten_layers, getattr(model, '_compile_config')\n"
+        "class Mine(keras.optimizers.SGD):\n"
+        "    def update_step(self, gradient, variable, rate):\n"
+        "        return self._get_variable_index(variable), self._mine\n"
+        "    def _clip_gradients(self, gradients):\n"
+        "        return gradients\n"
+    )
+    assert sorted({name for _, name in private_uses_of_keras(file)}) == [
+        *("_clip_gradients", "_compile_config", "_flatten_layers", "_get_variable_index"),
+        "keras.src.ops",
+    ]
 
 
 def test_no_module_is_named_utils():

@@ -6,6 +6,7 @@ leaves KIND.pth, as `learn.save()` writes it, and KIND.npz with `inputs` and `ou
 evaluation mode. Imports nothing of tfast.
 """
 
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -15,14 +16,29 @@ warnings.filterwarnings("ignore")
 import numpy as np
 import torch
 
-# torchvision's compiled operators may not load; fastai.vision uses none of them here.
-try:
-    import torchvision  # noqa: F401
-except Exception:
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    for name in [name for name in sys.modules if name.startswith("torchvision")]:
-        del sys.modules[name]
+
+def import_torchvision():
+    """torchvision, whose compiled operators may not load; fastai.vision uses none of them here.
+
+    Returns:
+        What has to live as long as torchvision is used.
+    """
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for _ in range(20):
+        try:
+            import torchvision  # noqa: F401
+        except RuntimeError as error:
+            # It declares the shapes of operators that are not there: one name at a time.
+            missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
+            if missing is None:
+                raise
+            library.define(f"{missing[1]}(Tensor x) -> Tensor")
+            for name in [name for name in sys.modules if name.startswith("torchvision")]:
+                del sys.modules[name]
+    return library
+
+
+LIBRARY = import_torchvision()
 
 import fastai.callback.progress
 import fastai.callback.schedule  # noqa: F401, they give the learner no_bar and fit_one_cycle

@@ -50,12 +50,12 @@ def assert_same_outputs(folder, kind, compute):
     ],
 )
 def test_image_models(folder, kind, convert, activation):
-    model, _ = convert(load_weights(folder / f"{kind}.pth"), activation=activation)
+    model = convert(load_weights(folder / f"{kind}.pth"), activation=activation)
     assert_same_outputs(folder, kind, lambda x: model(x.transpose(0, 2, 3, 1), training=False))
 
 
 def test_language_model(folder):
-    model, _ = language_model_from_fastai(load_weights(folder / "language_model.pth"))
+    model = language_model_from_fastai(load_weights(folder / "language_model.pth"))
 
     def compute(token_ids):
         inputs = {"token_ids": token_ids, "starts_anew": np.ones(len(token_ids), bool)}
@@ -65,7 +65,7 @@ def test_language_model(folder):
 
 
 def test_text_classifier(folder):
-    model, _ = text_classifier_from_fastai(load_weights(folder / "text_classifier.pth"))
+    model = text_classifier_from_fastai(load_weights(folder / "text_classifier.pth"))
 
     def compute(token_ids):
         lengths = np.full(len(token_ids), token_ids.shape[1])

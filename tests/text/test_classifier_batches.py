@@ -61,7 +61,9 @@ def test_evaluation_comes_longest_first_and_predictions_go_back_in_order():
 
 
 def test_restore_order_refuses_another_number_of_predictions():
-    with pytest.raises(ValueError, match="predictions has 3 rows; expected one of each of the 11"):
+    with pytest.raises(
+        ValueError, match="predictions must have a row for each of the 11 documents, got 3"
+    ):
         restore_order(np.zeros((3, 2)), DOCUMENTS)
 
 
@@ -127,8 +129,12 @@ def test_element_spec_is_what_the_classifier_takes():
 @pytest.mark.parametrize(
     ("labels", "options", "message"),
     [
-        (LABELS, {"num_classes": None}, "labels need num_classes"),
-        (LABELS, {"num_classes": 2}, "between 0 and 1; got 0 to 2"),
+        (
+            LABELS,
+            {"num_classes": None},
+            "num_classes must be a whole number of at least 2, got None",
+        ),
+        (LABELS, {"num_classes": 2}, "between 0 and 1, got 0 to 2"),
         (LABELS[1:], {}, "must be 11 integers"),
         ([0.5] * 11, {}, "float64"),
         (LABELS, {"batch_size": 0}, "batch_size"),
@@ -142,5 +148,5 @@ def test_bad_arguments_are_named(labels, options, message):
 
 
 def test_no_documents_are_refused():
-    with pytest.raises(ValueError, match="documents is empty"):
+    with pytest.raises(ValueError, match="documents must be one or more, got none"):
         classifier_batches(DOCUMENTS[:0], batch_size=1, training=False)

@@ -120,7 +120,7 @@ def test_element_spec_is_what_the_language_model_takes():
     [
         ({"batch_size": 0}, "batch_size"),
         ({"sequence_length": 0}, "sequence_length"),
-        ({"batch_size": 100}, "at least 101 are needed"),
+        ({"batch_size": 100}, "documents must have 101 or more tokens .*, got 100"),
         ({"first_step": -1}, "first_step"),
         ({"first_step": 0, "training": False}, "first_step"),
     ],
@@ -134,8 +134,8 @@ def test_bad_options_are_named(options, message):
     ("documents", "message"),
     [
         ([[1, 2], [3]], "must be a tf.RaggedTensor"),
-        (tf.ragged.constant([[1, 2], [3]], dtype="int64"), "must be int32; got int64"),
-        (tf.ragged.constant([[1, 2], [], [3]]), "1 documents have no token, first number 1"),
+        (tf.ragged.constant([[1, 2], [3]], dtype="int64"), "must be int32, got int64"),
+        (tf.ragged.constant([[1, 2], [], [3]]), "got 1 without, first number 1"),
     ],
 )
 def test_bad_documents_are_named(documents, message):

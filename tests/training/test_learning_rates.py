@@ -6,7 +6,7 @@ from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.learning_rates import LayerwiseLearningRates, discriminative_rates
-from tfast.training.optimizers.layerwise_steps import ScaledSteps
+from tfast.training.optimizers.layerwise_steps import scale_steps
 from tfast.training.optimizers.lookahead import ranger
 
 INPUTS = np.random.RandomState(0).standard_normal((8, 4)).astype("float32")
@@ -130,7 +130,7 @@ class Weights:
         optimizer.build(self.weights)
         if multipliers is not None:
             self.multipliers = keras.Variable(multipliers, dtype="float32")
-            ScaledSteps(optimizer, [self.body, self.head], self.multipliers).attach()
+            scale_steps(optimizer, [self.body, self.head], self.multipliers)
 
     def step(self, count):
         random = np.random.RandomState(count)
@@ -231,8 +231,7 @@ def test_constraints_leave_weights_that_rest_where_they_are(accumulate):
     for weight in case.weights:
         weight.constraint = keras.constraints.MinMaxNorm(0.5, 0.6, rate=0.5)
     multipliers = keras.Variable([0, 1], dtype="float32")
-    scaled = ScaledSteps(case.optimizer, [case.body, case.head], multipliers)
-    scaled.attach()
+    undo = scale_steps(case.optimizer, [case.body, case.head], multipliers)
     before = case.body_state()
     case.step(2)
     assert_equal(case.body_state()[:2], before[:2])
@@ -240,7 +239,7 @@ def test_constraints_leave_weights_that_rest_where_they_are(accumulate):
     case.step(20)
     norms = np.linalg.norm(case.weights[0], axis=0)
     assert np.all((norms > 0.4) & (norms < 0.8))
-    scaled.detach()
+    undo()
     assert "apply" not in vars(case.optimizer)
 
 

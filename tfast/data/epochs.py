@@ -71,33 +71,3 @@ def batches_by_epoch(
 
 def _random_seed(seed: int | None, epoch: Tensor) -> Tensor:
     return tf.stack([tf.constant(seed or 0, "int64"), epoch])
-
-
-def check_documents(documents: tf.RaggedTensor) -> tf.RaggedTensor:
-    """Documents as a CPU tensor, after a look at what could go wrong later.
-
-    Args:
-        documents: int32 `tf.RaggedTensor` `(documents, None)` of token ids.
-
-    Returns:
-        The same values, on the CPU, where `tf.data` reads them.
-
-    Raises:
-        ValueError: not such a tensor, or a document without a token.
-    """
-    if not isinstance(documents, tf.RaggedTensor) or documents.shape.rank != 2:
-        raise ValueError(
-            "documents must be a tf.RaggedTensor (documents, None) of token ids, as "
-            f"Vocabulary.encode_all makes it; got {type(documents).__name__}"
-        )
-    if documents.dtype != tf.int32:
-        raise ValueError(f"documents must be int32; got {documents.dtype.name}")
-    with tf.device("CPU"):
-        documents = tf.identity(documents)
-        empty = tf.where(documents.row_lengths() == 0)[:, 0].numpy()
-    if len(empty):
-        raise ValueError(
-            f"{len(empty)} documents have no token, first number {empty[0]}; "
-            "even an empty text has its xxbos"
-        )
-    return documents

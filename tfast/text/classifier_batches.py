@@ -1,28 +1,33 @@
 """Documents sorted by length and padded, for training and using a text classifier."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
-from tfast.data.epochs import batches_by_epoch, check_documents
-from tfast.text.tokenization.special_tokens import PADDING_ID
+from tfast import arguments
+from tfast.data.epochs import batches_by_epoch
+from tfast.text.documents import check_documents, pad_documents
 
-# Documents are sorted within a chunk of so many batches: similar lengths meet, but not in
-# the same company each epoch.
+# Documents are sorted within a chunk of this number of batches: those of similar length meet, but
+# not the same ones each epoch.
 BATCHES_PER_CHUNK = 50
 
 
 def classifier_batches(
-    documents,
-    labels=None,
+    documents: tf.RaggedTensor,
+    labels: Sequence[int] | None = None,
     *,
-    num_classes=None,
-    batch_size,
-    training,
-    seed=0,
-    first_step=None,
-    reverse=False,
-    time_multiple=8,
-):
+    num_classes: int | None = None,
+    batch_size: int,
+    training: bool,
+    seed: int = 0,
+    first_step: int | None = None,
+    reverse: bool = False,
+    time_multiple: int = 8,
+) -> tf.data.Dataset:
     """Batches of documents of similar length, the longest batch first.
 
     Training: shuffled documents, sorted by length within chunks of 50 batches; then the
@@ -30,15 +35,13 @@ def classifier_batches(
     with too little memory says so at once. Otherwise: sorted by length, longest first, and
     `restore_order` puts what a model predicts back into the documents' order.
 
-    Padding stands behind the end: a causal LSTM needs no mask then, and cuDNN takes no other.
-
     Args:
         documents: int32 `tf.RaggedTensor` `(documents, None)` of token ids.
         labels: integers `(documents,)` from 0 to `num_classes - 1`, or None for batches
             without them.
         num_classes: how many classes there are; needed with labels.
         batch_size: documents in a batch. The last batch may have fewer: none is left out.
-        training: whether the order is drawn anew each epoch.
+        training: whether each epoch has a new random order.
         seed: integer. With `first_step` the order is a function of it and of the number of the
             epoch. Without, it decides the orders of a data set's first iteration, its second
             and so on.
@@ -47,18 +50,19 @@ def classifier_batches(
             with this batch of the run, counted over epochs, without making those before.
         reverse: whether each document is read from its end to its beginning (it is reversed
             before it is padded): for a backward model.
-        time_multiple: the padded length is a multiple of this. XLA compiles anew for each
-            length, and cuDNN plans anew: 64 leaves few of them there. On a CPU, where padding
-            costs time like any token, 8 is little.
+        time_multiple: the padded length is a multiple of this. XLA compiles again for each
+            length, and cuDNN plans again: with 64 there are few lengths. On a CPU, where padding
+            costs time like any token, a small number such as 8 is better.
 
     Returns:
         A `tf.data.Dataset` of `(inputs, targets)`, or of `inputs` without labels.
-        `inputs["token_ids"]`, int32 `(batch, time)`, padded behind with id 1.
+        `inputs["token_ids"]`, int32 `(batch, time)`, padded after the end with id 1, see
+        `tfast.text.documents.pad_documents`.
         `inputs["lengths"]`, int32 `(batch,)`: the real tokens of each. `targets`, float32
         `(batch, classes)`: one-hot.
 
     Raises:
-        ValueError: documents of another kind, a size below 1, or labels that do not fit.
+        ValueError: `documents` is of another kind, a size is below 1, or `labels` do not fit.
 
     Example:
         >>> import tensorflow as tf
@@ -73,27 +77,26 @@ def classifier_batches(
 
     Source: fastai.text.data.SortedDL.
     """
-    if batch_size < 1 or time_multiple < 1:
-        raise ValueError(
-            f"batch_size and time_multiple must be at least 1; got {batch_size}, {time_multiple}"
-        )
+    batch_size = arguments.whole_number("batch_size", batch_size)
+    time_multiple = arguments.whole_number("time_multiple", time_multiple)
     documents = check_documents(documents)
     num_documents = documents.shape[0]
     if num_documents == 0:
-        raise ValueError("documents is empty")
-    if labels is not None:
-        labels = _check_labels(labels, num_classes, num_documents)
+        raise ValueError("documents must be one or more, got none")
+    label_ids = None if labels is None else _check_labels(labels, num_classes, num_documents)
     lengths = tf.cast(documents.row_lengths(), "int32")
 
-    def make_batch(rows):
-        inputs = _pad(tf.gather(documents, rows), reverse, time_multiple)
-        if labels is None:
+    def make_batch(rows: tf.Tensor) -> Any:
+        inputs = pad_documents(
+            tf.gather(documents, rows), reverse=reverse, time_multiple=time_multiple
+        )
+        if label_ids is None:
             return inputs
-        return inputs, tf.one_hot(tf.gather(labels, rows), num_classes)
+        return inputs, tf.one_hot(tf.gather(label_ids, rows), num_classes)
 
-    def epoch_batches(random_seed, start):
+    def epoch_batches(random_seed: tf.Tensor, start: tf.Tensor) -> tf.data.Dataset:
         if training:
-            order, batch_order = _draw_order(lengths, batch_size, random_seed)
+            order, batch_order = _random_order(lengths, batch_size, random_seed)
         else:
             order = tf.argsort(lengths, direction="DESCENDING", stable=True)
             batch_order = tf.range(steps_per_epoch)
@@ -113,7 +116,7 @@ def classifier_batches(
     )
 
 
-def restore_order(predictions, documents):
+def restore_order(predictions: ArrayLike, documents: tf.RaggedTensor) -> np.ndarray:
     """Puts the rows that an evaluation gave, longest document first, into documents' order.
 
     Args:
@@ -134,31 +137,32 @@ def restore_order(predictions, documents):
     lengths = documents.row_lengths()
     if len(predictions) != len(lengths):
         raise ValueError(
-            f"predictions has {len(predictions)} rows; expected one of each of the "
-            f"{len(lengths)} documents"
+            f"predictions must have a row for each of the {len(lengths)} documents, got "
+            f"{len(predictions)}"
         )
     restored = np.empty_like(predictions)
     restored[tf.argsort(lengths, direction="DESCENDING", stable=True).numpy()] = predictions
     return restored
 
 
-def _check_labels(labels, num_classes, num_documents):
-    labels = np.asarray(labels)
-    if num_classes is None:
-        raise ValueError("labels need num_classes, the number of classes")
-    if labels.shape != (num_documents,) or labels.dtype.kind not in "iu":
+def _check_labels(labels: Sequence[int], num_classes: int | None, num_documents: int) -> tf.Tensor:
+    num_classes = arguments.whole_number("num_classes", num_classes, minimum=2)
+    ids = np.asarray(labels)
+    if ids.shape != (num_documents,) or ids.dtype.kind not in "iu":
         raise ValueError(
-            f"labels must be {num_documents} integers, one of each document; got shape "
-            f"{labels.shape} and dtype {labels.dtype}"
+            f"labels must be {num_documents} integers, one of each document, got shape "
+            f"{ids.shape} and dtype {ids.dtype}"
         )
-    if labels.min() < 0 or labels.max() >= num_classes:
+    if ids.min() < 0 or ids.max() >= num_classes:
         raise ValueError(
-            f"labels must lie between 0 and {num_classes - 1}; got {labels.min()} to {labels.max()}"
+            f"labels must be between 0 and {num_classes - 1}, got {ids.min()} to {ids.max()}"
         )
-    return tf.constant(labels, "int32")
+    return tf.constant(ids, "int32")
 
 
-def _draw_order(lengths, batch_size, random_seed):
+def _random_order(
+    lengths: tf.Tensor, batch_size: int, random_seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Order of the documents, and in which order their batches come."""
     document_seed, batch_seed = tf.unstack(tf.random.split(random_seed))
     order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(lengths)), document_seed)
@@ -176,12 +180,3 @@ def _draw_order(lengths, batch_size, random_seed):
     )
     first = tf.argmax(batch_lengths, output_type="int32")
     return order, tf.concat([[first], batch_order[batch_order != first]], 0)
-
-
-def _pad(documents, reverse, time_multiple):
-    lengths = documents.row_lengths()
-    time = -(-tf.reduce_max(lengths) // time_multiple) * time_multiple
-    token_ids = documents.to_tensor(PADDING_ID, shape=tf.stack([documents.nrows(), time]))
-    if reverse:
-        token_ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1)
-    return {"token_ids": token_ids, "lengths": tf.cast(lengths, "int32")}

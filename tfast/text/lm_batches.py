@@ -2,24 +2,26 @@
 
 import tensorflow as tf
 
-from tfast.data.epochs import batches_by_epoch, check_documents
+from tfast import arguments
+from tfast.data.epochs import batches_by_epoch
+from tfast.text.documents import check_documents
 
 
 def lm_batches(
-    documents,
+    documents: tf.RaggedTensor,
     *,
-    batch_size,
-    sequence_length,
-    training,
-    seed=0,
-    first_step=None,
-    reverse=False,
-):
-    """Windows of the joined documents; each goes on where the one before it ended.
+    batch_size: int,
+    sequence_length: int,
+    training: bool,
+    seed: int = 0,
+    first_step: int | None = None,
+    reverse: bool = False,
+) -> tf.data.Dataset:
+    """Windows of the joined documents; each continues where the one before it ended.
 
     The documents, in a new order each epoch, are joined to one stream, which is cut into
-    `batch_size` rows of equal length (what is left over, fewer than `batch_size` tokens, is
-    not used in that order). A batch is the next `sequence_length` tokens of every row; the
+    `batch_size` rows of equal length (the remainder, fewer than `batch_size` tokens, is not used
+    in that order). A batch is the next `sequence_length` tokens of every row; the
     last one of an epoch holds what remains and is shorter. So a model that carries its state
     from batch to batch reads each row as one long text.
 
@@ -59,22 +61,19 @@ def lm_batches(
 
     Source: fastai.text.data.LMDataLoader.
     """
-    if batch_size < 1 or sequence_length < 1:
-        raise ValueError(
-            "batch_size and sequence_length must be at least 1; "
-            f"got {batch_size} and {sequence_length}"
-        )
+    batch_size = arguments.whole_number("batch_size", batch_size)
+    sequence_length = arguments.whole_number("sequence_length", sequence_length)
     documents = check_documents(documents)
     num_tokens = documents.flat_values.shape[0]
     row_length = (num_tokens - 1) // batch_size
     if row_length < 1:
         raise ValueError(
-            f"documents have {num_tokens} tokens, too few for batch_size={batch_size}: "
-            f"at least {batch_size + 1} are needed"
+            f"documents must have {batch_size + 1} or more tokens for batch_size={batch_size}, "
+            f"got {num_tokens}"
         )
     steps_per_epoch = -(-row_length // sequence_length)
 
-    def epoch_batches(random_seed, start):
+    def epoch_batches(random_seed: tf.Tensor, start: tf.Tensor) -> tf.data.Dataset:
         ordered = _shuffle(documents, random_seed) if training else documents
         stream = ordered.flat_values
         if reverse:
@@ -93,12 +92,14 @@ def lm_batches(
     )
 
 
-def _shuffle(documents, random_seed):
+def _shuffle(documents: tf.RaggedTensor, random_seed: tf.Tensor) -> tf.RaggedTensor:
     order = tf.random.experimental.stateless_shuffle(tf.range(documents.nrows()), random_seed)
     return tf.gather(documents, order)
 
 
-def _window(stream, step, batch_size, row_length, sequence_length):
+def _window(
+    stream: tf.Tensor, step: tf.Tensor, batch_size: int, row_length: int, sequence_length: int
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     begin = step * sequence_length
     length = tf.minimum(row_length - begin, sequence_length)
     row_begins = row_length * tf.range(batch_size, dtype="int64")

@@ -3,14 +3,18 @@
 import collections
 import itertools
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfast import arguments
 from tfast.files import atomic_write
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS, UNKNOWN
+from tfast.types import PathLike, Tensor, TensorLike
 
 
 class Vocabulary:
@@ -37,7 +41,7 @@ class Vocabulary:
         [b'xxbos', b'b', b'xxunk']
     """
 
-    def __init__(self, words):
+    def __init__(self, words: Iterable[str]) -> None:
         words = tuple(words)
         if words[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
             raise ValueError(
@@ -56,7 +60,9 @@ class Vocabulary:
         self._inverse_lookup = self.inverse_lookup_layer()
 
     @classmethod
-    def from_tokens(cls, token_batches, *, max_size=60_000, min_frequency=2):
+    def from_tokens(
+        cls, token_batches: Iterable[Any], *, max_size: int = 60_000, min_frequency: int = 2
+    ) -> "Vocabulary":
         """The most frequent words of a text, in one pass.
 
         Memory grows with the number of distinct words, not with the text. Words that are
@@ -80,12 +86,33 @@ class Vocabulary:
         Differs: the fillers are distinct (lookup tables need that), and none are added where
             the size is a multiple of 8 already.
         """
-        if max_size < len(SPECIAL_TOKENS) or min_frequency < 1:
-            raise ValueError(
-                f"max_size must be at least {len(SPECIAL_TOKENS)} and min_frequency at least 1; "
-                f"got {max_size} and {min_frequency}"
-            )
-        counts = _count_tokens(token_batches)
+        return cls.from_counts(
+            _count_tokens(token_batches), max_size=max_size, min_frequency=min_frequency
+        )
+
+    @classmethod
+    def from_counts(
+        cls, counts: Mapping[bytes, int], *, max_size: int = 60_000, min_frequency: int = 2
+    ) -> "Vocabulary":
+        """The most frequent words, where they have been counted already.
+
+        Args:
+            counts: how often each token comes.
+            max_size: see `from_tokens`.
+            min_frequency: see `from_tokens`.
+
+        Returns:
+            A `Vocabulary`.
+
+        Raises:
+            ValueError: sizes out of range.
+
+        Example:
+            >>> Vocabulary.from_counts({b"a": 2, b"b": 1, b"c": 3}).words[9:11]
+            ('c', 'a')
+        """
+        max_size = arguments.whole_number("max_size", max_size, minimum=len(SPECIAL_TOKENS))
+        min_frequency = arguments.whole_number("min_frequency", min_frequency)
         frequent = [
             (-count, word)
             for word, count in counts.items()
@@ -98,24 +125,24 @@ class Vocabulary:
         new_fillers = (filler for filler in fillers if filler not in known)
         return cls([*words, *itertools.islice(new_fillers, -len(words) % 8)])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.words)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self.words == other.words
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.words)
 
-    def encode(self, tokens):
+    def encode(self, tokens: TensorLike) -> Tensor:
         """Ids, int32, of a string tensor of tokens, ragged or not; 0 for an unknown one."""
         return tf.cast(self._lookup(tokens), "int32")
 
-    def decode(self, token_ids):
+    def decode(self, token_ids: TensorLike) -> Tensor:
         """The words, strings, of an integer tensor of ids, ragged or not."""
         return self._inverse_lookup(token_ids)
 
-    def encode_all(self, token_batches):
+    def encode_all(self, token_batches: Iterable[tf.RaggedTensor]) -> tf.RaggedTensor:
         """The ids of all documents of an iterable, held in memory: 4 bytes a token.
 
         Args:
@@ -132,15 +159,15 @@ class Vocabulary:
         with tf.device("CPU"):
             return tf.RaggedTensor.from_row_lengths(np.concatenate(ids), np.concatenate(lengths))
 
-    def lookup_layer(self):
+    def lookup_layer(self) -> keras.layers.StringLookup:
         """A new `StringLookup`, tokens to ids (int64), for a model or an export of your own."""
         return keras.layers.StringLookup(vocabulary=list(self.words), **_LOOKUP)
 
-    def inverse_lookup_layer(self):
+    def inverse_lookup_layer(self) -> keras.layers.StringLookup:
         """A new `StringLookup`, ids to words."""
         return keras.layers.StringLookup(vocabulary=list(self.words), invert=True, **_LOOKUP)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         r"""Writes a text file, UTF-8, one word a line, in the order of the ids.
 
         Backslashes, white space and what cannot be printed are written as Python writes them
@@ -151,13 +178,14 @@ class Vocabulary:
             temporary.write_text(lines, encoding="utf-8", newline="\n")
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> "Vocabulary":
         """Reads what `save` wrote.
 
         Raises:
             ValueError: a file of another kind.
         """
-        text = Path(path).read_bytes().decode("utf-8").replace("\r\n", "\n")
+        # Editors of Windows begin files with a byte-order mark.
+        text = Path(path).read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         try:
             return cls([_unescape(line) for line in text.removesuffix("\n").split("\n")])
         except ValueError as error:
@@ -165,11 +193,11 @@ class Vocabulary:
 
 
 # The first word is the one for all that are not there; nothing is masked.
-_LOOKUP = {"num_oov_indices": 1, "oov_token": UNKNOWN, "mask_token": None}
+_LOOKUP: dict[str, Any] = {"num_oov_indices": 1, "oov_token": UNKNOWN, "mask_token": None}
 
 
-def _count_tokens(token_batches):
-    counts = collections.Counter()
+def _count_tokens(token_batches: Iterable[Any]) -> collections.Counter[bytes]:
+    counts: collections.Counter[bytes] = collections.Counter()
     for tokens in token_batches:
         flat = tokens.flat_values if isinstance(tokens, tf.RaggedTensor) else tokens
         # Only the distinct tokens of a batch become Python objects.
@@ -179,18 +207,18 @@ def _count_tokens(token_batches):
     return counts
 
 
-def _is_word(token):
+def _is_word(token: bytes) -> bool:
     try:
         return token.decode() not in SPECIAL_TOKENS and not token.endswith(b"\0")
     except UnicodeDecodeError:
         return False
 
 
-def _escape(word):
+def _escape(word: str) -> str:
     return re.sub(r"[\s\\]|[^ -~]", _escape_character, word)
 
 
-def _escape_character(match):
+def _escape_character(match: re.Match[str]) -> str:
     character = match[0]
     if character == " ":
         return r"\x20"
@@ -199,6 +227,6 @@ def _escape_character(match):
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _unescape(line):
+def _unescape(line: str) -> str:
     pattern = r"\\(?:[\\nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})"
     return re.sub(pattern, lambda match: match[0].encode().decode("unicode_escape"), line)

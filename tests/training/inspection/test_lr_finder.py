@@ -230,3 +230,28 @@ def test_plot_shows_the_curve_and_each_suggestion():
     assert len(axes.lines[0].get_xdata()) == 95
     labels = [text.get_text().split()[0] for text in axes.get_legend().get_texts()]
     assert labels == list(curve.suggestions)
+
+
+class Noise(keras.layers.Layer):
+    """Draws without a seed, from Keras's global generator and from TensorFlow's."""
+
+    def call(self, inputs):
+        noise = keras.random.normal(keras.ops.shape(inputs)) + tf.random.normal(tf.shape(inputs))
+        return inputs + 0.1 * noise + tf.random.get_global_generator().normal(tf.shape(inputs))
+
+
+@pytest.mark.parametrize("drawn_before", [True, False])
+def test_what_draws_without_a_seed_draws_the_same_after_it(drawn_before):
+    ends = []
+    for searched in (False, True):
+        keras.utils.set_random_seed(0)
+        tf.random.set_global_generator(tf.random.Generator.from_seed(1))
+        model = keras.Sequential([keras.Input((3,)), Noise(), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(1e-3), "mse", run_eagerly=True)
+        if drawn_before:
+            keras.random.uniform((1,))
+        if searched:
+            find_learning_rate(model, dataset(), end=0.1, steps=4)
+        model.fit(dataset(), shuffle=False, verbose=0)
+        ends.append([*model.get_weights(), keras.random.uniform((2,)), tf.random.normal((2,))])
+    assert_equal(*ends)

@@ -249,15 +249,3 @@ def test_it_measures_under_a_strategy():
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         fit(make_model(), [TrainingStatistics(data=(X, Y), **arguments)])
-
-
-def test_picture_has_a_panel_for_each_layer_and_three_for_all(tmp_path):
-    statistics = TrainingStatistics(["dense", "relu", "head"], (X, Y), every=2)
-    with pytest.raises(ValueError, match="nothing was measured"):
-        statistics.plot()
-    fit(make_model(), [statistics])
-    figure = statistics.plot()
-    titles = [panel.get_title() for panel in figure.axes]
-    assert titles[:3] == ["dense", "relu", "head"]
-    assert titles[-3:] == ["standard deviation", "share near zero", "gradient / weight"]
-    figure.savefig(tmp_path / "statistics.png")

@@ -6,8 +6,9 @@ from tfast.export.portable.litert import litert_bytes
 from tfast.export.portable.litert_text_graph import classifier_logits, has_core, in_float32
 from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
 from tfast.export.saved_model import check_class_names, check_precision, save_signatures
-from tfast.export.text import TEXT, num_classes, pad_documents
+from tfast.export.text import TEXT, num_classes
 from tfast.files import atomic_write
+from tfast.text.documents import pad_documents
 
 # How many tokens are read at a time. LiteRT's loops copy what they carry at each step, so one; but
 # float products want some rows, without which they wait for the weights.

@@ -11,9 +11,10 @@ import functools
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfast.text.tokenization.constant_table import ConstantTable
+from tfast.text.tokenization.unicode_tables import unicode_tables
 
 
 class EnglishPatterns(NamedTuple):
@@ -37,11 +38,16 @@ _DASHES = ("—", "\u2013")
 PUT_BACK = r"\1\2\3\4"
 
 
+def english_data() -> dict[str, Any]:
+    """The content of the data file, which `scripts/make_spacy_exceptions.py` writes."""
+    file = Path(__file__).parent / "data" / "spacy_english.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 @functools.cache
 def english_patterns():
     """The patterns and tables, read from the data file once."""
-    file = Path(__file__).parent / "data" / "spacy_english.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
+    data = english_data()
     free_infix = rf"\.\.+|…|[{data['classes']['icons']}]"
     infixes = _infixes(data["classes"], data["alternatives"])
     phrases = sorted(data["phrases"], key=lambda phrase: -phrase.count(" "))
@@ -121,5 +127,5 @@ def _host(classes):
 
 def _address(host):
     """A host with the protocol, the user, the port and the path that may stand around it."""
-    protocol = r"(?:[\p{L}\p{N}_+\-.]{2,}://)?"
+    protocol = rf"(?:[{unicode_tables().word}+\-.]{{2,}}://)?"
     return rf"{protocol}(?s:.+@)?(?:{host})(?::\d{{2,5}})?(?s:[/?#].*)?"

@@ -84,10 +84,14 @@ def _legacy_names():
 
 @functools.cache
 def _odd_numbers():
-    """The code points that HTML does not take as they are: what stands for each."""
+    return ConstantTable(odd_numbers())
+
+
+def odd_numbers() -> dict[str, str]:
+    """The code points that HTML does not take as they are, in decimal: what each stands for."""
     noncharacters = [
         plane + last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
     ]
     candidates = [*range(0xA0), *range(0xFDD0, 0xFDF0), *noncharacters]
     meanings = {point: html.unescape(f"&#{point};") for point in candidates}
-    return ConstantTable({str(p): text for p, text in meanings.items() if text != chr(p)})
+    return {str(p): text for p, text in meanings.items() if text != chr(p)}

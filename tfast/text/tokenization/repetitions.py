@@ -13,6 +13,7 @@ from tfast.text.tokenization.string_ops import (
     split_at_matches,
     where_needed,
 )
+from tfast.text.tokenization.unicode_tables import unicode_tables
 
 _MIN_RUN = 3
 
@@ -91,7 +92,7 @@ def _mark_words(texts):
     is_last_of_text = ~_next(~text_starts)
     gaps = tf.where(is_last_of_text, "", gaps)
 
-    stems = tf.strings.regex_replace(words, r"^([\p{L}\p{N}_]*)\C*$", r"\1")
+    stems = tf.strings.regex_replace(words, rf"^([{unicode_tables().word}]*)\C*$", r"\1")
     tails = tf.strings.substr(words, tf.strings.length(stems), tf.strings.length(words))
     is_whole = (stems == words) & (stems != "")
     starts = _differs_from_previous(stems) | text_starts | ~_previous(is_whole)

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfast.text.tokenization import special_tokens
 from tfast.text.tokenization.html_references import unescape_html
+from tfast.text.tokenization.lowercase import lower
 from tfast.text.tokenization.repetitions import mark_character_runs, mark_word_runs
 from tfast.text.tokenization.string_ops import WHITESPACE, replace_matches, where_needed
 
@@ -154,19 +155,6 @@ def mark_capitalized(words):
 def strip(texts):
     """`str.strip`: no white space, Unicode's included, at either end."""
     return tf.strings.regex_replace(texts, f"^[{WHITESPACE}]+|[{WHITESPACE}]+$", "")
-
-
-def lower(texts):
-    """`str.lower`."""
-    is_ascii = tf.strings.regex_full_match(texts, r"[\x00-\x7f]*")
-    return where_needed(~is_ascii, _lower_unicode, tf.strings.lower(texts))
-
-
-def _lower_unicode(texts):
-    # TensorFlow's `lower` for Unicode takes a zero for the end of the text.
-    return replace_matches(
-        texts, r"[^\x00]+", lambda found: tf.strings.lower(found, encoding="utf-8")
-    )
 
 
 def _mark(words, token, pattern):

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import keras
 
+from tfast.training.optimizers.keras_private import accept_python_values
+
 _ASSET = "sentencepiece.model"
 
 
@@ -35,7 +37,7 @@ class SentencePieceSplitter(keras.layers.Layer):
     def __init__(self, model_file=None, **kwargs):
         super().__init__(**kwargs)
         self.supports_jit = False
-        self._allow_non_tensor_positional_args = True
+        accept_python_values(self)
         self._model = None
         if model_file is not None:
             if not Path(model_file).is_file():

@@ -5,7 +5,9 @@ import tensorflow as tf
 
 from tfast.text.tokenization import rules, special_tokens
 from tfast.text.tokenization.english_splitting import split_english
+from tfast.text.tokenization.lowercase import lower
 from tfast.text.tokenization.string_ops import BREAKS, INNER_SPACE, SEPARATOR, split, where_needed
+from tfast.training.optimizers.keras_private import accept_python_values
 
 # What fastai writes for it.
 _WRITTEN_INNER_SPACE = "▁"
@@ -52,7 +54,7 @@ class TextTokenizer(keras.layers.Layer):
         self.add_end = add_end
         self.mark_fields = mark_fields
         self.supports_jit = False
-        self._allow_non_tensor_positional_args = True
+        accept_python_values(self)
 
     # Nothing here needs AutoGraph, which would treble the time of tracing.
     @tf.autograph.experimental.do_not_convert
@@ -98,7 +100,7 @@ class TextTokenizer(keras.layers.Layer):
 
     def _tokens_of_words(self, words):
         """The rules that look at one word alone, and the splitting: `(words,)` to ragged."""
-        marked = rules.lower(rules.mark_capitalized(rules.mark_all_caps(words)))
+        marked = lower(rules.mark_capitalized(rules.mark_all_caps(words)))
         parts, rows, _ = split(marked, " ")
         # "The" and "the" share a part.
         distinct, places = tf.unique(parts)
@@ -146,7 +148,8 @@ def _split_at_spaces(words):
 
 
 def _clean(texts):
-    is_valid = tf.strings.regex_full_match(texts, "(?s).*")
+    # Not ".*", which takes surrogates and overlong forms for UTF-8.
+    is_valid = tf.strings.regex_full_match(texts, r"[\x00-\x{d7ff}\x{e000}-\x{10ffff}]*")
     texts = where_needed(
         ~is_valid, lambda some: tf.strings.unicode_transcode(some, "UTF-8", "UTF-8"), texts
     )

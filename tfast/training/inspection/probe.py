@@ -7,6 +7,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfast.training.optimizers.keras_private import (
+    all_layers,
+    compilation,
+    own_trainable_variables,
+    variable_index,
+)
+from tfast.training.optimizers.untracked import wrap_method
+
 # Histograms look at no more activations of a layer than this.
 MOST_IN_HISTOGRAM = 2**16
 # Float16 gradients are measured at this scale; `LossScaleOptimizer` would drop some.
@@ -50,9 +58,9 @@ class Probe:
             model.jax_state_sync()  # in the middle of `fit` the variables are empty
         trainable = [id(variable) for variable in model.trainable_variables]
         # The first time, after freezing, and after `compile`: another loss may be measured then.
-        if trainable != self._trainable or model._compile_config is not self._compiled_as:
+        if trainable != self._trainable or compilation(model) is not self._compiled_as:
             self._measured = _compiled(_MeasuredModel(model, self._layers, **self._options))
-            self._trainable, self._compiled_as = trainable, model._compile_config
+            self._trainable, self._compiled_as = trainable, compilation(model)
         with _unchanged(model.non_trainable_variables + model.metrics_variables):
             self._measured.train_on_batch(*batch)
         moments = ops.convert_to_numpy(self._measured.moments).tolist()
@@ -66,8 +74,8 @@ class Probe:
             for variable, pair in zip(self._model.trainable_variables, norms, strict=True)
         }
         ratios = {}
-        for layer in self._model._flatten_layers():
-            own = [v for v in layer._trainable_variables if id(v) in squared]
+        for layer in all_layers(self._model):
+            own = [v for v in own_trainable_variables(layer) if id(v) in squared]
             if own:
                 pairs = [squared[id(v)] for v in own]
                 gradient, weights = np.sqrt(np.sum(pairs, axis=0, dtype="float64"))
@@ -148,7 +156,7 @@ class _NormRecorder(keras.optimizers.Optimizer):
             self.squared_norms = self.add_variable(shape, dtype="float32", name="squared_norms")
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+        index = variable_index(self, variable)
         # Made dense: TensorFlow gives an embedding's in slices, several of them for one row.
         gradient = ops.zeros(variable.shape, "float32") + ops.cast(gradient, "float32")
         pair = [gradient / self.gradient_scale, ops.cast(variable, "float32")]
@@ -169,19 +177,17 @@ def _compiled(measured):
 @contextlib.contextmanager
 def _outputs_kept(layer, outputs):
     """While it lasts, the layer's call leaves its output, as float32, in a dict."""
-    original = layer.call
 
-    def call(*args, **kwargs):
+    def call(original, *args, **kwargs):
         result = original(*args, **kwargs)
         outputs[layer.name] = ops.cast(keras.tree.flatten(result)[0], "float32")
         return result
 
-    # Not by setattr, with which Keras tracks what layers own.
-    vars(layer)["call"] = call
+    undo = wrap_method(layer, "call", call)
     try:
         yield
     finally:
-        del vars(layer)["call"]
+        undo()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """Activation and gradient statistics while training: what happens inside, in time to see it."""
 
-import contextlib
 import json
 import math
 import warnings
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from tfast.training.inspection.probe import Probe
+from tfast.training.optimizers.keras_private import all_layers, strategy_scope
 
 # A layer whose weights are smaller was just initialised with zeros: no scale to measure with.
 _SMALLEST_WEIGHTS = 1e-3  # root mean square
@@ -112,12 +112,9 @@ class TrainingStatistics(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Finds the layers."""
         found = _find_layers(self.model, self.layers)
-        # With two processors in a strategy, both measure the batch.
-        strategy = getattr(self.model, "distribute_strategy", None)
-        self._scope = strategy.scope if strategy else contextlib.nullcontext
         if self._probe is not None and self._probe.belongs_to(self.model):
             return  # compiled in the fit before
-        with self._scope():
+        with strategy_scope(self.model):  # of two processors, both measure the batch
             self._probe = Probe(
                 self.model,
                 found,
@@ -140,7 +137,7 @@ class TrainingStatistics(keras.callbacks.Callback):
 
     def measure(self, step):
         """Measures now, and records it for a step. Within `fit`, between two steps."""
-        with self._scope():
+        with strategy_scope(self.model):
             activations, histograms, ratios = self._probe.measure(self.data)
         self.steps.append(step)
         for name, (mean, deviation, share), histogram in zip(
@@ -217,7 +214,7 @@ class TrainingStatistics(keras.callbacks.Callback):
 
 
 def _find_layers(model, wanted):
-    every = {layer.name: layer for layer in model._flatten_layers(include_self=False)}
+    every = {layer.name: layer for layer in all_layers(model, include_self=False)}
     found = []
     for layer in wanted:
         name = layer if isinstance(layer, str) else layer.name

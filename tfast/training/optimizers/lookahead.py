@@ -3,11 +3,16 @@
 import keras
 from keras import ops
 
+from tfast.training.optimizers.keras_private import (
+    UpdatesWithoutReduction,
+    updated_variables,
+    variable_index,
+)
 from tfast.training.optimizers.rectified_adam import RectifiedAdam
 
 
 @keras.saving.register_keras_serializable(package="tfast")
-class Lookahead(keras.optimizers.Optimizer):
+class Lookahead(UpdatesWithoutReduction, keras.optimizers.Optimizer):
     """Lets another optimizer run ahead and then goes a part of the way after it.
 
     A second, slow copy of the weights stands still for `sync_period` updates; then it moves
@@ -71,7 +76,7 @@ class Lookahead(keras.optimizers.Optimizer):
         """Updates the variables (called by Keras)."""
         if not self.built:
             self.build(list(trainable_variables))
-        variables = list(trainable_variables or self._trainable_variables)
+        variables = list(trainable_variables or updated_variables(self))
         # Not when built: weights may have been loaded since.
         self._follow(variables, ops.equal(self.iterations, 0), share=1.0)
         self.inner_optimizer.apply(grads, trainable_variables)
@@ -81,16 +86,12 @@ class Lookahead(keras.optimizers.Optimizer):
         self._follow(variables, due, share=self.slow_step)
 
     def _follow(self, variables, due, *, share):
-        # Keras's way to each variable on each device, which ends in update_step.
-        self._backend_update_step([ops.cast(due, "float32")] * len(variables), variables, share)
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        # TensorFlow asks; what goes in a gradient's place here is the same on each replica.
-        return grads_and_vars
+        # What is due is no gradient, and the same on each replica.
+        self.update_each([ops.cast(due, "float32")] * len(variables), variables, share)
 
     def update_step(self, gradient, variable, learning_rate):
         """Where `gradient` > 0 the slow weights go that share of the way (called by Keras)."""
-        slow_weight = self._slow_weights[self._get_variable_index(variable)]
+        slow_weight = self._slow_weights[variable_index(self, variable)]
         slow, fast = ops.convert_to_tensor(slow_weight), ops.convert_to_tensor(variable)
         share = ops.cast(learning_rate, variable.dtype)
 

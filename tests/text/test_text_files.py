@@ -1,0 +1,142 @@
+import csv
+import gzip
+
+import pytest
+
+from tfast.text.text_files import kind_of_file, read_paragraphs, read_rows, read_text
+
+
+def write(path, content, encoding="utf-8"):
+    data = content.encode(encoding)
+    path.write_bytes(gzip.compress(data) if path.name.lower().endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.csv", "A.CSV", "a.csv.gz", "a.CSV.GZ"])
+def test_csv_files_are_read_by_column_plain_and_compressed(tmp_path, name):
+    content = 'id,review,stars\r\n1,"good, ""very"" good\r\nindeed",5\r\n\r\n2,bad,1\r\n'
+    rows = read_rows(write(tmp_path / name, content), ["review", "stars"])
+    assert rows == [(2, ('good, "very" good\r\nindeed', "5")), (5, ("bad", "1"))]
+
+
+def test_tsv_files_are_read_by_column(tmp_path):
+    path = write(tmp_path / "a.TSV", 'text\tlabel\nlong, slow\t0\n"a tab\there"\t1\n')
+    assert read_rows(path, ["label", "text"]) == [
+        (2, ("0", "long, slow")),
+        (3, ("1", "a tab\there")),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.JSONL", "a.jsonl.gz"])
+def test_json_lines_are_read_by_name(tmp_path, name):
+    content = '{"text": "good\\nfilm", "label": 1, "id": null}\n\n{"label": "b", "text": "é"}\n'
+    rows = read_rows(write(tmp_path / name, content), ["text", "label"])
+    assert rows == [(1, ("good\nfilm", "1")), (3, ("é", "b"))]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_a_byte_order_mark_tells_the_encoding_and_is_no_text(tmp_path, encoding, name):
+    path = write(tmp_path / name, "text,label\nécole,1\n", encoding)
+    assert read_rows(path, ["text", "label"]) == [(2, ("école", "1"))]
+    assert read_text(path) == "text,label\nécole,1\n"
+    path = write(tmp_path / "a.txt", "école\n\nb", encoding)
+    assert read_paragraphs(path) == ["école", "b"]
+
+
+def test_big_endian_utf_16_with_a_mark_is_read(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xfe\xff" + "text\nécole\n".encode("utf-16-be"))
+    assert read_rows(path, ["text"]) == [(2, ("école",))]
+
+
+def test_bytes_that_are_not_utf_8_are_named_with_their_line(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\n" + "good,1\n" * 20_000 + "école,1\n", "latin-1")
+    with pytest.raises(ValueError, match=r"a.csv, line 20002: byte 0xe9 is not UTF-8.*latin-1"):
+        read_rows(path, ["text"])
+    assert read_rows(path, ["text"], encoding="latin-1")[-1] == (20_002, ("école",))
+    with pytest.raises(ValueError, match="line 1: byte 0xe9 is not UTF-8"):
+        read_text(write(tmp_path / "a.txt", "école", "latin-1"))
+    with pytest.raises(ValueError, match=r"encoding must be the name of one .* 'latin-99'"):
+        read_rows(path, ["text"], encoding="latin-99")
+
+
+def test_a_cell_of_ten_megabytes_is_read_and_no_limit_is_left_changed(tmp_path):
+    limit = csv.field_size_limit()
+    long = "word " * 2_000_000
+    path = write(tmp_path / "a.csv", f'text,label\n"{long}",1\n')
+    assert read_rows(path, ["text"]) == [(2, (long,))]
+    with pytest.raises(ValueError, match="line 2"):
+        read_rows(write(path, 'text\n"open'), ["text"])
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,label\ngood,1\nlong, slow, dull,0\n", r"line 3: expected 2 fields .* got 4.*comma"),
+        ("text,label\ngood\n", r"line 2: expected 2 fields \(text, label\), got 1"),
+        ('text,label\ngood,1\n\n"never closed,0\nbad,1\n', "line 4: .*a quote opens and is never"),
+        ('text,label\n"a",1\n"said "no" twice",0\n', "line 3: .*must be written twice"),
+        ("review,label\ngood,1\n", r"no column 'text'; it has \['review', 'label'\]"),
+        ("text,text,label\na,b,1\n", "more than one column 'text'"),
+        ("", r"no column 'text'; it has \[\]"),
+    ],
+)
+def test_rows_that_do_not_fit_are_named_with_their_line(tmp_path, content, message):
+    with pytest.raises(ValueError, match=rf"a.csv,? {message}|a.csv has {message}"):
+        read_rows(write(tmp_path / "a.csv", content), ["text", "label"])
+
+
+def test_a_row_after_one_of_several_lines_has_its_own_line_number(tmp_path):
+    path = write(tmp_path / "a.csv", 'text,label\n"one\ntwo\nthree",1\nsurplus,1,2\n')
+    with pytest.raises(ValueError, match="line 5: expected 2"):
+        read_rows(path, ["text"])
+
+
+def test_tsv_errors_speak_of_tabs(tmp_path):
+    with pytest.raises(ValueError, match=r"line 2: .* holds a tab must be in quotes"):
+        read_rows(write(tmp_path / "a.tsv", "text\tlabel\na\tb\tc\n"), ["text"])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text": "a"', "line 2 is not JSON"),
+        ('["a"]', "line 2 must be a JSON object"),
+        ('{"label": 1}', r"line 2 has no 'text'; it has \['label'\]"),
+        ('{"text": null}', "line 2: text must be a string, got null"),
+        ('{"text": true}', "line 2: text must be a string, got true"),
+        ('{"text": 1.5}', "line 2: text must be a string, got 1.5"),
+        ('{"text": ["a"]}', "line 2: text must be a string"),
+    ],
+)
+def test_json_lines_that_do_not_fit_are_named(tmp_path, line, message):
+    path = write(tmp_path / "a.jsonl", '{"text": "good"}\n' + line + "\n")
+    with pytest.raises(ValueError, match=message):
+        read_rows(path, ["text"])
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.xlsx", "a.zip", "a.gz", "a", "a.csv.zip", ".csv"])
+def test_other_kinds_of_files_are_refused_by_name(name):
+    with pytest.raises(ValueError, match=rf"path must end with \.csv, .* got {name}$"):
+        kind_of_file(name)
+
+
+def test_a_broken_gzip_file_is_named(tmp_path):
+    path = write(tmp_path / "a.csv.gz", "text\n" + "good\n" * 1000)
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(ValueError, match=r"a\.csv\.gz is not a whole gzip file"):
+        read_rows(path, ["text"])
+    path.write_bytes(b"text\ngood\n")
+    with pytest.raises(ValueError, match=r"a\.csv\.gz is not a whole gzip file"):
+        read_rows(path, ["text"])
+
+
+def test_a_plain_file_is_split_at_empty_lines(tmp_path):
+    path = write(
+        tmp_path / "book.txt.gz", " = Title = \r\n \r\nFirst,\r\nstill first.\n\n\nSecond.\n"
+    )
+    assert read_paragraphs(path) == ["= Title =", "First,\nstill first.", "Second."]
+    with pytest.raises(ValueError, match="path must be a table"):
+        read_rows(path, ["text"])

@@ -1,0 +1,248 @@
+"""Texts from files: CSV, TSV, JSON lines and plain text, compressed or not.
+
+The csv module reads the tables, not pandas: pandas fills missing fields in silently, tells no line
+of an unclosed quote, and would be a dependency of its own for one function.
+"""
+
+import codecs
+import contextlib
+import csv
+import gzip
+import io
+import json
+import os
+import re
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from tfast.types import PathLike
+
+Row = tuple[int, tuple[str, ...]]
+
+# The kinds of files; each may be compressed besides (".csv.gz").
+TABLES = (".csv", ".tsv", ".jsonl")
+PLAIN_TEXT = ".txt"
+COMPRESSED = ".gz"
+
+# UTF-32 first: its mark begins with that of UTF-16.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+# The limit on a field belongs to the whole process; one reader at a time may raise it.
+_FIELD_LIMIT_LOCK = threading.Lock()
+
+
+def kind_of_file(path: PathLike) -> str:
+    """The ending that says how a file is read, in lower case and without ".gz".
+
+    Raises:
+        ValueError: another ending than those of `TABLES` and `PLAIN_TEXT`.
+
+    Example:
+        >>> kind_of_file("MORE.CSV"), kind_of_file("reviews.jsonl.gz")
+        ('.csv', '.jsonl')
+        >>> kind_of_file("reviews.parquet")
+        Traceback (most recent call last):
+        ValueError: path must end with .csv, .tsv, .jsonl or .txt (each may be followed by .gz), got reviews.parquet
+    """  # noqa: E501
+    name = Path(path).name.lower().removesuffix(COMPRESSED)
+    kind = Path(name).suffix
+    if kind not in (*TABLES, PLAIN_TEXT):
+        raise ValueError(
+            f"path must end with {', '.join(TABLES)} or {PLAIN_TEXT} (each may be followed by "
+            f"{COMPRESSED}), got {os.fspath(path)}"
+        )
+    return kind
+
+
+def read_rows(path: PathLike, columns: Sequence[str], *, encoding: str = "utf-8") -> list[Row]:
+    r"""The fields of some columns of a table, with the line on which each row begins.
+
+    CSV and TSV files have a first line with the names of the columns. A field that holds the
+    separator, a quote or the end of a line has quotes around it, and a quote within is written
+    twice, as spreadsheets and pandas write them. A JSON lines file has one object a line; a
+    whole number is as good as a string. Empty lines are skipped.
+
+    Args:
+        path: of one of the kinds `TABLES`, compressed by gzip or not.
+        columns: names of columns.
+        encoding: of the file; a byte-order mark at its beginning has precedence.
+
+    Returns:
+        A list of `(line, fields)`, the fields in the order of `columns`.
+
+    Raises:
+        ValueError: the file is of another kind, is not in this encoding, or a row is not as
+            described: it has too many or too few fields, ends inside a quote, or lacks a
+            column. The message has the number of the line.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "films.csv")
+        >>> _ = path.write_text('text,label\n"long, slow",bad\ngood,good\n')
+        >>> read_rows(path, ["label", "text"])
+        [(2, ('bad', 'long, slow')), (3, ('good', 'good'))]
+    """
+    kind = kind_of_file(path)
+    if kind == PLAIN_TEXT:
+        raise ValueError(f"path must be a table ({', '.join(TABLES)}), got {os.fspath(path)}")
+    with _opened(path, encoding, newline="") as file:
+        if kind == ".jsonl":
+            return list(_json_rows(path, file, columns))
+        with _fields_of_any_length():
+            return list(_table_rows(path, file, columns, "\t" if kind == ".tsv" else ","))
+
+
+def read_paragraphs(path: PathLike, *, encoding: str = "utf-8") -> list[str]:
+    r"""The parts of a plain text file between empty lines.
+
+    Raises:
+        ValueError: the file is not in this encoding.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "book.txt")
+        >>> _ = path.write_text("First,\nstill first.\n\n\nSecond.\n")
+        >>> read_paragraphs(path)
+        ['First,\nstill first.', 'Second.']
+    """
+    parts = re.split(r"\n\s*\n", read_text(path, encoding=encoding))
+    return [part.strip() for part in parts if part.strip()]
+
+
+def read_text(path: PathLike, *, encoding: str = "utf-8") -> str:
+    """A whole file, compressed by gzip or not, without a byte-order mark; lines end with LF.
+
+    Raises:
+        ValueError: the file is not in this encoding; the message has the number of the line.
+    """
+    with _opened(path, encoding, newline=None) as file:
+        return file.read()
+
+
+@contextlib.contextmanager
+def _opened(path: PathLike, encoding: str, newline: str | None) -> Iterator[IO[str]]:
+    """A text file to read; bytes that cannot be decoded are named with their line."""
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise ValueError(
+            f"encoding must be the name of one that Python knows, got {encoding!r}"
+        ) from None
+    try:
+        with _opened_bytes(path) as binary:
+            start = binary.read(4)
+            binary.seek(0)
+            marks = [name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)]
+            encoding = marks[0] if marks else encoding
+            with io.TextIOWrapper(binary, encoding=encoding, newline=newline) as file:
+                yield file
+    except UnicodeDecodeError:
+        raise ValueError(_describe_bad_bytes(path, encoding)) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{os.fspath(path)} is not a whole gzip file: {error}") from None
+
+
+def _opened_bytes(path: PathLike) -> Any:
+    compressed = os.fspath(path).lower().endswith(COMPRESSED)
+    return gzip.open(path, "rb") if compressed else Path(path).open("rb")
+
+
+def _describe_bad_bytes(path: PathLike, encoding: str) -> str:
+    """What to say of a file that cannot be decoded: the first line where that shows."""
+    where = os.fspath(path)
+    with _opened_bytes(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError as error:
+                if not encoding.startswith(("utf-16", "utf-32")):  # their lines end otherwise
+                    where += f", line {number}: byte 0x{line[error.start]:02x}"
+                break
+    return (
+        f"{where} is not {encoding.removesuffix('-sig').upper()}; if the file has another "
+        "encoding, name it: encoding='latin-1', for instance (--encoding latin-1 on the command "
+        "line)"
+    )
+
+
+@contextlib.contextmanager
+def _fields_of_any_length() -> Iterator[None]:
+    """Lifts the csv module's limit of 131,072 characters, and puts it back."""
+    with _FIELD_LIMIT_LOCK:
+        before = csv.field_size_limit(2**31 - 1)  # what fits a C long everywhere
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
+
+
+def _table_rows(
+    path: PathLike, file: IO[str], columns: Sequence[str], delimiter: str
+) -> Iterator[Row]:
+    rows = _numbered_rows(path, file, delimiter)
+    _, header = next(rows, (1, []))
+    for name in columns:
+        if header.count(name) != 1:
+            found = "no column" if name not in header else "more than one column"
+            raise ValueError(f"{os.fspath(path)} has {found} {name!r}; it has {header}")
+    indices = [header.index(name) for name in columns]
+    for line, row in rows:
+        if len(row) != len(header):
+            separator = "tab" if delimiter == "\t" else "comma"
+            raise ValueError(
+                f"{os.fspath(path)}, line {line}: expected {len(header)} fields "
+                f"({', '.join(header)}), got {len(row)}; a field that holds a {separator} must be "
+                "in quotes"
+            )
+        yield line, tuple(row[index] for index in indices)
+
+
+def _numbered_rows(
+    path: PathLike, file: IO[str], delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not empty, with the number of the line on which each begins."""
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            reason = "a quote opens and is never closed"
+            if "end of data" not in str(error):
+                reason = f"{error}; a quote inside a field in quotes must be written twice"
+            raise ValueError(
+                f"{os.fspath(path)}, line {line}: in the row that begins here, {reason}"
+            ) from None
+        if row:
+            yield line, row
+
+
+def _json_rows(path: PathLike, file: IO[str], columns: Sequence[str]) -> Iterator[Row]:
+    for line, content in enumerate(file, start=1):
+        if not content.strip():
+            continue
+        where = f"{os.fspath(path)}, line {line}"
+        try:
+            entry = json.loads(content)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"{where} is not JSON: {error}") from None
+        if not isinstance(entry, dict):
+            raise ValueError(f"{where} must be a JSON object, got {content.strip()[:40]}")
+        for name in columns:
+            if name not in entry:
+                raise ValueError(f"{where} has no {name!r}; it has {list(entry)}")
+            value = entry[name]
+            if not isinstance(value, str | int) or isinstance(value, bool):
+                raise ValueError(f"{where}: {name} must be a string, got {json.dumps(value)[:40]}")
+        yield line, tuple(str(entry[name]) for name in columns)
