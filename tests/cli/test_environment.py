@@ -35,9 +35,6 @@ def test_one_heap_is_asked_of_glibc_unless_the_environment_says_how_many(monkeyp
 
 
 def test_the_library_sets_no_switch():
-    code = "import os; before = dict(os.environ); import tfast.recipes; tfast.vision.xresnet"
-    code += (
-        "; assert os.environ.get('TF_ENABLE_ONEDNN_OPTS') == before.get('TF_ENABLE_ONEDNN_OPTS')"
-    )
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    code = "import os, tfast.recipes; assert 'TF_ENABLE_ONEDNN_OPTS' not in os.environ"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    subprocess.run([sys.executable, "-c", code], env=clean, check=True)

@@ -2,7 +2,8 @@
 
     python make_fastai_models.py FOLDER
 
-leaves KIND.pth, as `learn.save()` writes it, and KIND.npz with `inputs` and `outputs` in
+leaves KIND.pth, as `learn.save()` writes it, of texts KIND_encoder.pth, as `learn.save_encoder()`
+does, and KIND.npz with `inputs` and `outputs` in
 evaluation mode. Imports nothing of tfast.
 """
 
@@ -46,6 +47,7 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
+from fastai.text.learner import RNNLearner
 from fastai.text.models.awdlstm import AWD_LSTM, awd_lstm_clas_config, awd_lstm_lm_config
 from fastai.text.models.core import get_language_model, get_text_classifier
 from fastai.vision.learner import create_vision_model
@@ -110,6 +112,8 @@ def main(folder):
         with learner.no_bar(), learner.no_logging():
             learner.fit_one_cycle(1, 1e-3)
         learner.save(kind)
+        if kind in ("language_model", "text_classifier"):
+            RNNLearner.save_encoder(learner, f"{kind}_encoder")
         model.eval()
         if hasattr(model, "reset"):
             model.reset()

@@ -41,8 +41,7 @@ def test_a_run_that_diverges_leaves_no_model(images, tmp_path):
         recipe.run(tmp_path / "run")
     left = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert left == ["checked_images.json", "checkpoint.npz"]
-    arrays, _ = read_checkpoint(tmp_path / "run" / "checkpoint.npz")
-    for name, array in arrays.items():
+    for name, array in read_checkpoint(tmp_path / "run" / "checkpoint.npz").arrays.items():
         assert np.isfinite(np.asarray(array, "float64")).all(), name
 
 
@@ -74,14 +73,12 @@ sys.exit(main())
     assert run("kill", broken) == -signal.SIGKILL
     assert read_progress(broken / "checkpoint.npz")["step"] == 3
     assert run("", broken, "--resume") == 0
-    (arrays, facts), (expected, expected_facts) = (
-        read_checkpoint(output / "checkpoint.npz") for output in (broken, alone)
-    )
-    assert facts == expected_facts
-    assert facts["step"] == 20
-    assert list(arrays) == list(expected)
-    for name, array in arrays.items():
+    found, expected = (read_checkpoint(output / "checkpoint.npz") for output in (broken, alone))
+    assert found.facts() == expected.facts()
+    assert found.step == 20
+    assert list(found.arrays) == list(expected.arrays)
+    for name, array in found.arrays.items():
         if not name.startswith("callback/Stopwatch"):
-            assert array.tobytes() == expected[name].tobytes(), name
+            assert array.tobytes() == expected.arrays[name].tobytes(), name
     for name in ("history.csv", "preprocessing.json"):
         assert (broken / name).read_bytes() == (alone / name).read_bytes()

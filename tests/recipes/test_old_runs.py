@@ -2,12 +2,12 @@ import pytest
 
 from tfast.recipes import ImageRecipe
 from tfast.recipes.old_runs import check_same_run
-from tfast.training.checkpoints.file_format import write_checkpoint
+from tfast.training.checkpoints.file_format import Checkpoint, write_checkpoint
 
 
 def checkpoint_with(tmp_path, settings):
     path = tmp_path / "checkpoint.npz"
-    write_checkpoint(path, {}, {"settings": settings})
+    write_checkpoint(path, Checkpoint(settings=settings))
     return path
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from tfast.recipes.run_folder import check_output, remove_all_leftovers, require_package
+from tfast.recipes import ImageRecipe, InputError
+from tfast.recipes.run_folder import check_output, hold, remove_all_leftovers, require_package
 
 
 def test_a_file_is_no_output_folder(tmp_path):
@@ -35,3 +36,21 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
     assert left == {"b.npz", ".git.x1y2_789", ".c", "deeper"}  # the only copy is put back
     assert (tmp_path / "b.npz").read_text() == "whole"
     assert list((tmp_path / "deeper").iterdir())
+
+
+def test_a_second_run_is_kept_out_of_the_folder_of_one_that_goes_on(tmp_path):
+    with hold(tmp_path / "run"):
+        with pytest.raises(InputError, match="another run is writing"):
+            ImageRecipe.suggested().run(tmp_path / "run", resume=True)
+        with hold(tmp_path / "another"):
+            pass
+    assert not list(tmp_path.iterdir())  # no lock is left
+
+
+def test_what_cannot_be_a_folder_is_not_held(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(InputError, match="output must be a folder"),
+        hold(tmp_path / "file" / "run"),
+    ):
+        pass

@@ -60,7 +60,7 @@ def language_model_from_fastai(state_dict: StateDict, **options: Any) -> Languag
     Source: `fastai.text.models.awdlstm.AWD_LSTM`, `fastai.text.models.core.LinearDecoder`.
     """
     model = LanguageModel(**_encoder_sizes(state_dict, _LANGUAGE_MODEL), **options)
-    assign_entries(_language_model_entries(model), state_dict)
+    assign_entries(language_model_entries(model), state_dict)
     return model
 
 
@@ -79,7 +79,7 @@ def language_model_to_fastai(model: LanguageModel) -> dict[str, np.ndarray]:
         >>> language_model_to_fastai(model)["1.decoder.weight"].shape
         (9, 4)
     """
-    return read_entries(_language_model_entries(model))
+    return read_entries(language_model_entries(model))
 
 
 def encoder_from_fastai(state_dict: StateDict, **options: Any) -> AWDLSTM:
@@ -166,7 +166,7 @@ def text_classifier_from_fastai(state_dict: StateDict, **options: Any) -> TextCl
             "model, or one of a single yes-or-no label, which TextClassifier does not cover"
         )
     model = TextClassifier(**sizes, **options)
-    assign_entries(_classifier_entries(model), state_dict)
+    assign_entries(text_classifier_entries(model), state_dict)
     return model
 
 
@@ -184,10 +184,11 @@ def text_classifier_to_fastai(model: TextClassifier) -> dict[str, np.ndarray]:
         >>> text_classifier_to_fastai(model)["1.layers.1.2.weight"].shape
         (2, 50)
     """
-    return read_entries(_classifier_entries(model))
+    return read_entries(text_classifier_entries(model))
 
 
-def _language_model_entries(model: LanguageModel) -> list[Entry]:
+def language_model_entries(model: LanguageModel) -> list[Entry]:
+    """An `Entry` for each variable of a language model but the states it carries."""
     tied = ("1.decoder.weight",)
     return [
         *_encoder_entries(model.encoder, _LANGUAGE_MODEL, tied),
@@ -195,7 +196,8 @@ def _language_model_entries(model: LanguageModel) -> list[Entry]:
     ]
 
 
-def _classifier_entries(model: TextClassifier) -> list[Entry]:
+def text_classifier_entries(model: TextClassifier) -> list[Entry]:
+    """An `Entry` for each variable of a text classifier."""
     norm_1, _, dense_1, norm_2, _, dense_2 = model.head
     return [
         *_encoder_entries(model.encoder, _CLASSIFIER),

@@ -19,7 +19,7 @@ from tfast.recipes.results import (
     write_result,
 )
 from tfast.training.inspection import figures
-from tfast.vision.preprocessing import decode_image
+from tfast.vision.decoding import decode_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,6 +1,7 @@
 """What an image run needs before it trains: images, found, checked and split, and the model."""
 
 import dataclasses
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -94,15 +95,16 @@ def find_images(recipe: ImageRecipe, output: Path) -> tuple[ImageFolder, ImageFo
     if folder is None:
         folder = output / "digits"
         write_digits(folder)
-    checks = {
-        "on_bad_image": "skip" if recipe.skip_bad_images else "error",
+    read = functools.partial(
+        ImageFolder.read,
+        on_bad_image="skip" if recipe.skip_bad_images else "error",
         # A resumed run decodes only what it has not seen.
-        "check_cache": output / "checked_images.json",
-    }
-    images = ImageFolder.read(folder, **checks)
+        check_cache=output / "checked_images.json",
+    )
+    images = read(folder)
     if not isinstance(recipe.valid, Path):
         return images.split(recipe.valid, seed=recipe.seed)
-    validation = ImageFolder.read(recipe.valid, class_names=images.class_names, **checks)
+    validation = read(recipe.valid, class_names=images.class_names)
     return images, validation
 
 

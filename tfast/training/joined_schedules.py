@@ -6,11 +6,10 @@ from typing import Any
 
 import keras
 from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
 
 from tfast.arguments import whole_number
 from tfast.types import Tensor, TensorLike
-
-LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 def join_schedules(

@@ -119,7 +119,8 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
     def _assign(self, values: Sequence[float]) -> None:
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()  # or the running step's own copy would come back
-        self._variable.assign(values)
+        if self._variable is not None:
+            self._variable.assign(values)
 
 
 def discriminative_rates(low: float | None, high: float, n: int) -> list[float]:
@@ -171,4 +172,4 @@ def _checked(multipliers: Sequence[float], num_groups: int) -> list[float]:
 
 
 def _is_number(value: Any, *, above: float) -> bool:
-    return isinstance(value, numbers.Real) and math.isfinite(value) and value > above
+    return isinstance(value, numbers.Real) and math.isfinite(value) and float(value) > above

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
 
 from tfast.arguments import positive_number, whole_number
 from tfast.training.joined_schedules import join_schedules
@@ -19,8 +20,6 @@ from tfast.training.optimizers.inner_optimizers import innermost
 from tfast.training.optimizers.keras_private import step_count
 from tfast.training.optimizers.layerwise_steps import check_scalable
 from tfast.training.schedules import OneCycle
-
-LearningRateSchedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 @dataclasses.dataclass(frozen=True)

@@ -155,7 +155,9 @@ public struct FolderDescription: Sendable {
   }
 }
 
-private func invalid(_ what: String) -> RuntimeError { RuntimeError(.folder, "tfast.json: \(what)") }
+private func invalid(_ what: String) -> RuntimeError {
+  RuntimeError(.folder, "tfast.json: \(what)")
+}
 
 private func string(_ data: JSON, _ key: StaticString) throws(RuntimeError) -> String {
   guard let text = data[key]?.text else { throw invalid("\(key) must be a string") }

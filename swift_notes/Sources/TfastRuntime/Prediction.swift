@@ -37,7 +37,8 @@ public struct Prediction: Sendable {
     var line = Bytes("{\"label\": ") + quotedJSON(Bytes(label.utf8))
     line += Bytes(", \"probabilities\": ") + list(probabilities.map { Bytes("\($0)".utf8) })
     if !classNames.isEmpty {
-      line += Bytes(", \"class_names\": ")
+      line +=
+        Bytes(", \"class_names\": ")
         + list(classNames.map { quotedJSON(Bytes($0.utf8)) })
     }
     return line + Bytes("}")

@@ -94,7 +94,12 @@ public final class SavedModel: @unchecked Sendable {  // Sessions may be run fro
     let classes = Int(functions.Dim(values[0], 1))
     let probabilities = rows(data, count: count, length: classes)
     let labels = strings(values[1], count)
-    let names = values.count > 2 ? strings(values[2], classes) : []
+    // In each row the same, one row for each input.
+    let hasNames =
+      values.count > 2 && functions.NumDims(values[2]) == 2
+      && functions.Dim(values[2], 1) == classes
+      && functions.Dim(values[2], 0) == count
+    let names = hasNames ? strings(values[2], classes) : []
     return zip(probabilities, labels).map {
       Prediction(label: $1, probabilities: $0, classNames: names)
     }

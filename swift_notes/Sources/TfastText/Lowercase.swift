@@ -14,10 +14,11 @@ struct Lowercase: Sendable {
       throw TokenizerError("lowercase must be an object")
     }
     for (key, value) in members {
-      guard !key.isEmpty, case let (codePoint, length) = key.span.codePoint(at: 0),
-        length == key.count, let small = value.bytes
-      else { throw TokenizerError("lowercase must map single characters to strings") }
-      mapping[codePoint] = small
+      let first = key.isEmpty ? nil : key.span.codePoint(at: 0)
+      guard let first, first.length == key.count, let small = value.bytes else {
+        throw TokenizerError("lowercase must map single characters to strings")
+      }
+      mapping[first.value] = small
     }
     self.cased = cased
     self.ignorable = ignorable

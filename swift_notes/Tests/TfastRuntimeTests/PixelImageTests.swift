@@ -1,5 +1,5 @@
-import TfastText
 import Testing
+import TfastText
 
 @testable import TfastRuntime
 

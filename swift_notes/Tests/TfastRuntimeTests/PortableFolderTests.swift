@@ -1,8 +1,8 @@
 import Dispatch
 import Foundation
 import Synchronization
-import TfastText
 import Testing
+import TfastText
 
 @testable import TfastRuntime
 

@@ -37,8 +37,9 @@ import Testing
 
   @Test func characterClassesAreRead() throws {
     let letters = try #require(CharacterClass(parsing: Bytes(#"\x{61}-\x{7a}\x{e9}\x{7b}"#)))
-    #expect([0x60, 0x61, 0x7A, 0x7B, 0x7C, 0xE8, 0xE9, 0xEA].map(letters.contains)
-      == [false, true, true, true, false, false, true, false])
+    #expect(
+      [0x60, 0x61, 0x7A, 0x7B, 0x7C, 0xE8, 0xE9, 0xEA].map(letters.contains)
+        == [false, true, true, true, false, false, true, false])
     for wrong in ["a", #"\x{}"#, #"\x{61}-"#, #"\x{62}-\x{61}"#, #"\x{110000}"#] {
       #expect(CharacterClass(parsing: Bytes(wrong.utf8)) == nil)
     }

@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+import small_runs
+from small_runs import STEPS_PER_EPOCH, Stop, make_dataset, make_model, run
 
 from tfast.training.averaging import AveragedWeights
 from tfast.training.checkpoints.callback_states import _STATELESS_OF_KERAS, KERAS_STATES
@@ -15,95 +16,6 @@ from tfast.training.checkpoints.file_format import read_checkpoint, write_checkp
 from tfast.training.checkpoints.resume import read_progress, resumable_fit
 from tfast.training.learning_rates import LayerwiseLearningRates
 from tfast.training.unfreezing import GradualUnfreezing, Stage
-
-STEPS_PER_EPOCH = 6
-
-
-def make_dataset(first_step):
-    """Examples, and their mix, as a function of the step alone."""
-
-    def batch(step):
-        seed = tf.stack([tf.constant(7, tf.int64), step])
-        x = tf.random.stateless_normal([8, 5], seed)
-        share = tf.random.stateless_uniform([8, 1], seed)
-        x = share * x + (1 - share) * x[::-1]
-        return x, tf.one_hot(tf.argmax(x, axis=-1), 5)
-
-    return tf.data.Dataset.counter(first_step).map(batch)
-
-
-def validation():
-    return make_dataset(10**6).take(2)
-
-
-def make_model(optimizer=None, *, seed=3, eager=True, **options):
-    """Eager, with a plain optimizer, where nothing depends on it: that is much quicker."""
-    keras.utils.set_random_seed(seed)
-    layers = [
-        keras.Input((5,)),
-        keras.layers.Dense(6),
-        keras.layers.BatchNormalization(),
-        keras.layers.ReLU(),
-        keras.layers.Dropout(0.3),
-        keras.layers.Dense(5, activation="softmax", dtype="float32"),
-    ]
-    model = keras.Sequential(layers)
-    model.compile(
-        optimizer or keras.optimizers.SGD(0.1, momentum=0.9),
-        "categorical_crossentropy",
-        metrics=["accuracy"],
-        run_eagerly=eager,
-        jit_compile=False,
-        **options,
-    )
-    return model
-
-
-class Stop(keras.callbacks.Callback):
-    """Raises KeyboardInterrupt, or kills the process, at a batch end or in validation."""
-
-    stateless = True
-
-    def __init__(self, step=None, *, validation=None, kill=False):
-        super().__init__()
-        self.step, self.validation, self.kill = step, validation, kill
-        self.epoch = self.seen = None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.seen = self.epoch * STEPS_PER_EPOCH + batch
-        if self.step is not None and self.seen >= self.step:
-            self.stop()
-
-    def on_test_batch_end(self, batch, logs=None):
-        if self.validation == self.epoch:
-            self.stop()
-
-    def stop(self):
-        if self.kill:
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise KeyboardInterrupt
-
-
-def run(path, *, make=make_model, stop=None, callbacks=(), seed=3, save_every=2, **options):
-    """One call of the run; ends early if `stop` says so. Gives the model and the history."""
-    model = make(seed=seed)
-    options = {"epochs": 3, "steps_per_epoch": STEPS_PER_EPOCH, "verbose": 0} | options
-    try:
-        history = resumable_fit(
-            model,
-            make_dataset,
-            checkpoint=path,
-            save_every=save_every,
-            validation_data=validation(),
-            callbacks=[*callbacks, *([stop] if stop else [])],
-            **options,
-        )
-    except KeyboardInterrupt:
-        return model, None
-    return model, history
 
 
 def state(model):
@@ -203,21 +115,6 @@ def test_float16_with_its_loss_scale_goes_on(tmp_path):
     assert type(alone[0].optimizer).__name__ == "LossScaleOptimizer"
     run(tmp_path / "broken.npz", epochs=2, stop=Stop(8))
     assert_same_end(alone, run(tmp_path / "broken.npz", epochs=2, seed=9))
-
-
-def test_no_more_than_save_every_steps_are_repeated(tmp_path):
-    run(tmp_path / "run.npz", stop=Stop(10), save_every=2)
-    assert read_progress(tmp_path / "run.npz")["step"] == 10
-    steps = []
-
-    def noting(first_step):
-        steps.append(first_step)
-        return make_dataset(first_step)
-
-    model = make_model()
-    options = {"epochs": 3, "steps_per_epoch": STEPS_PER_EPOCH, "verbose": 0}
-    resumable_fit(model, noting, checkpoint=tmp_path / "run.npz", **options)
-    assert min(steps) == 10
 
 
 def test_finished_run_is_restored_and_not_trained(tmp_path):
@@ -346,52 +243,6 @@ def test_what_a_broken_fit_left_attached_is_gone_before_the_next_begins(tmp_path
     assert np.any(model.layers[0].get_weights()[0] != before)
 
 
-class Counter(keras.callbacks.Callback):
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-        self.batches = 0
-
-    def on_train_begin(self, logs=None):
-        self.calls.append("begin")
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.calls.append(epoch)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.batches += 1
-        self.calls.append(f"{batch}")
-
-    def on_train_end(self, logs=None):
-        self.calls.append("end")
-
-    def get_state(self):
-        return {"batches": np.array(self.batches)}
-
-    def set_state(self, state):
-        self.batches = int(state["batches"])
-
-
-def test_callbacks_keep_their_state_and_the_numbers_of_batches(tmp_path):
-    run(tmp_path / "run.npz", callbacks=[Counter()], stop=Stop(4), epochs=2)
-    counter = Counter()
-    run(tmp_path / "run.npz", callbacks=[counter], epochs=2)
-    rest, whole = ["begin", 0, "4", "5", "end"], ["begin", 1, *"012345", "end"]
-    assert counter.calls == [*rest, *whole]
-    assert counter.batches == 12
-
-
-def test_progress_bar_counts_on(tmp_path, capsys):
-    run(tmp_path / "run.npz", stop=Stop(9), epochs=2)
-    run(tmp_path / "run.npz", epochs=2, verbose=1)
-    shown = capsys.readouterr().out
-    assert "Epoch 2/2" in shown
-    assert "Epoch 1/2" not in shown
-    assert "3/6" in shown
-    assert "6/6" in shown
-    assert "1/6" not in shown
-
-
 @pytest.fixture(scope="module")
 def broken_run(tmp_path_factory):
     """The checkpoint of a run of 2 epochs that ended after 4 steps."""
@@ -472,7 +323,10 @@ def test_run_killed_three_times_ends_with_the_same_bits(tmp_path):
     # Python 3.12 and later warn of forks where threads run, like those that NumPy keeps for its
     # products; a child makes its own, and where warnings are errors it must still be forked.
     rule = "-Wignore:This process:DeprecationWarning"
-    subprocess.run([sys.executable, rule, __file__, str(tmp_path)], check=True)
+    paths = [str(Path(small_runs.__file__).parent), *filter(None, [os.getenv("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, rule, __file__, str(tmp_path)]
+    subprocess.run(command, check=True, env=environment)
     killed = [read_progress(tmp_path / f"killed_{part}.npz")["step"] for part in (1, 2, 3)]
     assert killed == [4, 6, 16]
     alone = read_checkpoint(tmp_path / "alone.npz")

@@ -34,7 +34,7 @@ def lower(texts: tf.Tensor) -> tf.Tensor:
     return where_needed(~is_ascii, _lower_unicode, tf.strings.lower(texts))
 
 
-def _lower_unicode(texts):
+def _lower_unicode(texts: tf.Tensor) -> tf.Tensor:
     texts = tf.strings.regex_replace(texts, _word_end(), rf"\1{_FINAL_SIGMA}\2")
     for character, small in unicode_tables().lowercase.items():
         if len(small) > 1:  # the dotted capital i alone
@@ -48,7 +48,7 @@ def _lower_unicode(texts):
 
 
 @functools.cache
-def _word_end():
+def _word_end() -> str:
     """A capital sigma with a letter before it and none after it, whatever else is there."""
     tables = unicode_tables()
     ignorable = f"[{tables.case_ignorable}]*"
@@ -57,7 +57,7 @@ def _word_end():
 
 
 @functools.cache
-def _code_points():
+def _code_points() -> tuple[np.ndarray, ...]:
     """Two int32 arrays, the first one sorted: characters and their lower case."""
     pairs = [(ord(c), ord(s)) for c, s in unicode_tables().lowercase.items() if len(s) == 1]
     return tuple(np.array(sorted(pairs), "int32").T.copy())

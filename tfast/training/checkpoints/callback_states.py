@@ -6,14 +6,13 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.callbacks import Callback
 
 from tfast.training.optimizers.keras_private import (
     SAVING_COUNTERS,
     SWAPPED,
     TENSORBOARD_COUNTERS,
 )
-
-Callback = keras.callbacks.Callback
 
 # Keras's callbacks have no get_state: what theirs is, by name. None stands for nothing yet.
 KERAS_STATES: dict[type, tuple[str, ...]] = {

@@ -74,7 +74,7 @@ def _tensorflow() -> Restore:
 
     def restore() -> None:
         generator.state.assign(state)
-        if seeds:
+        if seeds is not None and seeds_state is not None:
             seeds.setstate(seeds_state)
             begin_again()
 

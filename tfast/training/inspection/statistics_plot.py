@@ -34,7 +34,7 @@ def plot_statistics(statistics: "TrainingStatistics") -> "Figure":
     names = list(statistics.histograms)
     rows = -(-len(names) // COLUMNS)
     figure = new_figure((4 * COLUMNS, 2.4 * rows + 4))
-    above, below = figure.subfigures(2, 1, height_ratios=[2.4 * rows, 4])
+    above, below = figure.subfigures(2, 1, height_ratios=[2.4 * rows, 4], squeeze=False).ravel()
     panels = above.subplots(rows, COLUMNS, squeeze=False, sharey=True).ravel()
     for panel in panels[len(names) :]:
         panel.axis("off")
