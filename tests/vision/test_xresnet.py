@@ -27,7 +27,7 @@ MODULE_ENDS = [
 
 
 def load(model, keys):
-    """Sets every weight; every name has its place, or this raises."""
+    """Sets every weight; a name that fits nowhere raises."""
     state = golden_state_dict(keys)
     assign_entries(xresnet_entries(model, names_in(state)), state)
 

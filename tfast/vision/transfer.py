@@ -20,6 +20,9 @@ from tfast.types import Tensor
 from tfast.vision.layer_groups import cut_head
 from tfast.vision.layers.batch_norm import BatchNorm
 
+# What has a dtype in the configuration of a model and computes nothing.
+NOT_LAYERS = ("InputLayer", "__keras_tensor__")
+
 
 def transfer_model(
     model: keras.Model, num_classes: int, *, head: str = "fastai", drop_rate: float = 0.5
@@ -79,7 +82,7 @@ def body_of(model: keras.Model) -> tuple[Tensor, Tensor]:
     last, nested = cut_head(model)
     if nested is not None:
         inner = keras.Model(*body_of(nested), name=nested.name)
-    elif not any(isinstance(layer, keras.Model) for layer in model.layers):
+    elif last is not None and not any(isinstance(layer, keras.Model) for layer in model.layers):
         return model.input, last.output
 
     # Layers of nested models have their outputs in those: what they give here is seen when
@@ -222,8 +225,8 @@ def _with_dtype(config: Any, policy: str) -> Any:
     if not isinstance(config, dict):
         return config
     config = {key: _with_dtype(value, policy) for key, value in config.items()}
-    inner = config.get("config")
-    if isinstance(inner, dict) and "dtype" in inner and config.get("class_name") != "InputLayer":
+    inner, kind = config.get("config"), config.get("class_name")
+    if isinstance(inner, dict) and "dtype" in inner and kind not in NOT_LAYERS:
         config["config"] = inner | {"dtype": policy}
     return config
 

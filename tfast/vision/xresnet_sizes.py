@@ -5,14 +5,18 @@ Source: the functions of the same names in fastai's `vision.models.xresnet`.
 
 from typing import Any
 
-_BASIC = {"expansion": 1}
-_BOTTLENECK = {"expansion": 4}
-_SQUEEZED_BASIC = {"expansion": 1, "squeeze_reduction": 16}
-_SQUEEZED_BOTTLENECK = {"expansion": 4, "squeeze_reduction": 16, "inner_scales": (2, 4)}
-_GROUPED_BASIC = {"expansion": 1, "groups": 32, "inner_scales": (2, 2)}
-_GROUPED_BOTTLENECK = {"expansion": 4, "groups": 32, "inner_scales": (2, 2)}
-_BOTH_BASIC = _GROUPED_BASIC | {"squeeze_reduction": 16}
-_BOTH_BOTTLENECK = _GROUPED_BOTTLENECK | {"squeeze_reduction": 16}
+_BASIC: dict[str, Any] = {"expansion": 1}
+_BOTTLENECK: dict[str, Any] = {"expansion": 4}
+_SQUEEZED_BASIC: dict[str, Any] = {"expansion": 1, "squeeze_reduction": 16}
+_SQUEEZED_BOTTLENECK: dict[str, Any] = {
+    "expansion": 4,
+    "squeeze_reduction": 16,
+    "inner_scales": (2, 4),
+}
+_GROUPED_BASIC: dict[str, Any] = {"expansion": 1, "groups": 32, "inner_scales": (2, 2)}
+_GROUPED_BOTTLENECK: dict[str, Any] = {"expansion": 4, "groups": 32, "inner_scales": (2, 2)}
+_BOTH_BASIC: dict[str, Any] = _GROUPED_BASIC | {"squeeze_reduction": 16}
+_BOTH_BOTTLENECK: dict[str, Any] = _GROUPED_BOTTLENECK | {"squeeze_reduction": 16}
 
 # The arguments of `xresnet` for each name, in the order in which help shows the names.
 XRESNETS: dict[str, dict[str, Any]] = {
