@@ -55,7 +55,9 @@ def sample_words(
     # A row without a likely word keeps them all.
     is_likely = ops.logical_or(is_likely, ~ops.any(is_likely, axis=-1, keepdims=True))
     logits = ops.where(is_likely, logits / temperature, minus_infinity)
-    gumbel = -ops.log(-ops.log(ops.cast(noise, "float32")))
+    # Between the ends, where the logarithms are infinite.
+    noise = ops.clip(ops.cast(noise, "float32"), 1e-30, 1 - 2**-24)
+    gumbel = -ops.log(-ops.log(noise))
     return ops.cast(ops.argmax(logits + gumbel, axis=-1), "int32")
 
 
