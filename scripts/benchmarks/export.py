@@ -26,13 +26,13 @@ import tensorflow as tf
 from rivals import rival
 from timing import environment_line, print_comparison, side_by_side
 
+from tfast.data.folders import read_class_folders
 from tfast.export.folding import fold_batch_norms
 from tfast.export.portable.images import export_portable_image_classifier
 from tfast.export.portable.litert import litert_runner
 from tfast.export.portable.onnx import onnx_runner
 from tfast.export.saved_model import save_signatures
 from tfast.vision import xresnet
-from tfast.vision.image_files import find_images
 from tfast.vision.preprocessing import ImagePreprocessing, decode_image, resize_and_crop
 
 PREPROCESSING = ImagePreprocessing()
@@ -133,9 +133,10 @@ def compare_labels(run, train, valid, folder):
         return np.stack(resized).round().astype("uint8")
 
     model = keras.saving.load_model(run / "model.keras", compile=False)
-    paths = find_images(train, names)[0]
+    paths = read_class_folders(train, class_names=names).file_paths
     measured_on = read(paths[:: max(1, len(paths) // NUM_MEASURED)])
-    paths, labels, _ = find_images(valid, names)
+    found = read_class_folders(valid, class_names=names)
+    paths, labels = found.file_paths, found.labels
     pictures = read(paths)
     forms = {"Keras": lambda pixels: model.predict_on_batch(preprocessing.normalize(pixels))}
     forms |= portable_files(model, folder, names, preprocessing, measured_on, size)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfast.export.images import export_image_classifier
-from tfast.vision.images import image_dataset
+from tfast.vision.images import ImageFolder
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.xresnet import xresnet
 
@@ -63,8 +63,8 @@ def pictures(tmp_path):
 
 
 def validation(pictures, size=24):
-    return image_dataset(
-        pictures, image_size=size, batch_size=4, training=False, preprocessing=PREPROCESSING
+    return ImageFolder.read(pictures).validation_batches(
+        image_size=size, batch_size=4, preprocessing=PREPROCESSING
     )
 
 
@@ -82,7 +82,13 @@ def contents(paths):
 def test_a_fresh_process_with_tensorflow_alone_serves_what_validation_predicts(pictures, tmp_path):
     dataset, model = validation(pictures), tiny_model()
     export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
-    command = [sys.executable, "-c", FRESH_PROCESS, tmp_path / "served", *dataset.file_paths]
+    command = [
+        sys.executable,
+        "-c",
+        FRESH_PROCESS,
+        tmp_path / "served",
+        *ImageFolder.read(pictures).file_paths,
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     served = json.loads(result.stdout.splitlines()[-1])
     expected = keras.ops.softmax(model.predict(dataset, verbose=0)).numpy()
@@ -108,7 +114,7 @@ def test_mixed_precision_serves_float32_probabilities(pictures, tmp_path, policy
     keras.mixed_precision.set_dtype_policy(policy)
     dataset, model = validation(pictures), tiny_model(activation="softmax")
     export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
-    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(pictures).file_paths))
     assert served["probabilities"].dtype == tf.float32
     # The model ends in probabilities: no second softmax. Half precision rounds them.
     expected = model.predict(dataset, verbose=0).astype("float32")
@@ -121,7 +127,7 @@ def test_an_open_input_needs_the_size_of_validation(pictures, tmp_path):
         export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
     dataset = validation(pictures, size=16)
     export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, image_size=16)
-    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(pictures).file_paths))
     expected = keras.ops.softmax(model.predict(dataset, verbose=0))
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
 
@@ -260,7 +266,7 @@ def test_outputs_that_may_be_logits_or_sigmoids_are_refused_unless_told(pictures
         model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, from_logits=True
     )
     dataset = validation(pictures)
-    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(pictures).file_paths))
     expected = keras.ops.softmax(model.predict(dataset, verbose=0))
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
 

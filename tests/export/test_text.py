@@ -16,7 +16,7 @@ from tfast.export.text import (
 )
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.documents import pad_documents
-from tfast.text.models import dropouts
+from tfast.text.models import weight_drop
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.generation import draw_words
 from tfast.text.models.language_model import LanguageModel
@@ -227,7 +227,7 @@ def test_words_are_drawn_as_the_language_model_draws_them(min_probability):
 
 @pytest.mark.parametrize("part", [0, 1])
 def test_exported_graphs_hold_no_cudnn(part, models, vocabulary, tmp_path, monkeypatch):
-    monkeypatch.setattr(dropouts, "_has_cudnn", lambda: True)
+    monkeypatch.setattr(weight_drop, "_has_cudnn", lambda: True)
     # It traces a graph of its own, which is not saved.
     monkeypatch.setattr(export, "num_classes", lambda model: len(CLASSES))
     encoder, calls = models[part].encoder, []

@@ -39,7 +39,7 @@ def describe_error(error: Exception, settings: Collection[str]) -> tuple[str, in
     if isinstance(error, DivergedError):
         return one_line(str(error)), 1
     if isinstance(error, OSError) and error.errno is not None:  # one from the system
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror, 1
+        return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror), 1
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from tfast.recipes.presets import load_preset, preset_names
 from tfast.recipes.recipe import Recipe
+from tfast.recipes.run_folder import hold
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
@@ -46,6 +47,7 @@ def add_run_options(parser: argparse.ArgumentParser, *, output: Path) -> None:
         "--output", type=Path, default=output, help="folder of the run (default: %(default)s)"
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in that folder")
+    parser.set_defaults(arrow=None)
 
 
 def read_recipe(recipe_class: type[AnyRecipe], arguments: argparse.Namespace) -> AnyRecipe:
@@ -77,6 +79,19 @@ def read_recipe(recipe_class: type[AnyRecipe], arguments: argparse.Namespace) ->
     if missing:
         raise ValueError(f"--preset {name} needs {' and '.join(missing)} too")
     return recipe_class(**(preset.settings | given))
+
+
+def run_recipe(recipe: Any, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Runs a recipe that trains: by itself, or by the calls of a script in `arguments.arrow`.
+
+    Returns:
+        What `result.json` holds.
+    """
+    output, resume, arrow = arguments.output, arguments.resume, arguments.arrow
+    if arrow is None:
+        return recipe.run(output, resume=resume)
+    with hold(output):
+        return arrow(recipe, output, resume)
 
 
 def _given(arguments: argparse.Namespace, name: str) -> Any:

@@ -9,18 +9,13 @@ those of one that was left alone. `tfast recipes` lists the presets with what ea
 """
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tfast.cli.options import add_preset, add_run_options, add_settings, read_recipe
+from tfast.cli.options import add_preset, add_run_options, add_settings, read_recipe, run_recipe
 from tfast.recipes.errors import input_errors
 from tfast.recipes.image_recipe import ImageRecipe
 
 SETTINGS = (*(field.name for field in ImageRecipe.fields()), "output")
-
-# From a recipe, the output folder and whether to resume to what `result.json` holds.
-Arrow = Callable[[ImageRecipe, Path, bool], dict[str, Any]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,15 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser, output=Path("runs/images"))
     add_preset(parser, "images")
     add_settings(parser, ImageRecipe)
-    parser.set_defaults(arrow=lambda recipe, output, resume: recipe.run(output, resume=resume))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains, and prints how many images are classified correctly."""
     with input_errors():
         recipe = read_recipe(ImageRecipe, arguments)
-    arrow: Arrow = arguments.arrow
-    result = arrow(recipe, arguments.output, arguments.resume)
+    result = run_recipe(recipe, arguments)
     print(
         f"{result['accuracy']:.2%} of {result['validation_images']:,} images right; "
         f"see {arguments.output}"

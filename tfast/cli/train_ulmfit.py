@@ -11,19 +11,14 @@ presets with what each gave.
 """
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tfast.cli import environment
-from tfast.cli.options import add_preset, add_run_options, add_settings, read_recipe
+from tfast.cli.options import add_preset, add_run_options, add_settings, read_recipe, run_recipe
 from tfast.recipes.errors import input_errors
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 
 SETTINGS = (*(field.name for field in UlmfitRecipe.fields()), "output")
-
-# From a recipe, the output folder and whether to resume to what `result.json` holds.
-Arrow = Callable[[UlmfitRecipe, Path, bool], dict[str, Any]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser, output=Path("runs/ulmfit"))
     add_preset(parser, "ulmfit")
     add_settings(parser, UlmfitRecipe)
-    parser.set_defaults(arrow=lambda recipe, output, resume: recipe.run(output, resume=resume))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,8 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     with input_errors():
         recipe = read_recipe(UlmfitRecipe, arguments)
     environment.prepare(one_heap=True)
-    arrow: Arrow = arguments.arrow
-    result = arrow(recipe, arguments.output, arguments.resume)
+    result = run_recipe(recipe, arguments)
     baseline = result["tfidf_accuracy"]
     baseline = "not measured, see above" if baseline is None else f"{baseline:.2%}"
     print(f"\nOf {result['test_texts']:,} test texts right, see {arguments.output}:")

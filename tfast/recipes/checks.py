@@ -83,7 +83,7 @@ def each(check: Check, *, lengths: Collection[int] | None = None) -> Check:
         values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
         if not values or (lengths is not None and len(values) not in lengths):
             wanted = "at least 1" if lengths is None else " or ".join(map(str, lengths))
-            raise ValueError(f"{name} must be {wanted} numbers, got {len(values)}")
+            raise ValueError(f"{name} must be {wanted} values, got {len(values)}")
         return tuple(check(name, single) for single in values)
 
     return check_all

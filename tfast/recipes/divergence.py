@@ -21,18 +21,10 @@ class StopAtDivergence(keras.callbacks.Callback):
         tfast.recipes.errors.DivergedError: the training diverged in step 2 ...
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Notes the epoch, for the message."""
-        self._epoch = epoch
-
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at the loss; and at the weights if that is not finite."""
         if not np.isfinite((logs or {}).get("loss", 0.0)):
-            check_finite(self.model, f"in step {batch + 1} of epoch {self._epoch + 1}")
+            check_finite(self.model, f"in step {int(self.model.optimizer.iterations)}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at the weights: some operations hide that they are not finite from the loss."""

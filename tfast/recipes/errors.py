@@ -28,5 +28,9 @@ def input_errors() -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ValueError, ImportError) as error:
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    except ImportError as error:
+        if error.name and error.name.split(".")[0] == "tfast":
+            raise  # a fault of ours, no missing package
         raise InputError(str(error)) from error

@@ -89,7 +89,6 @@ class FastaiImport(Recipe):
     def _run(self, output: Path, overwrite: bool) -> float:
         from tfast.fastai.kinds import kind_of
         from tfast.fastai.reading import load_weights
-        from tfast.recipes import fastai_images, fastai_texts
 
         state_dict = load_weights(self.weights)
         print(f"{self.weights}: {len(state_dict)} tensors")
@@ -99,8 +98,10 @@ class FastaiImport(Recipe):
                 "weights must be of a whole model, what learn.save writes, got an encoder alone, "
                 "what learn.save_encoder writes"
             )
-        is_text_model = kind in ("language_model", "text_classifier")
-        convert = fastai_texts.convert if is_text_model else fastai_images.convert
+        if kind in ("language_model", "text_classifier"):
+            from tfast.recipes.fastai_texts import convert
+        else:
+            from tfast.recipes.fastai_images import convert
         with atomic_write(output, overwrite=overwrite) as folder:
             folder.mkdir()
             difference = convert(self, kind, state_dict, folder)

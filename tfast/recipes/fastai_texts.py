@@ -39,9 +39,9 @@ def convert(recipe: FastaiImport, kind: str, state_dict: StateDict, folder: Path
         export_language_model(model, tokenizer, vocabulary, saved_model)
     else:
         model = text_classifier_from_fastai(state_dict)
-        labels = recipe.labels or labels or numbered_labels(model.settings["num_classes"])
-        describe("text classifier", model, ignored, num_words=num_words, labels=labels)
-        export_text_classifier(model, tokenizer, vocabulary, saved_model, labels)
+        names = recipe.labels or labels or numbered_labels(model.settings["num_classes"])
+        describe("text classifier", model, ignored, num_words=num_words, labels=names)
+        export_text_classifier(model, tokenizer, vocabulary, saved_model, names)
     model.save(folder / "model.keras")
     vocabulary.save(folder / "vocabulary.txt")
     return check(model, tokenizer, vocabulary, saved_model)

@@ -19,7 +19,7 @@ from tfast.recipes.results import (
     write_result,
 )
 from tfast.training.inspection import figures
-from tfast.vision.preprocessing import decode_image
+from tfast.vision.decoding import decode_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,4 +105,4 @@ def plot_worst(
         f"with probability {probabilities[index].max():.0%}"
         for index in worst
     ]
-    return figures.plot_pictures(images, captions)
+    return figures.plot_images(images, captions)

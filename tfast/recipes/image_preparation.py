@@ -1,6 +1,7 @@
 """What an image run needs before it trains: images, found, checked and split, and the model."""
 
 import dataclasses
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -8,26 +9,19 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-import tfast.vision.xresnet
-import tfast.vision.xresnet_variants
-from tfast.files import atomic_write, remove_leftovers
+from tfast.files import atomic_write
 from tfast.recipes.image_recipe import ImageRecipe
 from tfast.recipes.old_runs import check_same_run
+from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.saving import load_model
 from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.precision import POLICIES, set_precision
 from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
 from tfast.training.unfreezing import GradualUnfreezing, Stage
+from tfast.vision import xresnet, xresnet_variants
 from tfast.vision.images import ImageFolder
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.transfer import transfer_model, with_dtype_policy
-from tfast.vision.xresnet import layer_groups
-
-# What a run that is killed may leave half written beside its checkpoint.
-OUTPUTS = (
-    *("digits", "history.csv", "model.keras", "preprocessing.json", "result.json"),
-    *("saved_model", "curves.png", "confusions.png", "worst.png"),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +64,7 @@ def prepare(recipe: ImageRecipe, output: Path) -> PreparedImages:
     """
     keras.utils.set_random_seed(recipe.seed)
     set_precision(recipe.precision)
-    for name in OUTPUTS:
-        remove_leftovers(output / name)
+    remove_all_leftovers(output)
     pretrained = load_pretrained(recipe)
     training, validation = find_images(recipe, output)
     settings = make_settings(recipe, training, validation)
@@ -102,13 +95,16 @@ def find_images(recipe: ImageRecipe, output: Path) -> tuple[ImageFolder, ImageFo
     if folder is None:
         folder = output / "digits"
         write_digits(folder)
-    on_bad_image = "skip" if recipe.skip_bad_images else "error"
-    images = ImageFolder.read(folder, on_bad_image=on_bad_image)
+    read = functools.partial(
+        ImageFolder.read,
+        on_bad_image="skip" if recipe.skip_bad_images else "error",
+        # A resumed run decodes only what it has not seen.
+        check_cache=output / "checked_images.json",
+    )
+    images = read(folder)
     if not isinstance(recipe.valid, Path):
         return images.split(recipe.valid, seed=recipe.seed)
-    validation = ImageFolder.read(
-        recipe.valid, class_names=images.class_names, on_bad_image=on_bad_image
-    )
+    validation = read(recipe.valid, class_names=images.class_names)
     return images, validation
 
 
@@ -139,7 +135,7 @@ def load_pretrained(recipe: ImageRecipe) -> keras.Model | None:
         return None
     try:
         model = load_model(path, compile=False)
-        layer_groups(model)
+        xresnet.layer_groups(model)
     except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
         raise ValueError(f"pretrained: {path} is not an image model: {error}") from error
     return with_dtype_policy(model, POLICIES[recipe.precision])
@@ -151,10 +147,10 @@ def make_model(
     """A new XResNet, or the pretrained model with a new head."""
     if pretrained is not None:
         return transfer_model(pretrained, num_classes)
-    module = tfast.vision.xresnet
-    if not hasattr(module, recipe.model):
-        module = tfast.vision.xresnet_variants
-    make = getattr(module, recipe.model)
+    modules = (xresnet, xresnet_variants)
+    make = next(
+        getattr(module, recipe.model) for module in modules if hasattr(module, recipe.model)
+    )
     return make(num_classes, activation=recipe.activation, self_attention=recipe.self_attention)
 
 
@@ -171,7 +167,7 @@ def make_schedule(
         Stage(-1, recipe.learning_rate, recipe.frozen_epochs),
         Stage(0, recipe.learning_rate / 2, recipe.epochs, multipliers=(0.01, 1.0)),
     ]
-    unfreezing = GradualUnfreezing(layer_groups(model), stages)
+    unfreezing = GradualUnfreezing(xresnet.layer_groups(model), stages)
     return unfreezing.schedule(steps_per_epoch), (unfreezing,)
 
 

@@ -13,7 +13,7 @@ from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.presets import load_preset
 from tfast.recipes.recipe import Recipe, setting
-from tfast.recipes.run_folder import check_output, require_package
+from tfast.recipes.run_folder import check_output, hold, require_package
 from tfast.types import PathLike
 
 if TYPE_CHECKING:
@@ -199,13 +199,18 @@ class ImageRecipe(Recipe):
         return image_outputs.write(prepared, trained)
 
     def run(self, output: PathLike, *, resume: bool = False) -> dict[str, Any]:
-        """Prepares, trains and writes; see there.
+        """Prepares, trains and writes, and keeps other runs out of the folder meanwhile.
 
         Returns:
             What `result.json` holds: `accuracy` and so on.
+
+        Raises:
+            InputError: see `prepare`; or another run is writing there.
+            DivergedError: see `train`.
         """
-        prepared = self.prepare(output, resume=resume)
-        return self.write(prepared, self.train(prepared))
+        with hold(output):
+            prepared = self.prepare(output, resume=resume)
+            return self.write(prepared, self.train(prepared))
 
     def _check_paths(self) -> None:
         for name, folder in (("data", self.data), ("valid", self.valid)):

@@ -1,15 +1,14 @@
 """What a ULMFiT run needs before it trains: texts, vocabulary and models, read and checked."""
 
 import dataclasses
-import math
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from tfast.recipes.old_runs import check_same_run
+from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.saving import load_model
 from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
@@ -58,6 +57,8 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     Raises:
         ValueError: bad input, or a checkpoint of another run.
     """
+    checkpoints = output / "checkpoints"
+    remove_all_leftovers(output, output / "general", checkpoints, checkpoints / "general")
     pretrained, general_vocabulary = read_pretrained(recipe)
     check_models(recipe, pretrained)
     corpus = read_corpus(
@@ -80,7 +81,7 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     check_windows(recipe, documents)
     settings = make_settings(recipe, documents)
     # All checkpoints of a run were made under the same settings.
-    for checkpoint in sorted((output / "checkpoints").rglob("[!.]*.npz"))[:1]:
+    for checkpoint in sorted(checkpoints.rglob("*.npz"))[:1]:
         check_same_run(checkpoint, settings)
     if recipe.general_text and general_vocabulary:
         general_vocabulary.save(output / "general" / "vocabulary.txt")
@@ -230,8 +231,3 @@ def make_settings(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -
     """What a resumed run must agree on with the interrupted one: settings, and how much text."""
     tokens = {name: int(ids.flat_values.shape[0]) for name, ids in documents.items()}
     return recipe.settings() | {"tokens": tokens}
-
-
-def num_weights(model: keras.Model) -> int:
-    """Trainable weights. `count_params` counts a language model's carried states too."""
-    return sum(math.prod(weight.shape) for weight in model.trainable_weights)

@@ -13,7 +13,7 @@ from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.presets import load_preset
 from tfast.recipes.recipe import Recipe, setting
-from tfast.recipes.run_folder import check_output
+from tfast.recipes.run_folder import check_output, hold
 from tfast.types import PathLike
 
 if TYPE_CHECKING:
@@ -206,13 +206,18 @@ class UlmfitRecipe(Recipe):
         return ulmfit_outputs.write(prepared, trained)
 
     def run(self, output: PathLike, *, resume: bool = False) -> dict[str, Any]:
-        """Prepares, trains and writes; see there.
+        """Prepares, trains and writes, and keeps other runs out of the folder meanwhile.
 
         Returns:
             What `result.json` holds: `accuracy`, `tfidf_accuracy` and so on.
+
+        Raises:
+            InputError: see `prepare`; or another run is writing there.
+            DivergedError: see `train`.
         """
-        prepared = self.prepare(output, resume=resume)
-        return self.write(prepared, self.train(prepared))
+        with hold(output):
+            prepared = self.prepare(output, resume=resume)
+            return self.write(prepared, self.train(prepared))
 
     def _check_paths(self) -> None:
         for name in ("data", "unlabelled", "general_text", "valid", "test", "pretrained"):

@@ -1,23 +1,19 @@
 """The text path as calls: token ids -> language model -> classifier."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
-from tfast.recipes.divergence import StopAtDivergence
-from tfast.recipes.results import write_figures, write_history, write_model
 from tfast.recipes.ulmfit_preparation import (
     PreparedTexts,
     make_classifier_stages,
     make_lm_batches,
-    num_weights,
     target_documents,
 )
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
+from tfast.recipes.ulmfit_stage import StageFiles, fit_stage
 from tfast.text.classifier_batches import classifier_batches
 from tfast.text.models import classifier, language_model
 from tfast.text.models.classifier import TextClassifier
@@ -27,16 +23,8 @@ from tfast.text.ulmfit import (
     language_model_stages,
     transfer_encoder,
     transfer_vocabulary,
-    ulmfit_optimizer,
 )
-from tfast.training.checkpoints.resume import resumable_fit
-from tfast.training.inspection import figures
-from tfast.training.inspection.stopwatch import Stopwatch
-from tfast.training.schedules import MomentumSchedule, OneCycleMomentum
-from tfast.training.unfreezing import GradualUnfreezing, Stage
-
-# From a step to the endless dataset that begins with it, or from None to one epoch.
-MakeBatches = Callable[[int | None], tf.data.Dataset]
+from tfast.training.unfreezing import Stage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,39 +40,11 @@ class TrainedTexts:
     seconds: dict[str, float]
 
 
-@dataclasses.dataclass(frozen=True)
-class ModelFiles:
-    """Where a model of the run leaves what: its checkpoint, itself, its history, its curves."""
-
-    output: Path
-    name: str
-
-    @property
-    def checkpoint(self) -> Path:
-        """What a resumed run continues from."""
-        return self.output / "checkpoints" / f"{self.name}.npz"
-
-    @property
-    def model(self) -> Path:
-        """The trained model."""
-        return self.output / f"{self.name}.keras"
-
-    @property
-    def history(self) -> Path:
-        """A line for each epoch."""
-        return self.output / f"{self.name}_history.csv"
-
-    @property
-    def curves(self) -> Path:
-        """The history, drawn."""
-        return self.output / f"{self.name}_curves.png"
-
-
-def files_of(prepared: PreparedTexts, kind: str, reverse: bool) -> ModelFiles:
+def files_of(prepared: PreparedTexts, kind: str, reverse: bool) -> StageFiles:
     """The files of a model: "general/backward_language_model", say."""
     folder, _, kind = kind.rpartition("/")
     prefix = "backward_" if reverse else ""
-    return ModelFiles(prepared.output, f"{folder}/{prefix}{kind}".lstrip("/"))
+    return StageFiles(prepared.output, f"{folder}/{prefix}{kind}".lstrip("/"))
 
 
 def train(prepared: PreparedTexts) -> TrainedTexts:
@@ -163,7 +123,7 @@ def make_language_model(recipe: UlmfitRecipe, vocab_size: int) -> LanguageModel:
 
 def fit_language_model(
     prepared: PreparedTexts,
-    files: ModelFiles,
+    files: StageFiles,
     model: LanguageModel,
     stages: Sequence[Stage],
     documents: tf.RaggedTensor,
@@ -179,9 +139,10 @@ def fit_language_model(
         )
 
     return fit_stage(
-        prepared,
+        prepared.recipe,
         files,
         model,
+        settings=prepared.settings,
         groups=language_model.layer_groups(model),
         stages=stages,
         make_batches=make_batches,
@@ -223,9 +184,10 @@ def train_classifier(
 
     files = files_of(prepared, "classifier", reverse)
     model, seconds[files.name] = fit_stage(
-        prepared,
+        recipe,
         files,
         model,
+        settings=prepared.settings,
         groups=classifier.layer_groups(model),
         stages=make_classifier_stages(recipe, sizes["num_layers"]),
         make_batches=lambda step: make_batches("train", training=True, first_step=step),
@@ -235,60 +197,3 @@ def train_classifier(
         metrics=["accuracy"],
     )
     return model
-
-
-def fit_stage(
-    prepared: PreparedTexts,
-    files: ModelFiles,
-    model: keras.Model,
-    *,
-    groups: list[list[keras.layers.Layer]],
-    stages: Sequence[Stage],
-    make_batches: MakeBatches,
-    validation: tf.data.Dataset,
-    clip_norm: float | None,
-    **compile_options: Any,
-) -> tuple[Any, float]:
-    """Fits a model in stages, from its checkpoint where there is one; leaves it and its curves.
-
-    Args:
-        prepared: the run.
-        files: where to leave them.
-        model: not compiled yet.
-        groups: the model's layer groups.
-        stages: how long each lasts, and what is frozen in it.
-        make_batches: of training.
-        validation: one epoch.
-        clip_norm: of all gradients together, or None.
-        **compile_options: loss and metrics, where the model does not bring them.
-
-    Returns:
-        The model, and the seconds that fitting took, over all interruptions.
-    """
-    steps_per_epoch = len(make_batches(None))
-    unfreezing = GradualUnfreezing(groups, stages)
-    rates = unfreezing.schedule(steps_per_epoch)
-    momentum = unfreezing.schedule(
-        steps_per_epoch, make_schedule=lambda _, steps: OneCycleMomentum(steps)
-    )
-    # XLA would compile again for every length, and has no fast loop for an LSTM on a CPU.
-    optimizer = ulmfit_optimizer(rates, clip_norm=clip_norm)
-    model.compile(optimizer, jit_compile=False, **compile_options)
-    stopwatch = Stopwatch()
-    print(f"\nTraining {files.name}, {num_weights(model):,} weights")
-    history = resumable_fit(
-        model,
-        make_batches,
-        epochs=unfreezing.epochs,
-        steps_per_epoch=steps_per_epoch,
-        checkpoint=files.checkpoint,
-        save_every=prepared.recipe.save_every,
-        validation_data=validation,
-        callbacks=[unfreezing, MomentumSchedule(momentum), stopwatch, StopAtDivergence()],
-        settings=prepared.settings,
-    ).history
-    write_model(files.model, model)
-    write_history(files.history, history)
-    curve = figures.sample_schedule(rates, unfreezing.epochs * steps_per_epoch)
-    write_figures({files.curves: lambda: figures.plot_curves(history, schedule=curve)})
-    return model, round(stopwatch.seconds, 1)

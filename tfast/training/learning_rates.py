@@ -2,10 +2,11 @@
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from tfast.training.attachment import attached_until_next_fit
 from tfast.training.layer_groups import Groups, build_optimizer, group_weights
@@ -105,10 +106,21 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
         if self._detach is not None:
             self._detach()
 
+    state_is_optional = True  # see `resume.resumable_fit`
+
+    def get_state(self) -> dict[str, Any]:
+        """The multipliers, which may have been set since `fit` began."""
+        return {"multipliers": np.asarray(self._multipliers)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `get_state` gave."""
+        self.multipliers = state["multipliers"].tolist()
+
     def _assign(self, values: Sequence[float]) -> None:
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()  # or the running step's own copy would come back
-        self._variable.assign(values)
+        if self._variable is not None:
+            self._variable.assign(values)
 
 
 def discriminative_rates(low: float | None, high: float, n: int) -> list[float]:
@@ -160,4 +172,4 @@ def _checked(multipliers: Sequence[float], num_groups: int) -> list[float]:
 
 
 def _is_number(value: Any, *, above: float) -> bool:
-    return isinstance(value, numbers.Real) and math.isfinite(value) and value > above
+    return isinstance(value, numbers.Real) and math.isfinite(value) and float(value) > above

@@ -29,7 +29,9 @@ SIGNATURES = {
     (OPTIMIZER, "_var_key"): "(self, variable)",
 }
 ATTRIBUTES = {
-    "callback": ["_batches_seen_since_last_saving", "_last_batch_seen"],
+    "model checkpoint": ["_batches_seen_since_last_saving", "_last_batch_seen"],
+    "swap": ["_ema_weights_in_model"],
+    "tensorboard": ["_global_test_batch", "_global_train_batch"],
     "layer": ["_allow_non_tensor_positional_args", "_trainable_variables"],
     "model": ["_compile_config", "_nodes_by_depth"],
     "optimizer": [
@@ -48,7 +50,9 @@ def owners():
     model.compile(keras.optimizers.Adam(0.5, use_ema=True), "mse")
     keras_private.build_for_training(model, (np.ones((2, 3)), np.ones((2, 1))))
     return {
-        "callback": keras.callbacks.ModelCheckpoint("model.keras"),
+        "model checkpoint": keras.callbacks.ModelCheckpoint("model.keras"),
+        "swap": keras.callbacks.SwapEMAWeights(),
+        "tensorboard": keras.callbacks.TensorBoard(),
         "layer": layer,
         "model": model,
         "optimizer": model.optimizer,
@@ -71,7 +75,8 @@ def test_every_private_name_in_the_module_is_in_the_contract():
     words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     words |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     words |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    own = {"_built_over", "_known", "_wrap", "_whole", "_believe"}
+    own = {"_built_over", "_known", "_unknown", "_wrap", "_whole", "_believe"}
+    own.add("_rng")  # TensorFlow's
     used = {w for w in words if isinstance(w, str) and w.isidentifier() and w[0] == "_" != w[1]}
     listed = {name for _, name in SIGNATURES} | {n for names in ATTRIBUTES.values() for n in names}
     assert used - own == listed
@@ -135,6 +140,22 @@ def test_the_rate_shown_is_not_the_current_one():
         assert float(optimizer.learning_rate) == 0.25
         assert float(keras_private.current_rate(optimizer)) == 0.5
     assert float(optimizer.learning_rate) == 0.5
+
+
+def test_keras_and_tensorflow_draw_from_the_generators_that_are_found():
+    keras.utils.set_random_seed(0)
+    get, put = keras_private.global_seed_generator()
+    put(None)
+    keras.random.uniform((1,))
+    assert isinstance(get(), keras.random.SeedGenerator)
+    seeds, begin_again = keras_private.seeds_of_tensorflow()
+    state = seeds.getstate()
+    drawn = float(tf.random.uniform(()))
+    seeds.setstate(state)
+    assert float(tf.random.uniform(())) != drawn
+    seeds.setstate(state)
+    begin_again()
+    assert float(tf.random.uniform(())) == drawn
 
 
 def test_a_replaced_rate_is_put_back_as_the_variable_it_was():

@@ -11,7 +11,8 @@ fastai's names and ours:
 import keras
 from keras import ops
 
-from tfast.text.models.dropouts import EmbeddingDropout, WeightDrop, WindowDropout
+from tfast.text.models.dropouts import EmbeddingDropout, WindowDropout
+from tfast.text.models.weight_drop import WeightDrop
 
 
 @keras.saving.register_keras_serializable(package="tfast")

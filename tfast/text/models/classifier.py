@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from tfast.text.models.awd_lstm import AWDLSTM, scaled_rate
+from tfast.text.models.replicas import num_replicas
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -180,7 +181,12 @@ def _dense_block(number, units, rate, activation, seed, dtype):
     """
     return [
         keras.layers.BatchNormalization(
-            momentum=0.9, epsilon=1e-5, name=f"norm_{number}", dtype=dtype
+            momentum=0.9,
+            epsilon=1e-5,
+            # Replicas see parts of one batch, and normalize by the whole.
+            synchronized=num_replicas() > 1,
+            name=f"norm_{number}",
+            dtype=dtype,
         ),
         keras.layers.Dropout(rate, seed=seed, name=f"dropout_{number}", dtype=dtype),
         keras.layers.Dense(units, activation, use_bias=False, name=f"dense_{number}", dtype=dtype),

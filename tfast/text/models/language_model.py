@@ -1,5 +1,7 @@
 """A language model on the AWD-LSTM encoder, trained with its state carried between batches."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -12,6 +14,7 @@ from tfast.text.models.regularization import (
     activation_regularization,
     temporal_activation_regularization,
 )
+from tfast.text.models.replicas import mean_loss_of_replica, prepare_data, refuse_clipping
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -134,20 +137,39 @@ class LanguageModel(keras.Model):
         """Mean cross-entropy, in training plus the regularizers; counts the metrics."""
         if sample_weight is not None:
             raise ValueError("sample_weight is not supported: every token counts the same")
-        loss, accuracy = chunked_softmax_cross_entropy(
+        result = chunked_softmax_cross_entropy(
             y_pred["dropped"],
             self.encoder.embeddings,
             self.decoder.bias,
             y,
             with_gradient=training,
         )
+        loss, accuracy = result
         num_tokens = ops.cast(ops.size(y), "float32")
         self.accuracy.update_state(accuracy, sample_weight=num_tokens)
         self.perplexity.update_state(ops.stop_gradient(loss), sample_weight=num_tokens)
         if training:
             loss += activation_regularization(y_pred["dropped"], self.alpha)
             loss += temporal_activation_regularization(y_pred["hidden"], self.beta)
-        return loss
+        return mean_loss_of_replica(loss, y)
+
+    def fit(self, x: Any = None, *positional: Any, **options: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`."""
+        refuse_clipping(self)
+        if "validation_data" in options:
+            options["validation_data"] = self._prepare(options["validation_data"])
+        return super().fit(self._prepare(x), *positional, **options)
+
+    def evaluate(self, x: Any = None, *positional: Any, **options: Any) -> Any:
+        """As `keras.Model.evaluate`."""
+        return super().evaluate(self._prepare(x), *positional, **options)
+
+    def predict(self, x: Any, *positional: Any, **options: Any) -> Any:
+        """As `keras.Model.predict`."""
+        return super().predict(self._prepare(x), *positional, **options)
+
+    def _prepare(self, data: Any) -> Any:
+        return prepare_data(self, data, max_rows=self.carried_states.max_batch_size)
 
     def next_logits(self, token_ids, states=None):
         """Logits for the token after the last one; reads and changes no carried state.

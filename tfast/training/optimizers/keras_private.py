@@ -3,11 +3,14 @@
 Keras promises nothing about these names, and a renamed one would often train wrongly without an
 error. So nothing else in tfast uses any, and where one is missing the function that needs it
 raises `RuntimeError: tfast 0.2.0 does not know Keras 3.99: Adam._momentums is missing`. A test
-holds the list of names and signatures against the installed Keras.
+holds the list of names and signatures against the installed Keras. (The module is long because
+there is one.)
 """
 
 import contextlib
 import dataclasses
+import functools
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,9 +21,11 @@ from tfast.training.optimizers.inner_optimizers import with_inner_optimizers
 from tfast.training.optimizers.untracked import Undo, set_untracked, wrap_method
 from tfast.types import Tensor
 
-# What `keras.callbacks.ModelCheckpoint` carries from batch to batch beside its `best`. Keras has
-# no `get_state` for callbacks: https://github.com/keras-team/keras/issues/16252
-MODEL_CHECKPOINT_COUNTERS = ("_batches_seen_since_last_saving", "_last_batch_seen")
+# What Keras's callbacks carry from batch to batch in private. They have no `get_state`:
+# https://github.com/keras-team/keras/issues/16252
+SAVING_COUNTERS = ("_batches_seen_since_last_saving", "_last_batch_seen")
+TENSORBOARD_COUNTERS = ("_global_train_batch", "_global_test_batch")
+SWAPPED = ("_ema_weights_in_model",)  # whether model and averages are exchanged
 
 
 def _known(owner: Any, name: str) -> Any:
@@ -28,13 +33,45 @@ def _known(owner: Any, name: str) -> Any:
     try:
         return getattr(owner, name)
     except AttributeError:
-        versions = f"tfast {tfast.__version__} does not know Keras {keras.__version__}"
-        raise RuntimeError(f"{versions}: {type(owner).__name__}.{name} is missing") from None
+        raise _unknown(f"{type(owner).__name__}.{name}") from None
+
+
+def _unknown(name: str) -> RuntimeError:
+    versions = f"tfast {tfast.__version__} does not know Keras {keras.__version__}"
+    return RuntimeError(f"{versions}: {name} is missing")
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> Undo:
     _known(owner, name)
     return wrap_method(owner, name, wrapper)
+
+
+def global_seed_generator() -> Any:
+    """The attribute of Keras's global state that unseeded random operations draw from.
+
+    Returns:
+        Two functions: one gives the `keras.random.SeedGenerator`, None where nothing was drawn
+        yet, and one sets it.
+    """
+    try:
+        from keras.src.backend.common import global_state
+        from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR as NAME
+    except ImportError as error:
+        raise _unknown(str(error.name or error)) from None
+    get = functools.partial(_known(global_state, "get_global_attribute"), NAME)
+    return get, functools.partial(_known(global_state, "set_global_attribute"), NAME)
+
+
+def seeds_of_tensorflow() -> tuple[random.Random | None, Callable[[], None]]:
+    """What operations of TensorFlow outside of graphs get their seeds from, after `set_seed`.
+
+    Returns:
+        The generator, None before `set_seed`; and a function that lets operations of the same
+        seeds draw from their beginning again.
+    """
+    from tensorflow.python.eager import context
+
+    return _known(context.context(), "_rng"), _known(context.context(), "clear_kernel_cache")
 
 
 # --- Layers and models -----------------------------------------------------------------------
