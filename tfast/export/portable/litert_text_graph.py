@@ -11,6 +11,7 @@ from tfast.export.float32 import in_float32
 from tfast.export.portable.litert import litert_bytes
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.text.tokenization.special_tokens import PADDING_ID
 
 # How many tokens are read at a time. LiteRT's loops copy what they carry at each step, so one; but
 # float products want some rows, without which they wait for the weights.
@@ -72,6 +73,9 @@ def classifier_logits(model, token_ids, lengths, *, window):
         float32 `(batch, classes)`.
     """
     lengths = tf.maximum(lengths, 1)
+    # Texts of no token are texts of padding.
+    missing = tf.maximum(1 - tf.shape(token_ids)[1], 0)
+    token_ids = tf.pad(token_ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
     logits = []
     for part, reverse in single_classifiers(model):
         ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1) if reverse else token_ids
