@@ -101,7 +101,7 @@ def encoder_from_fastai(state_dict: StateDict, **options: Any) -> AWDLSTM:
         >>> classifier = TextClassifier(9, 2, embed_size=4, hidden_size=6, num_layers=2)
         >>> classifier.encoder.set_weights(encoder.get_weights())
 
-    Source: `fastai.text.learner.RNNLearner.save_encoder`.
+    Source: `fastai.text.learner.TextLearner.save_encoder`.
     """
     encoder = AWDLSTM(**_encoder_sizes(state_dict, _ENCODER), **options)
     assign_entries(_encoder_entries(encoder, _ENCODER), state_dict)

@@ -37,10 +37,59 @@ def test_moving_variance_follows_the_biased_variance():
     np.testing.assert_allclose(layer.moving_variance, expected, rtol=1e-5)
 
 
-def test_one_pixel_of_one_picture_has_variance_zero():
+def statistics(layer):
+    return [np.array(layer.moving_mean), np.array(layer.moving_variance)]
+
+
+@pytest.mark.parametrize("shape", [(1, 6), (1, 1, 1, 6), (1, 1, 6)])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_a_single_value_per_channel_leaves_the_statistics_as_they_are(shape, dtype):
+    layer = BatchNorm(dtype=dtype)
+    layer(IMAGES.reshape(-1, *shape[1:]), training=True)
+    before = statistics(layer)
+    single = IMAGES[0, 0, 0].reshape(shape)
+    assert not np.any(layer(single, training=True))
+    np.testing.assert_array_equal(statistics(layer), before)
+    layer(np.concatenate([single, single + 1]), training=True)
+    assert np.all(statistics(layer)[0] != before[0])
+
+
+def test_a_mask_that_shows_one_value_counts_as_one():
     layer = BatchNorm()
-    assert not np.any(layer(IMAGES[:1, :1, :1], training=True))
-    np.testing.assert_allclose(layer.moving_variance, np.full(6, 0.9), rtol=1e-6)
+    layer.build((2, 3, 6))
+    inputs = IMAGES[:2, 0, :3]
+    for mask, changes in [([[1, 0, 0], [0, 0, 0]], False), ([[1, 1, 0], [0, 0, 0]], True)]:
+        before = statistics(layer)
+        layer(inputs, training=True, mask=np.array(mask, bool))
+        assert np.any(statistics(layer)[0] != before[0]) == changes
+
+
+@pytest.mark.parametrize("shape", [(60, 6), (4, 3, 5, 6)])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_statistics_that_are_not_finite_are_not_recorded(shape, value):
+    layer, other = BatchNorm(), BatchNorm()
+    inputs = IMAGES.reshape(shape).copy()
+    other(inputs, training=True)
+    inputs[..., 2].flat[7] = value
+    outputs = np.array(layer(inputs, training=True))
+    assert np.isnan(outputs[..., 2]).any()
+    for ours, theirs, start in zip(statistics(layer), statistics(other), (0, 1), strict=True):
+        assert ours[2] == start
+        np.testing.assert_allclose(np.delete(ours, 2), np.delete(theirs, 2), rtol=1e-5)
+
+
+def test_a_last_batch_of_one_does_not_move_the_variance_of_a_head():
+    """33 examples in batches of 32, for both kinds of heads."""
+    vectors = np.random.default_rng(0).normal(3, 2, (33, 6)).astype("float32")
+    pooled, dense = BatchNorm(), keras.Sequential([layers.Dense(6, use_bias=False), BatchNorm()])
+    dense(vectors)
+    dense.layers[0].kernel.assign(np.eye(6))
+    for _ in range(60):
+        for batch in (vectors[:32], vectors[32:]):
+            pooled(batch, training=True)
+            dense(batch, training=True)
+    for layer in (pooled, dense.layers[1]):
+        np.testing.assert_allclose(layer.moving_variance, vectors[:32].var(0), rtol=0.01)
 
 
 def test_frozen_layer_uses_and_keeps_its_moving_statistics():
