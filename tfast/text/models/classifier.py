@@ -5,6 +5,7 @@ from keras import ops
 
 from tfast.text.models.awd_lstm import AWDLSTM, scaled_rate
 from tfast.text.models.replicas import num_replicas
+from tfast.training.batch_norm import BatchNorm
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -180,9 +181,7 @@ def _dense_block(number, units, rate, activation, seed, dtype):
     Source: fastai `LinBnDrop`.
     """
     return [
-        keras.layers.BatchNormalization(
-            momentum=0.9,
-            epsilon=1e-5,
+        BatchNorm(
             # Replicas see parts of one batch, and normalize by the whole.
             synchronized=num_replicas() > 1,
             name=f"norm_{number}",
