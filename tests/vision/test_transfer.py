@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from tfast.training.batch_norm import BatchNorm
 from tfast.training.layer_groups import freeze_to
 from tfast.training.optimizers.keras_private import all_layers
-from tfast.vision.layers.batch_norm import BatchNorm
 from tfast.vision.transfer import create_head, transfer_model, with_dtype_policy
 from tfast.vision.xresnet import layer_groups, xresnet
 

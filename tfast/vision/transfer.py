@@ -16,9 +16,9 @@ import keras
 from keras import layers
 
 from tfast import arguments
+from tfast.training.batch_norm import BatchNorm
 from tfast.types import Tensor
 from tfast.vision.layer_groups import cut_head
-from tfast.vision.layers.batch_norm import BatchNorm
 
 # What has a dtype in the configuration of a model and computes nothing.
 NOT_LAYERS = ("InputLayer", "__keras_tensor__")

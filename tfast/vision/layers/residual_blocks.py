@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers, ops
 
+from tfast.training.batch_norm import BatchNorm
 from tfast.types import Tensor
-from tfast.vision.layers.batch_norm import BatchNorm
 from tfast.vision.layers.self_attention import SimpleSelfAttention
 
 

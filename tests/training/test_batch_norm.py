@@ -4,7 +4,8 @@ import pytest
 from checks import check_layer
 from keras import layers
 
-from tfast.vision.layers.batch_norm import BatchNorm
+from tfast.training.batch_norm import BatchNorm
+from tfast.training.optimizers.keras_private import all_layers
 
 IMAGES = np.random.default_rng(0).normal(3, 2, (4, 3, 5, 6)).astype("float32")
 
@@ -109,3 +110,20 @@ def test_what_the_fused_kernel_cannot_do_goes_through_keras():
     outputs = first(IMAGES, training=True)
     np.testing.assert_allclose(np.mean(outputs, axis=(0, 2, 3)), np.zeros(3), atol=1e-6)
     assert BatchNorm(scale=False)(IMAGES, training=True).shape == IMAGES.shape
+
+
+def test_heads_of_images_and_of_texts_have_this_layer():
+    from tfast.text.models.classifier import TextClassifier
+    from tfast.vision.transfer import create_head
+
+    text = TextClassifier(20, 2, embed_size=4, hidden_size=4, num_layers=1, head_size=3)
+    text({"token_ids": np.ones((2, 3), "int32"), "lengths": np.array([3, 3])})
+    features = keras.Input((2, 2, 4))
+    for model in (text, keras.Model(features, create_head(features, 2))):
+        norms = [
+            layer
+            for layer in all_layers(model)
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        assert len(norms) == 2
+        assert all(isinstance(layer, BatchNorm) for layer in norms)
