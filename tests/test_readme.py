@@ -2,38 +2,68 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_ci_runs_the_very_test_command_of_the_readme():
-    commands = (ROOT / ".ci" / "run").read_text().splitlines()
-    test_command = next(line for line in commands if "-m pytest" in line)
+    *_, test_command = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert "-m pytest" in test_command
     assert test_command in README.splitlines()
 
 
-def test_scripts_that_the_readme_names_exist():
-    names = set(re.findall(r"scripts/(\w+\.py)", README))
-    assert {"train_images.py", "train_ulmfit.py", "import_fastai.py"} <= names
-    assert all((ROOT / "scripts" / name).is_file() for name in names)
+def test_pre_commit_has_the_ruff_of_the_project():
+    configuration = (ROOT / ".pre-commit-config.yaml").read_text()
+    version = re.search(r"rev: v(\S+)", configuration)[1]
+    assert f'"ruff=={version}"' in (ROOT / "pyproject.toml").read_text()
 
 
-def test_examples_run_one_after_another(tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_scripts_and_pages_that_a_page_names_exist(page):
+    text = page.read_text()
+    for name in re.findall(r"scripts/[\w/]+\.py", text):
+        assert (ROOT / name).is_file(), f"{page.name} names {name}"
+    for target in re.findall(r"\]\(([\w/.]+?)(?:#[\w-]+)?\)", text):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_readme_fits_on_three_screens():
+    assert len(README.splitlines()) <= 150
+
+
+def examples_of(page):
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def test_image_examples_of_the_readme_run_one_after_another(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     for label in ("cat", "dog"):
-        folder = tmp_path / "pictures" / label
+        folder = tmp_path / "photos" / label
         folder.mkdir(parents=True)
-        for number in range(4):
+        for number in range(5):
             pixels = random.integers(0, 256, (70, 80, 3), "uint8")
             (folder / f"{number}.png").write_bytes(tf.io.encode_png(pixels).numpy())
-    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(examples) == 3
+    training, serving, _ = examples_of(ROOT / "README.md")
     names = {}
-    for example in examples:
-        exec(example, names)
+    exec(training, names)
+    exec(serving, names)
     assert names["answer"]["labels"].numpy().tolist()[0] in (b"cat", b"dog")
+
+
+def test_text_examples_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    [example] = examples_of(ROOT / "docs" / "texts.md")
+    exec(example, {})
     served = tf.saved_model.load("served_texts").signatures["serving_default"]
     assert served(text=tf.constant(["Fine!", ""]))["probabilities"].shape == (2, 2)
+    (tmp_path / "runs" / "reviews").mkdir(parents=True)
+    (tmp_path / "served_texts").rename(tmp_path / "runs" / "reviews" / "saved_model")
+    *_, serving = examples_of(ROOT / "README.md")
+    capsys.readouterr()
+    exec(serving, {})
+    assert re.search(r"b'(bad|good)'", capsys.readouterr().out)

@@ -13,8 +13,13 @@ import numpy as np
 import pytest
 
 from tfast.fastai.image_classifiers import image_classifier_from_fastai
+from tfast.fastai.kinds import kind_of
 from tfast.fastai.reading import load_weights
-from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
+from tfast.fastai.text_models import (
+    encoder_from_fastai,
+    language_model_from_fastai,
+    text_classifier_from_fastai,
+)
 from tfast.fastai.xresnet import xresnet_from_fastai
 
 pytestmark = pytest.mark.fastai
@@ -50,12 +55,12 @@ def assert_same_outputs(folder, kind, compute):
     ],
 )
 def test_image_models(folder, kind, convert, activation):
-    model, _ = convert(load_weights(folder / f"{kind}.pth"), activation=activation)
+    model = convert(load_weights(folder / f"{kind}.pth"), activation=activation)
     assert_same_outputs(folder, kind, lambda x: model(x.transpose(0, 2, 3, 1), training=False))
 
 
 def test_language_model(folder):
-    model, _ = language_model_from_fastai(load_weights(folder / "language_model.pth"))
+    model = language_model_from_fastai(load_weights(folder / "language_model.pth"))
 
     def compute(token_ids):
         inputs = {"token_ids": token_ids, "starts_anew": np.ones(len(token_ids), bool)}
@@ -65,10 +70,34 @@ def test_language_model(folder):
 
 
 def test_text_classifier(folder):
-    model, _ = text_classifier_from_fastai(load_weights(folder / "text_classifier.pth"))
+    model = text_classifier_from_fastai(load_weights(folder / "text_classifier.pth"))
 
     def compute(token_ids):
         lengths = np.full(len(token_ids), token_ids.shape[1])
         return model({"token_ids": token_ids, "lengths": lengths}, training=False)
 
     assert_same_outputs(folder, "text_classifier", compute)
+
+
+@pytest.mark.parametrize(
+    ("kind", "convert"),
+    [
+        ("language_model", language_model_from_fastai),
+        ("text_classifier", text_classifier_from_fastai),
+    ],
+)
+def test_encoder(folder, kind, convert):
+    state = load_weights(folder / f"{kind}_encoder.pth")
+    assert kind_of(state) == "encoder"
+    whole = convert(load_weights(folder / f"{kind}.pth")).encoder
+    for ours, theirs in zip(encoder_from_fastai(state).weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+
+
+def test_kinds(folder):
+    kinds = {path.stem: kind_of(load_weights(path)) for path in folder.glob("*.pth")}
+    for name, kind in kinds.items():
+        if name.startswith("x"):
+            assert kind == "xresnet", name
+        elif not name.endswith("_encoder"):
+            assert kind == {"vision_learner": "image_classifier"}.get(name, name)

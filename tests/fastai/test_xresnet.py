@@ -1,11 +1,16 @@
 """Conversion of XResNets. What converted networks compute: tests/vision/test_xresnet.py."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
 from golden_weights import golden_json, golden_state_dict
 
-from tfast.fastai.xresnet import infer_sizes, names_in, xresnet_from_fastai, xresnet_to_fastai
+from tfast.fastai.conversion import ignored_names
+from tfast.fastai.xresnet import xresnet_from_fastai, xresnet_to_fastai
+from tfast.fastai.xresnet_names import names_in
+from tfast.fastai.xresnet_sizes import infer_sizes
 from tfast.vision import xresnet_variants
 from tfast.vision.xresnet import xresnet
 
@@ -63,8 +68,8 @@ def test_the_build_is_read_from_names_and_shapes(kind, expected):
 
 def test_from_fastai_and_back_is_exact():
     state = state_dict("xse_resnet18")
-    model, said_nothing = xresnet_from_fastai(state)
-    assert said_nothing == sorted(n for n in state if n.endswith("num_batches_tracked"))
+    model = xresnet_from_fastai(state)
+    assert ignored_names(state) == sorted(n for n in state if n.endswith("num_batches_tracked"))
     back = xresnet_to_fastai(model)
     assert set(back) == set(state)
     for name, array in state.items():
@@ -75,7 +80,7 @@ def test_to_fastai_and_back_is_exact():
     model = xresnet_variants.xse_resnext18_deeper(
         4, self_attention=True, input_shape=(None, None, 1), stem_widths=(8, 8, 32)
     )
-    copy, _ = xresnet_from_fastai(xresnet_to_fastai(model))
+    copy = xresnet_from_fastai(xresnet_to_fastai(model))
     for ours, theirs in zip(model.weights, copy.weights, strict=True):
         assert ours.path.split("/")[-2:] == theirs.path.split("/")[-2:]
         np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
@@ -128,7 +133,7 @@ def test_a_missing_convolution_of_timm_is_named():
 
 
 def test_other_networks_are_refused():
-    with pytest.raises(ValueError, match=r"neither fastai's XResNet nor timm's"):
+    with pytest.raises(ValueError, match=r"must be of fastai's XResNet or timm's"):
         xresnet_from_fastai({"features.0.weight": np.ones((3, 3))})
     headless = {k: v for k, v in state_dict("xresnet18").items() if not k.startswith("11.")}
     with pytest.raises(ValueError, match=r"missing 11\.weight"):
@@ -139,3 +144,18 @@ def test_a_model_that_is_no_xresnet_is_refused():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="no layers of an XResNet"):
         xresnet_to_fastai(model)
+
+
+def test_names_of_fastai_before_2_are_read():
+    """As fast.ai's `xrn50_940.pth` has them."""
+    state = state_dict("xresnet50")
+    early = {}
+    for name, array in state.items():
+        name = re.sub(r"\.convpath\.", ".convs.", name)
+        name = re.sub(r"\.idpath\.[01]\.", ".idconv.", name)
+        early[re.sub(r"^11\.", "10.", name)] = array
+    assert {"0.0.weight", "4.0.convs.0.0.weight", "4.0.idconv.0.weight", "10.weight"} <= set(early)
+    back = xresnet_to_fastai(xresnet_from_fastai(early))
+    assert set(back) == set(state)
+    for name, array in state.items():
+        np.testing.assert_array_equal(back[name], array.astype(back[name].dtype), err_msg=name)

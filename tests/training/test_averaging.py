@@ -106,13 +106,66 @@ def test_only_updates_are_steps():
     np.testing.assert_allclose(model.get_weights()[0], np.mean(record.after, axis=0), atol=1e-6)
 
 
-def test_a_file_written_in_mid_fit_holds_the_weights_of_training(tmp_path):
+@pytest.mark.parametrize("save_freq", [4, "epoch"])
+def test_a_file_written_without_an_evaluation_holds_the_weights_of_training(tmp_path, save_freq):
     path = tmp_path / "epoch.weights.h5"
-    checkpoint = keras.callbacks.ModelCheckpoint(path, save_weights_only=True, save_freq="epoch")
+    checkpoint = keras.callbacks.ModelCheckpoint(path, save_weights_only=True, save_freq=save_freq)
     model, record = linear_model(), RecordWeights()
-    fit(model, AveragedWeights(start=2), checkpoint, record, validation_data=(INPUTS, TARGETS))
+    options = VALIDATION if save_freq == 4 else {}
+    fit(model, AveragedWeights(start=2), checkpoint, record, **options)
     model.load_weights(path)
     np.testing.assert_array_equal(model.get_weights()[0], record.after[-1])
+
+
+def validation_loss(model):
+    return model.evaluate(INPUTS, TARGETS, batch_size=len(INPUTS), verbose=0)
+
+
+@pytest.mark.parametrize("average_first", [True, False])
+def test_what_was_measured_is_what_is_saved_and_restored(tmp_path, average_first):
+    path = tmp_path / "best.keras"
+    # Overshoots more and more: the best epoch is not the last.
+    model = linear_model(keras.optimizers.SGD(0.3, momentum=0.9))
+    average, record = AveragedWeights(start=3), RecordWeights()
+    others = [
+        keras.callbacks.ModelCheckpoint(path, save_best_only=True),
+        keras.callbacks.EarlyStopping(patience=9, restore_best_weights=True),
+    ]
+    callbacks = [average, *others] if average_first else [*others, average]
+    losses = fit(model, *callbacks, record, epochs=6, **VALIDATION).history["val_loss"]
+    best = int(np.argmin(losses))
+    assert best < 5
+    assert validation_loss(keras.saving.load_model(path)) == pytest.approx(losses[best], rel=1e-5)
+    assert validation_loss(model) == pytest.approx(losses[best], rel=1e-5)
+    np.testing.assert_array_equal(model.get_weights()[0], record.evaluated[best])
+
+
+@pytest.mark.parametrize("average_first", [True, False])
+def test_weights_restored_for_their_training_loss_stay(average_first):
+    model = linear_model(keras.optimizers.SGD(0.3, momentum=0.9))
+    options = {"monitor": "loss", "patience": 9, "restore_best_weights": True}
+    callbacks = [AveragedWeights(start=3), keras.callbacks.EarlyStopping(**options)]
+    record = RecordWeights()
+    losses = fit(model, *callbacks[:: 1 if average_first else -1], record, epochs=6)
+    best = int(np.argmin(losses.history["loss"]))
+    assert best < 5
+    np.testing.assert_array_equal(model.get_weights()[0], record.after[best * STEPS + STEPS - 1])
+
+
+def test_outside_of_fit_an_evaluation_leaves_the_weights_as_they_were():
+    model, average = linear_model(), AveragedWeights(start=1)
+    fit(model, average)
+    model.set_weights([np.float32([[1], [2], [3]])])
+    record = RecordWeights()
+    model.evaluate(INPUTS, TARGETS, callbacks=[average, record], verbose=0)
+    assert np.abs(record.evaluated[0] - [[1], [2], [3]]).max() > 1e-3
+    np.testing.assert_array_equal(model.get_weights()[0], np.float32([[1], [2], [3]]))
+
+
+def test_an_optimizer_with_averages_of_its_own_is_refused():
+    model = linear_model(keras.optimizers.SGD(0.05, use_ema=True))
+    with pytest.raises(ValueError, match="use_ema"):
+        fit(model, AveragedWeights(start=1))
 
 
 def test_weights_may_unfreeze_while_they_are_averaged():

@@ -1,12 +1,10 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.learning_rates import LayerwiseLearningRates, discriminative_rates
-from tfast.training.optimizers.layerwise_steps import ScaledSteps
 from tfast.training.optimizers.lookahead import ranger
 
 INPUTS = np.random.RandomState(0).standard_normal((8, 4)).astype("float32")
@@ -115,33 +113,6 @@ def assert_rests_at_zero_only(model, rates):
     assert model.loss.traces == traces
 
 
-class Weights:
-    """Two groups of weights without a model, and an optimizer that is scaled."""
-
-    def __init__(self, optimizer, multipliers=None):
-        random = np.random.RandomState(0)
-        shapes = {"body/kernel": (4, 3), "body/bias": (3,), "head/kernel": (3, 2)}
-        self.weights = [
-            keras.Variable(random.standard_normal(shape).astype("float32"), name=name[5:])
-            for name, shape in shapes.items()
-        ]
-        self.body, self.head = self.weights[:2], self.weights[2:]
-        self.optimizer = optimizer
-        optimizer.build(self.weights)
-        if multipliers is not None:
-            self.multipliers = keras.Variable(multipliers, dtype="float32")
-            ScaledSteps(optimizer, [self.body, self.head], self.multipliers).attach()
-
-    def step(self, count):
-        random = np.random.RandomState(count)
-        for _ in range(count):
-            gradients = [random.standard_normal(w.shape).astype("float32") for w in self.weights]
-            self.optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients])
-
-    def body_state(self):
-        return values([*self.body, *slots_of(self.optimizer, self.body)])
-
-
 OPTIONS = [
     {"weight_decay": 0.1},
     {"gradient_accumulation_steps": 2},
@@ -150,71 +121,6 @@ OPTIONS = [
     {"global_clipnorm": 0.1},
     {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3},
 ]
-CASES = [*OPTIMIZERS.items(), *[("Adam", options) for options in OPTIONS]]
-each_case = pytest.mark.parametrize(
-    ("name", "options"), CASES, ids=lambda case: case if isinstance(case, str) else "-".join(case)
-)
-
-
-def test_every_optimizer_of_keras_is_tested():
-    classes = {
-        name
-        for name, value in vars(keras.optimizers).items()
-        if isinstance(value, type) and issubclass(value, keras.optimizers.Optimizer)
-    }
-    assert classes - {"Optimizer", "LossScaleOptimizer", "MultiOptimizer"} == OPTIMIZERS.keys()
-
-
-@each_case
-def test_weights_and_their_state_rest_at_zero_after_steps_at_one(name, options):
-    case = Weights(make_optimizer(name, **options), [1, 1])
-    case.step(4)
-    body, head = case.body_state(), values(case.head)
-    assert len(body) > 2
-    case.multipliers.assign([0, 1])
-    case.step(4)
-    assert_equal(case.body_state(), body)
-    assert np.any(values(case.head)[0] != head[0])
-    case.multipliers.assign([1, 1])
-    case.step(4)
-    after = case.body_state()
-    assert all(np.isfinite(value).all() for value in after)
-    assert np.any(after[0] != body[0])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "options", "jit_compile"),
-    [(*case, False) for case in CASES]
-    + [("Adam", OPTIONS[0], True), ("SGD", OPTIMIZERS["SGD"], True)],
-)
-def test_weights_and_their_state_rest_at_zero_in_a_traced_step(name, options, jit_compile):
-    case, traces = Weights(make_optimizer(name, **options), [1, 1]), []
-
-    @tf.function(jit_compile=jit_compile)
-    def step():
-        traces.append(1)
-        case.step(4)
-
-    step()
-    body, head = case.body_state(), values(case.head)
-    case.multipliers.assign([0, 1])
-    step()
-    assert_equal(case.body_state(), body)
-    assert np.any(values(case.head)[0] != head[0])
-    case.multipliers.assign([1, 1])
-    step()
-    assert np.any(case.body_state()[0] != body[0])
-    assert len(traces) == 1
-
-
-@each_case
-def test_a_multiplier_for_all_is_a_plain_run_at_that_rate(name, options):
-    scaled = Weights(make_optimizer(name, 0.05, **options), [0.5, 0.5])
-    plain = Weights(make_optimizer(name, 0.025, **options))
-    scaled.step(6), plain.step(6)
-    assert_equal(scaled.body_state(), plain.body_state())
-    assert_equal(values(scaled.head), values(plain.head))
 
 
 @pytest.mark.parametrize(
@@ -223,32 +129,6 @@ def test_a_multiplier_for_all_is_a_plain_run_at_that_rate(name, options):
 def test_in_a_traced_fit_with_several_steps_an_execution(options):
     model = make_model(make_optimizer("Nadam", **options), steps_per_execution=4)
     assert_rests_at_zero_only(model, LayerwiseLearningRates(groups_of(model), [1, 1]))
-
-
-@pytest.mark.parametrize("accumulate", [None, 2])
-def test_constraints_leave_weights_that_rest_where_they_are(accumulate):
-    case = Weights(make_optimizer("SGD", gradient_accumulation_steps=accumulate))
-    for weight in case.weights:
-        weight.constraint = keras.constraints.MinMaxNorm(0.5, 0.6, rate=0.5)
-    multipliers = keras.Variable([0, 1], dtype="float32")
-    scaled = ScaledSteps(case.optimizer, [case.body, case.head], multipliers)
-    scaled.attach()
-    before = case.body_state()
-    case.step(2)
-    assert_equal(case.body_state()[:2], before[:2])
-    multipliers.assign([1, 1])
-    case.step(20)
-    norms = np.linalg.norm(case.weights[0], axis=0)
-    assert np.all((norms > 0.4) & (norms < 0.8))
-    scaled.detach()
-    assert "apply" not in vars(case.optimizer)
-
-
-def test_muons_own_weight_decay_is_scaled():
-    case = Weights(make_optimizer("Muon", weight_decay=None, adam_weight_decay=0.5), [0, 1])
-    before = case.body_state()
-    case.step(2)
-    assert_equal(case.body_state(), before)
 
 
 def test_under_automatic_loss_scaling_overflowing_steps_included():

@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from checks import two_replicas
-from keras.optimizers.schedules import ExponentialDecay
 
 from tfast.training.checkpoints.resume import resumable_fit
 from tfast.training.optimizers.lookahead import ranger
 from tfast.training.schedules import OneCycle
-from tfast.training.unfreezing import GradualUnfreezing, OneAfterAnother, Stage
+from tfast.training.unfreezing import GradualUnfreezing, Stage
 
 INPUTS = np.random.RandomState(0).standard_normal((8, 4)).astype("float32")
 TARGETS = np.random.RandomState(1).standard_normal((8, 2)).astype("float32")
@@ -148,15 +147,6 @@ def test_stages_train_their_groups_in_a_traced_fit(kind):
     unfreezing = GradualUnfreezing([[layer] for layer in model.layers], stages)
     unfreezing.fit(model, batches(), callbacks=[watch], verbose=0)
     assert watch.moved == ["c", "ac"]
-
-
-def test_schedules_take_turns_and_survive_their_config():
-    down = ExponentialDecay(1.0, 1, 0.5)
-    schedule = OneAfterAnother([down, down, ExponentialDecay(8.0, 1, 0.5)], [2, 1, 3], first_step=5)
-    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
-    graph = tf.function(schedule)
-    for step, rate in zip(range(5, 12), [1, 0.5, 1, 8, 4, 2, 1], strict=True):
-        assert float(schedule(step)) == float(again(step)) == float(graph(step)) == rate
 
 
 def test_bad_stages_are_refused():

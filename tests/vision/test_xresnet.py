@@ -7,7 +7,8 @@ import tensorflow as tf
 from golden_weights import golden_arrays, golden_json, golden_state_dict, wave
 
 from tfast.fastai.conversion import assign_entries
-from tfast.fastai.xresnet import names_for, names_in, xresnet_entries
+from tfast.fastai.xresnet import names_for, xresnet_entries
+from tfast.fastai.xresnet_names import names_in
 from tfast.vision import xresnet, xresnet_variants
 
 NUMBERS = golden_json("fastai_numerics.json")

@@ -4,6 +4,7 @@ A pickle is a program: it may call whatever it can name. Here it can name nothin
 """
 
 import re
+from typing import Any
 
 import numpy as np
 
@@ -14,30 +15,30 @@ EXPORTED = (
     "`json.dump(list(learn.dls.vocab), open('vocabulary.json', 'w'))` (a classifier's "
     "vocabulary is two lists: `[list(v) for v in learn.dls.vocab]`)."
 )
-# Stands in every pickled Learner, and in nothing else.
+# In every pickled Learner, and in nothing else.
 LEARNER = b"fastai.learner"
 
 
 class Inert:
     """Stands in for a class: keeps its arguments and its state, and does nothing."""
 
-    arguments = ()
-    state = None
+    arguments: tuple[Any, ...] = ()
+    state: Any = None
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments: Any):
         self.arguments = arguments
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         self.state = state
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: Any, value: Any) -> None:
         """A `defaultdict` gets its items so; we need none of them."""
 
 
 class Scalar(Inert):
     """Stands in for `numpy._core.multiarray.scalar(dtype, content)`."""
 
-    def value(self):
+    def value(self) -> Any:
         """The whole number, truth value or text that it is; itself if it is something else."""
         dtype, content = self.arguments
         if not re.fullmatch(r"[biuU]\d+", dtype.arguments[0]):
@@ -46,7 +47,7 @@ class Scalar(Inert):
         return np.frombuffer(content, byte_order + dtype.arguments[0]).item()
 
 
-STAND_INS = {
+STAND_INS: dict[str, type[Inert]] = {
     "fastcore.foundation.L": Inert,
     "fastai.data.transforms.CategoryMap": Inert,
     # `CategoryMap(add_na=True)` keeps a `defaultdict(int)`.
@@ -60,12 +61,28 @@ STAND_INS = {
 }
 
 
-def plain(value):
-    """Lists, strings and numbers of what an unpickler made with stand-ins."""
+def plain(value: Any) -> Any:
+    """Lists, strings and numbers of what an unpickler made with stand-ins.
+
+    A list that is in a pickle once stays one list, in however many lists it is: a pickle of a
+    few bytes can nest lists so that copies of each would never end.
+
+    Raises:
+        ValueError: a list holds itself.
+    """
+    return _plain(value, {})
+
+
+def _plain(value: Any, made: dict[int, Any]) -> Any:
     if isinstance(value, Scalar):
         return value.value()
     if isinstance(value, Inert):
-        return plain(value.state["items"]) if isinstance(value.state, dict) else value
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
+        return _plain(value.state["items"], made) if isinstance(value.state, dict) else value
+    if not isinstance(value, (list, tuple)):
+        return value
+    if id(value) not in made:
+        made[id(value)] = None  # until it is done
+        made[id(value)] = [_plain(item, made) for item in value]
+    if made[id(value)] is None:
+        raise ValueError("a list holds itself")
+    return made[id(value)]

@@ -184,7 +184,8 @@ class Vocabulary:
         Raises:
             ValueError: a file of another kind.
         """
-        text = Path(path).read_bytes().decode("utf-8").replace("\r\n", "\n")
+        # Editors of Windows begin files with a byte-order mark.
+        text = Path(path).read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         try:
             return cls([_unescape(line) for line in text.removesuffix("\n").split("\n")])
         except ValueError as error:

@@ -1,6 +1,8 @@
+from . import attachment as attachment
 from . import averaging as averaging
 from . import checkpoints as checkpoints
 from . import inspection as inspection
+from . import joined_schedules as joined_schedules
 from . import layer_groups as layer_groups
 from . import learning_rates as learning_rates
 from . import momentum as momentum
@@ -12,6 +14,7 @@ from .averaging import AveragedWeights as AveragedWeights
 from .checkpoints.resume import resumable_fit as resumable_fit
 from .inspection.lr_finder import find_learning_rate as find_learning_rate
 from .inspection.statistics import TrainingStatistics as TrainingStatistics
+from .joined_schedules import join_schedules as join_schedules
 from .layer_groups import freeze_to as freeze_to
 from .learning_rates import LayerwiseLearningRates as LayerwiseLearningRates
 from .learning_rates import discriminative_rates as discriminative_rates

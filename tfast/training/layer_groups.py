@@ -4,14 +4,27 @@ A model's groups are a list of lists of layers; each model module makes its own.
 stands for everything inside it.
 """
 
-import contextlib
-import dataclasses
 import numbers
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import keras
 
+from tfast.training.optimizers.keras_private import (
+    all_layers,
+    restrict_optimizer_to,
+    strategy_scope,
+    updated_variables,
+)
+from tfast.training.optimizers.untracked import set_untracked
 
-def group_weights(model, groups):
+# A layer stands for all weights inside it.
+Groups: TypeAlias = Sequence[Sequence[keras.Layer | keras.Variable]]
+
+_MARK = "_frozen_by_freeze_to"
+
+
+def group_weights(model: keras.Model, groups: Groups) -> list[list[keras.Variable]]:
     """The weights of each group, checked: every weight of the model stands in exactly one.
 
     Args:
@@ -37,8 +50,8 @@ def group_weights(model, groups):
         raise ValueError(f"model {model.name!r} has no weights yet: build it or call it on a batch")
     if not groups or not all(isinstance(group, list | tuple) and group for group in groups):
         raise ValueError(f"groups must be a list of lists of layers, none empty, got {groups!r}")
-    layer_of = {id(w): layer for layer in model._flatten_layers() for w in layer.weights}
-    group_of = {}
+    layer_of = {id(w): layer for layer in all_layers(model) for w in layer.weights}
+    group_of: dict[int, int] = {}
     for number, group in enumerate(groups):
         for item in group:
             for weight in _weights_of(item):
@@ -58,7 +71,7 @@ def group_weights(model, groups):
     return [[w for w in model.weights if group_of[id(w)] == g] for g in range(len(groups))]
 
 
-def _weights_of(item):
+def _weights_of(item: Any) -> list[keras.Variable]:
     if isinstance(item, keras.Layer):
         return item.weights
     if isinstance(item, keras.Variable):
@@ -66,7 +79,7 @@ def _weights_of(item):
     raise ValueError(f"groups must hold layers, got {item!r} of type {type(item).__name__}")
 
 
-def freeze_to(model, groups, n):
+def freeze_to(model: keras.Model, groups: Groups, n: int) -> None:
     """Freezes all groups before the n-th from the next fit on, and lets the others train.
 
     Frozen weights get no gradient (nothing is computed for them) and keep their optimizer
@@ -114,82 +127,38 @@ def freeze_to(model, groups, n):
     before = [id(variable) for variable in model.trainable_variables]
     for weight in model.weights:
         # Only what this function froze: others may have their reasons for a frozen weight.
-        if vars(weight).pop("_frozen_by_freeze_to", False):
+        if getattr(weight, _MARK, False):
             weight.trainable = True
+            set_untracked(weight, _MARK, False)
     build_optimizer(model)
-    _step_only(model.optimizer, model.trainable_variables)  # refuses before anything is frozen
+    # Refuses before anything is frozen; what was restricted for frozen weights is whole again.
+    lift = restrict_optimizer_to(model.optimizer, model.trainable_variables)
+    lift()
     spared = {id(weight) for layer in _batch_norms(model) for weight in layer.weights}
     for weight in [weight for group in weights[: n % len(groups)] for weight in group]:
         if weight.trainable and id(weight) not in spared:
             weight.trainable = False
-            vars(weight)["_frozen_by_freeze_to"] = True
-    _step_only(model.optimizer, model.trainable_variables)
-    if [id(variable) for variable in model.trainable_variables] != before:
+            set_untracked(weight, _MARK, True)
+    training = [id(variable) for variable in model.trainable_variables]
+    if training != [id(variable) for variable in updated_variables(model.optimizer)]:
+        restrict_optimizer_to(model.optimizer, model.trainable_variables)
+    if training != before:
         # What trains is read when the step is traced.
         model.make_train_function(force=True)
 
 
-def unfrozen_variables(model):
+def unfrozen_variables(model: keras.Model) -> list[keras.Variable]:
     """The variables of a model that train, and those that do but for `freeze_to`."""
-    return [v for v in model.variables if v.trainable or hasattr(v, "_frozen_by_freeze_to")]
+    return [v for v in model.variables if v.trainable or getattr(v, _MARK, False)]
 
 
-def _batch_norms(model):
+def _batch_norms(model: keras.Model) -> list[keras.Layer]:
     norm = keras.layers.BatchNormalization
-    return [layer for layer in model._flatten_layers() if isinstance(layer, norm)]
+    return [layer for layer in all_layers(model) if isinstance(layer, norm)]
 
 
-def build_optimizer(model):
+def build_optimizer(model: keras.Model) -> None:
     """Gives the optimizer of a compiled model its state for all weights that train now."""
     if not model.optimizer.built:
-        # Only TensorFlow's models have a strategy; its variables are made in its scope.
-        strategy = getattr(model, "distribute_strategy", None)
-        with strategy.scope() if strategy else contextlib.nullcontext():
+        with strategy_scope(model):
             model.optimizer.build(model.trainable_variables)
-
-
-def with_inner_optimizers(optimizer):
-    """Yields `optimizer`, then the one it wraps (`LossScaleOptimizer`), and so on."""
-    while optimizer is not None:
-        yield optimizer
-        optimizer = getattr(optimizer, "inner_optimizer", None)
-
-
-@dataclasses.dataclass(frozen=True)
-class _BuiltOver:
-    """What an optimizer was built over: variables, their places, their moving averages."""
-
-    variables: list
-    indices: dict
-    averages: list | None
-
-
-def _step_only(optimizer, variables):
-    """Lets a built optimizer believe that it was built over `variables` alone.
-
-    Its state stays whole and in its places. JAX's `stateless_apply` and the moving averages
-    of `use_ema` go through all variables an optimizer was built over, whatever it is given.
-    """
-    for part in with_inner_optimizers(optimizer):
-        # Past __setattr__: it would take the lists for new state of the optimizer.
-        own = vars(part)
-        whole = own.setdefault(
-            "_built_over",
-            _BuiltOver(
-                part._trainable_variables,
-                part._trainable_variables_indices,
-                own.get("_model_variables_moving_average"),
-            ),
-        )
-        keys = [part._var_key(variable) for variable in variables]
-        for key, variable in zip(keys, variables, strict=True):
-            if key not in whole.indices:
-                raise ValueError(
-                    f"the optimizer was built without {variable.path}, which was frozen then: "
-                    "compile again with a new optimizer"
-                )
-        own["_trainable_variables"] = list(variables)
-        own["_trainable_variables_indices"] = {key: whole.indices[key] for key in keys}
-        if whole.averages is not None:
-            averages = [whole.averages[whole.indices[key]] for key in keys]
-            own["_model_variables_moving_average"] = averages

@@ -2,11 +2,16 @@
 
 import math
 import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
+import numpy as np
 
-from tfast.training.layer_groups import build_optimizer, group_weights
-from tfast.training.optimizers.layerwise_steps import ScaledSteps
+from tfast.training.attachment import attached_until_next_fit
+from tfast.training.layer_groups import Groups, build_optimizer, group_weights
+from tfast.training.optimizers.layerwise_steps import scale_steps
+from tfast.training.optimizers.untracked import Undo
 
 
 class LayerwiseLearningRates(keras.callbacks.Callback):
@@ -56,26 +61,26 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
     Differs: one optimizer instead of one for each group: gradients are clipped together.
     """
 
-    def __init__(self, groups, multipliers):
+    def __init__(self, groups: Groups, multipliers: Sequence[float]) -> None:
         super().__init__()
         self.groups = groups
         self._multipliers = _checked(multipliers, len(groups))
-        self._variable = None  # what the step reads: at 1 where nothing is attached
-        self._scaled_steps = None
-        self._train_function = None  # the one that reads `_variable`
+        self._variable: keras.Variable | None = None  # read in the step; 1 if nothing is attached
+        self._train_function: Any = None  # the one that reads `_variable`
+        self._detach: Undo | None = None
 
     @property
-    def multipliers(self):
+    def multipliers(self) -> list[float]:
         """List of floats, one for each group."""
         return list(self._multipliers)
 
     @multipliers.setter
-    def multipliers(self, multipliers):
+    def multipliers(self, multipliers: Sequence[float]) -> None:
         self._multipliers = _checked(multipliers, len(self.groups))
-        if self._scaled_steps is not None:
+        if self._detach is not None:
             self._assign(self._multipliers)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Attaches to the optimizer."""
         model = self.model
         weights = group_weights(model, self.groups)
@@ -83,49 +88,42 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
         if self._variable is None:
             ones = [1.0] * len(self.groups)
             self._variable = keras.Variable(ones, trainable=False, dtype="float32", name="rates")
-        if "make_train_function" in vars(model):
-            raise ValueError("layer-wise rates: another callback of the kind is in this fit")
-        scaled_steps = ScaledSteps(model.optimizer, weights, self._variable)
-        scaled_steps.attach()
-        self._scaled_steps = scaled_steps
+        unscale = scale_steps(model.optimizer, weights, self._variable)
+
+        def undo() -> None:
+            self._detach = None
+            self._assign([1.0] * len(self.groups))  # a step already traced is the stock one too
+            unscale()
+
+        self._detach = attached_until_next_fit(model, undo)
         self._assign(self._multipliers)
         if model.train_function is not self._train_function:
             model.make_train_function(force=True)
             self._train_function = model.train_function
-        self._end_with_next_fit()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Detaches: the optimizer is the stock one again."""
-        if self._scaled_steps is None:
-            return
-        self._assign([1.0] * len(self.groups))  # a step already traced is the stock one too
-        self._scaled_steps.detach()
-        self._scaled_steps = None
-        vars(self.model).pop("make_train_function", None)
+        if self._detach is not None:
+            self._detach()
 
-    def _assign(self, values):
+    state_is_optional = True  # see `resume.resumable_fit`
+
+    def get_state(self) -> dict[str, Any]:
+        """The multipliers, which may have been set since `fit` began."""
+        return {"multipliers": np.asarray(self._multipliers)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what `get_state` gave."""
+        self.multipliers = state["multipliers"].tolist()
+
+    def _assign(self, values: Sequence[float]) -> None:
         if hasattr(self.model, "jax_state_sync"):
             self.model.jax_state_sync()  # or the running step's own copy would come back
-        self._variable.assign(values)
-
-    def _end_with_next_fit(self):
-        """Keras does not tell callbacks of a fit that breaks: what begins the next one does.
-
-        Each fit calls `make_train_function` and brings a `History` of its own, but
-        `resume.resumable_fit`, which keeps one over two fits and the callbacks in place.
-        """
-        model, stock = self.model, self.model.make_train_function
-        history = getattr(model, "history", None)
-
-        def make_train_function(force=False):
-            if getattr(model, "history", None) is not history:
-                self.on_train_end()
-            stock(force=force)
-
-        vars(model)["make_train_function"] = make_train_function
+        if self._variable is not None:
+            self._variable.assign(values)
 
 
-def discriminative_rates(low, high, n):
+def discriminative_rates(low: float | None, high: float, n: int) -> list[float]:
     """Rates or multipliers for `n` groups, each the same factor above the one before it.
 
     Args:
@@ -161,7 +159,7 @@ def discriminative_rates(low, high, n):
     return [low * (high / low) ** (position / (n - 1)) for position in range(n)]
 
 
-def _checked(multipliers, num_groups):
+def _checked(multipliers: Sequence[float], num_groups: int) -> list[float]:
     multipliers = list(multipliers)
     if len(multipliers) != num_groups:
         raise ValueError(
@@ -173,5 +171,5 @@ def _checked(multipliers, num_groups):
     return [float(multiplier) for multiplier in multipliers]
 
 
-def _is_number(value, *, above):
-    return isinstance(value, numbers.Real) and math.isfinite(value) and value > above
+def _is_number(value: Any, *, above: float) -> bool:
+    return isinstance(value, numbers.Real) and math.isfinite(value) and float(value) > above

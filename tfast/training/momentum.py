@@ -1,11 +1,15 @@
 """`MomentumSchedule`: an optimizer's momentum follows the step while `fit` runs."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
-from tfast.training.layer_groups import with_inner_optimizers
-
-# Every backend's optimizer calls it once per update, with the step's variables in scope.
-_UPDATE = "_backend_update_step"
+from tfast.training.attachment import attached_until_next_fit
+from tfast.training.optimizers.inner_optimizers import innermost
+from tfast.training.optimizers.keras_private import step_count, wrap_update
+from tfast.training.optimizers.untracked import Undo, set_untracked
+from tfast.types import Tensor
 
 
 class MomentumSchedule(keras.callbacks.Callback):
@@ -39,88 +43,84 @@ class MomentumSchedule(keras.callbacks.Callback):
     Source: fastai `ParamScheduler`, which sets the number before each batch.
     """
 
-    def __init__(self, schedule):
+    def __init__(self, schedule: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         if not callable(schedule):
             raise ValueError(f"schedule must be a function of the step, got {schedule!r}")
         self.schedule = schedule
+        self.detach: Undo | None = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Puts the schedule into the optimizer's step."""
         model = self.model
-        *_, optimizer = with_inner_optimizers(model.optimizer)
-        _detach(model, optimizer)  # what a run that was interrupted left
-        # Each fit brings a `History` of its own.
-        history = getattr(model, "history", None)
-        scheduled = _ScheduledUpdate(
-            optimizer,
-            _momentum_name(optimizer),
-            self.schedule,
-            is_live=lambda: getattr(model, "history", None) is history,
-        )
-        model.make_train_function(force=True)
-        _end_with_next_fit(model, scheduled)
+        unwrap = _schedule_momentum(innermost(model.optimizer), self.schedule)
 
-    def on_train_end(self, logs=None):
+        def undo() -> None:
+            unwrap()
+            model.train_function = None  # the next fit traces the stock optimizer's step
+
+        self.detach = attached_until_next_fit(model, undo)
+        model.make_train_function(force=True)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Gives the stock optimizer back."""
-        model = self.model
-        *_, optimizer = with_inner_optimizers(model.optimizer)
-        _detach(model, optimizer)
-        model.make_train_function(force=True)
+        if self.detach is not None:
+            self.detach()
 
 
-class _ScheduledUpdate:
-    """Stands in an optimizer's instance before its `_backend_update_step`."""
+def _schedule_momentum(optimizer: keras.optimizers.Optimizer, schedule: Callable) -> Undo:
+    """Inside each update, and only there, the momentum is a tensor."""
+    name = _momentum_name(optimizer)
+    number = getattr(optimizer, name)
+    momentum = _MomentumOfStep()
 
-    def __init__(self, optimizer, name, schedule, *, is_live):
-        self.optimizer, self.name, self.schedule = optimizer, name, schedule
-        self.is_live = is_live
-        self.number = getattr(optimizer, name)
-        self.found = vars(optimizer).get(_UPDATE)
-        self.update = getattr(optimizer, _UPDATE)
-        self.in_the_step = _StepValue()
-        # Past __setattr__, which would track what is no part of the optimizer's state.
-        vars(optimizer)[_UPDATE] = self
-
-    def __call__(self, gradients, variables, learning_rate):
-        if not self.is_live():  # another callback's shadow may still hold this one
-            return self.update(gradients, variables, learning_rate)
-        # Not `iterations`, which counts updates: learning rates follow the batches too.
-        self.in_the_step.current = self.schedule(self.optimizer._iterations)
-        vars(self.optimizer)[self.name] = self.in_the_step
+    def update(method: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
+        # The count of batches, not of updates: learning rates follow it too.
+        momentum.current = schedule(step_count(optimizer))
+        set_untracked(optimizer, name, momentum)
         try:
-            return self.update(gradients, variables, learning_rate)
+            method(gradients, variables, learning_rate)
         finally:
-            # Known beforehand rather than read: MirroredStrategy's replicas are in here at
-            # the same time, each with the value of another in place of the float.
-            vars(self.optimizer)[self.name] = self.number
+            # The number that is known, not what was read: MirroredStrategy's replicas are in
+            # here at the same time, each with the tensor of another in its place.
+            set_untracked(optimizer, name, number)
+
+    return wrap_update(optimizer, update)
 
 
-class _StepValue(keras.Variable):
-    """A tensor where an optimizer expects a float.
+class _MomentumOfStep(keras.Variable):
+    """A tensor where Keras's optimizers keep a float.
 
-    A variable, because that is what the ops of each backend take. To Python's comparisons
-    it is a momentum above 0: SGD and RMSprop ask, and a traced tensor cannot answer.
+    It is a `keras.Variable` because that is what the ops of each backend take. What optimizers
+    ask the float in Python, `momentum != 0` and `momentum > 0`, means "do I keep momenta?".
+    Inside a traced step a tensor has no answer to that; this has: they do, or
+    `MomentumSchedule` would have refused them. Keras offers no way for a momentum that
+    changes: https://github.com/keras-team/keras/issues/9861
     """
 
-    def __init__(self):
-        super().__init__(0.5, dtype="float32", trainable=False, name="momentum_now")
-        self.current = 0.5
+    def __init__(self) -> None:
+        super().__init__(0.5, dtype="float32", trainable=False, name="momentum_of_step")
+        self.current: Tensor = 0.5
 
     @property
-    def value(self):
+    def value(self) -> Tensor:
         return self.current
 
-    def __ne__(self, other):
-        return True
+    def __ne__(self, other: object) -> bool:
+        return self._keeps_momenta(other)
 
-    def __gt__(self, other):
+    def __gt__(self, other: object) -> bool:
+        return self._keeps_momenta(other)
+
+    def _keeps_momenta(self, other: object) -> bool:
+        if other != 0:
+            raise TypeError(f"a momentum that follows the step cannot be compared with {other!r}")
         return True
 
     __hash__ = keras.Variable.__hash__
 
 
-def _momentum_name(optimizer):
+def _momentum_name(optimizer: keras.optimizers.Optimizer) -> str:
     """`momentum` or `beta_1`, whichever the optimizer keeps."""
     kind = type(optimizer).__name__
     if isinstance(optimizer, keras.optimizers.ScheduleFreeAdamW):
@@ -136,26 +136,3 @@ def _momentum_name(optimizer):
                 f"build it with {name} above 0"
             )
     raise ValueError(f"MomentumSchedule: {kind} has neither momentum nor beta_1")
-
-
-def _end_with_next_fit(model, scheduled):
-    """Each fit begins its epochs with `reset_metrics`, before a step is traced."""
-    stock = model.reset_metrics
-
-    def reset_metrics():
-        if not scheduled.is_live():
-            _detach(model, scheduled.optimizer)
-            model.make_train_function(force=True)
-        stock()
-
-    vars(model)["reset_metrics"] = reset_metrics
-
-
-def _detach(model, optimizer):
-    vars(model).pop("reset_metrics", None)
-    update = vars(optimizer).get(_UPDATE)
-    if isinstance(update, _ScheduledUpdate):
-        if update.found is None:
-            del vars(optimizer)[_UPDATE]
-        else:
-            vars(optimizer)[_UPDATE] = update.found

@@ -2,10 +2,12 @@
 
 import keras
 
+from tfast.arguments import one_of
+
 POLICIES = {"float32": "float32", "float16": "mixed_float16", "bfloat16": "mixed_bfloat16"}
 
 
-def set_precision(precision):
+def set_precision(precision: str) -> None:
     """Sets the dtype policy of all layers made from now on.
 
     Weights stay float32 in each. Under "float16" `model.compile` puts Keras's
@@ -24,12 +26,10 @@ def set_precision(precision):
         'bfloat16'
         >>> set_precision("float32")
     """
-    if precision not in POLICIES:
-        raise ValueError(f"precision must be one of {', '.join(POLICIES)}; got {precision!r}")
-    keras.mixed_precision.set_global_policy(POLICIES[precision])
+    keras.mixed_precision.set_global_policy(POLICIES[one_of("precision", precision, POLICIES)])
 
 
-def float32_output(name=None):
+def float32_output(name: str | None = None) -> keras.Layer:
     """A last layer that changes nothing but the dtype: losses and softmax are wrong in less.
 
     Args:

@@ -2,15 +2,22 @@
 
 import contextlib
 import dataclasses
+import itertools
 import math
-import numbers
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
 
-from tfast.training.layer_groups import freeze_to, with_inner_optimizers
+from tfast.arguments import positive_number, whole_number
+from tfast.training.joined_schedules import join_schedules
+from tfast.training.layer_groups import Groups, freeze_to
 from tfast.training.learning_rates import LayerwiseLearningRates
+from tfast.training.optimizers.inner_optimizers import innermost
+from tfast.training.optimizers.keras_private import step_count
 from tfast.training.optimizers.layerwise_steps import check_scalable
 from tfast.training.schedules import OneCycle
 
@@ -30,15 +37,12 @@ class Stage:
     freeze_to: int
     peak: float
     epochs: int = 1
-    multipliers: tuple | None = None
+    multipliers: tuple[float, ...] | None = None
 
-    def __post_init__(self):
-        if not isinstance(self.freeze_to, numbers.Integral):
-            raise ValueError(f"freeze_to must be a whole number, got {self.freeze_to!r}")
-        if not 0 < self.peak < math.inf:
-            raise ValueError(f"peak must be a finite rate above 0, got {self.peak!r}")
-        if not isinstance(self.epochs, numbers.Integral) or self.epochs < 1:
-            raise ValueError(f"epochs must be a whole number from 1 on, got {self.epochs!r}")
+    def __post_init__(self) -> None:
+        whole_number("freeze_to", self.freeze_to, minimum=None)
+        positive_number("peak", self.peak)
+        whole_number("epochs", self.epochs)
 
 
 class GradualUnfreezing(LayerwiseLearningRates):
@@ -47,7 +51,7 @@ class GradualUnfreezing(LayerwiseLearningRates):
     All stages are one fit: `fit` here, or `model.fit` and `resume.resumable_fit` with this
     object among the callbacks. What trains follows from the epoch, and the rate from the
     optimizer's count of steps: a run that is killed and resumed goes on with the right stage
-    in the right place. At the beginning of each stage it prints what trains.
+    at the right step. At the beginning of each stage it prints what trains.
 
     Works with the optimizers that `LayerwiseLearningRates` works with: not with `Lookahead`
     (`ranger`).
@@ -74,7 +78,7 @@ class GradualUnfreezing(LayerwiseLearningRates):
     Source: Howard and Ruder, arXiv:1801.06146, section 3.3.
     """
 
-    def __init__(self, groups, stages):
+    def __init__(self, groups: Groups, stages: Iterable[Stage]) -> None:
         stages = list(stages)
         if not stages or not all(isinstance(stage, Stage) for stage in stages):
             raise ValueError(f"stages must be a list of Stage, not empty, got {stages!r}")
@@ -84,14 +88,14 @@ class GradualUnfreezing(LayerwiseLearningRates):
                 raise ValueError(f"freeze_to must name one of {len(groups)} groups, got {stage!r}")
             self.multipliers = self._multipliers_of(stage)  # for its checks
         self.stages = stages
-        self._stage = None
+        self._stage: int | None = None
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """Epochs of all stages together."""
         return sum(stage.epochs for stage in self.stages)
 
-    def stage_of(self, epoch):
+    def stage_of(self, epoch: int) -> int:
         """Index of the stage that an epoch, counted from 0, is in; the last one afterwards."""
         for index, stage in enumerate(self.stages):
             epoch -= stage.epochs
@@ -99,7 +103,13 @@ class GradualUnfreezing(LayerwiseLearningRates):
                 return index
         return len(self.stages) - 1
 
-    def schedule(self, steps_per_epoch, *, make_schedule=OneCycle, first_step=0):
+    def schedule(
+        self,
+        steps_per_epoch: int,
+        *,
+        make_schedule: Callable[[float, int], LearningRateSchedule] = OneCycle,
+        first_step: int = 0,
+    ) -> LearningRateSchedule:
         """The learning rate of all stages, one after another.
 
         Args:
@@ -116,19 +126,20 @@ class GradualUnfreezing(LayerwiseLearningRates):
             make_schedule(stage.peak, total_steps)
             for stage, total_steps in zip(self.stages, steps, strict=True)
         ]
-        return OneAfterAnother(schedules, steps, first_step=first_step)
+        boundaries = list(itertools.accumulate(steps[:-1]))
+        return join_schedules(schedules, boundaries, first_step=first_step)
 
     def fit(
         self,
-        model,
-        x,
+        model: keras.Model,
+        x: Any,
         *,
-        make_schedule=OneCycle,
-        steps_per_epoch=None,
-        initial_epoch=0,
-        callbacks=(),
-        **fit_arguments,
-    ):
+        make_schedule: Callable[[float, int], LearningRateSchedule] = OneCycle,
+        steps_per_epoch: int | None = None,
+        initial_epoch: int = 0,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+        **fit_arguments: Any,
+    ) -> keras.callbacks.History:
         """Runs the stages by one `model.fit`.
 
         The optimizer keeps the stages' schedule afterwards.
@@ -153,8 +164,8 @@ class GradualUnfreezing(LayerwiseLearningRates):
             raise ValueError(f"model {model.name!r} is not compiled: call model.compile first")
         steps = _checked_steps(x, steps_per_epoch)
         check_scalable(model.optimizer)  # before its rate is another
-        *_, optimizer = with_inner_optimizers(model.optimizer)
-        first_step = int(ops.convert_to_numpy(optimizer._iterations))
+        optimizer = innermost(model.optimizer)
+        first_step = int(ops.convert_to_numpy(step_count(optimizer)))
         model.optimizer.learning_rate = self.schedule(
             steps, make_schedule=make_schedule, first_step=first_step - initial_epoch * steps
         )
@@ -168,12 +179,12 @@ class GradualUnfreezing(LayerwiseLearningRates):
             **{"shuffle": not hasattr(x, "element_spec")} | fit_arguments,
         )
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Attaches to the optimizer."""
         self._stage = None
         super().on_train_begin(logs)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begins the stage that the epoch is in."""
         index = self.stage_of(epoch)
         if index != self._stage:
@@ -184,10 +195,10 @@ class GradualUnfreezing(LayerwiseLearningRates):
             if self.params.get("verbose"):
                 print(self._description(index))
 
-    def _multipliers_of(self, stage):
+    def _multipliers_of(self, stage: Stage) -> Sequence[float]:
         return [1.0] * len(self.groups) if stage.multipliers is None else stage.multipliers
 
-    def _description(self, index):
+    def _description(self, index: int) -> str:
         stage, num_groups = self.stages[index], len(self.groups)
         first_epoch = sum(earlier.epochs for earlier in self.stages[:index]) + 1
         training = sum(math.prod(weight.shape) for weight in self.model.trainable_weights)
@@ -200,60 +211,14 @@ class GradualUnfreezing(LayerwiseLearningRates):
         )
 
 
-@keras.saving.register_keras_serializable(package="tfast")
-class OneAfterAnother(keras.optimizers.schedules.LearningRateSchedule):
-    """Schedules that take turns; each sees its own steps, counted from 0.
-
-    Args:
-        schedules: list of `LearningRateSchedule`.
-        steps: how long each of them lasts. The last one goes on for ever.
-        first_step: the optimizer's step at which the first one begins.
-
-    Example:
-        >>> from keras.optimizers.schedules import PolynomialDecay
-        >>> down = PolynomialDecay(1.0, 10, 0.0)
-        >>> schedule = OneAfterAnother([down, down], [4, 10])
-        >>> [round(float(schedule(step)), 1) for step in range(7)]
-        [1.0, 0.9, 0.8, 0.7, 1.0, 0.9, 0.8]
-    """
-
-    def __init__(self, schedules, steps, *, first_step=0):
-        if not schedules or len(schedules) != len(steps):
-            raise ValueError(f"steps must be one for each of {len(schedules)} schedules: {steps!r}")
-        self.schedules, self.steps, self.first_step = list(schedules), list(steps), first_step
-
-    def __call__(self, step):
-        """The rate at the optimizer's step, a float scalar."""
-        step = ops.cast(step, "int32") - self.first_step
-        rate, begins = self.schedules[0](step), 0
-        for schedule, length in zip(self.schedules[1:], self.steps, strict=False):
-            begins += length
-            rate = ops.where(step < begins, rate, schedule(step - begins))
-        return rate
-
-    def get_config(self):
-        """The whole configuration."""
-        return {
-            "schedules": [keras.saving.serialize_keras_object(each) for each in self.schedules],
-            "steps": self.steps,
-            "first_step": self.first_step,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """The reverse of `get_config`."""
-        schedules = [keras.saving.deserialize_keras_object(each) for each in config["schedules"]]
-        return cls(schedules, config["steps"], first_step=config["first_step"])
-
-
-def _checked_steps(x, steps_per_epoch):
+def _checked_steps(x: Any, steps_per_epoch: int | None) -> int:
     # The length of an array, or of a tuple of them, is not a number of batches.
     if steps_per_epoch is None and not isinstance(x, list | tuple | dict | np.ndarray):
         with contextlib.suppress(TypeError):  # tf.data: endless, or not known
             steps_per_epoch = len(x)
-    if not isinstance(steps_per_epoch, int) or steps_per_epoch < 1:
+    if steps_per_epoch is None or steps_per_epoch == 0:
         raise ValueError(
             "steps_per_epoch must be given, from 1 on, where x does not know its number of "
-            f"batches or has none: got {steps_per_epoch!r} for {type(x).__name__}"
+            f"batches or has none, got {steps_per_epoch!r} for {type(x).__name__}"
         )
-    return steps_per_epoch
+    return whole_number("steps_per_epoch", steps_per_epoch)

@@ -1,4 +1,6 @@
 from . import augmentation as augmentation
+from . import decoding as decoding
+from . import gif_files as gif_files
 from . import image_files as image_files
 from . import images as images
 from . import layers as layers
@@ -8,7 +10,7 @@ from . import xresnet as xresnet
 from . import xresnet_variants as xresnet_variants
 from .augmentation import PadAndCrop as PadAndCrop
 from .augmentation import RandomResizedCrop as RandomResizedCrop
-from .images import image_dataset as image_dataset
+from .images import ImageFolder as ImageFolder
 from .mixup import mixup as mixup
 from .mixup import mixup_dataset as mixup_dataset
 from .preprocessing import ImagePreprocessing as ImagePreprocessing

@@ -1,8 +1,8 @@
-"""Random crops and flips of training pictures, drawn statelessly.
+"""Random crops and flips of training images, a function of a seed alone.
 
-An augmentation is a function `(encoded, image_size, *, antialias, seed)` from the content of a
-picture's file to pixels, float32 `(height, width, 3)` in [0, 255]; the same seed gives the
-same pixels.
+An augmentation is a function `(encoded, image_size, *, antialias, seed)` from the content of an
+image's file to pixels, float32 `(height, width, 3)` in [0, 255]; the same seed gives the same
+pixels.
 """
 
 import dataclasses
@@ -10,9 +10,12 @@ import math
 
 import tensorflow as tf
 
-from tfast.vision.preprocessing import JPEG_TRANSFORM, decode_image, resize_and_crop
+from tfast import arguments
+from tfast.types import Tensor, TensorLike
+from tfast.vision.decoding import JPEG_TRANSFORM, decode_image
+from tfast.vision.preprocessing import resize_and_crop
 
-# How often a crop is drawn again because it does not fit into the picture.
+# How many crops are sampled before one is taken that fits into every image.
 TRIES = 10
 
 
@@ -23,8 +26,8 @@ class RandomResizedCrop:
     Of a JPEG only the part is decoded.
 
     Args:
-        area: smallest and largest share of the picture's area, in (0, 1].
-        aspect_ratio: smallest and largest width / height; drawn evenly on a log scale.
+        area: smallest and largest fraction of the image's area, in (0, 1].
+        aspect_ratio: smallest and largest width / height; uniform on a log scale.
         flip_rate: probability of a horizontal flip.
 
     Raises:
@@ -41,39 +44,45 @@ class RandomResizedCrop:
         the middle.
     """
 
-    area: tuple = (0.35, 1.0)
-    aspect_ratio: tuple = (3 / 4, 4 / 3)
+    area: tuple[float, float] = (0.35, 1.0)
+    aspect_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     flip_rate: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 < self.area[0] <= self.area[1] <= 1:
-            raise ValueError(f"area is {self.area}; expected two shares, smaller first, in (0, 1]")
+            raise ValueError(
+                f"area must be two fractions in (0, 1], smaller first, got {self.area!r}"
+            )
         if not 0 < self.aspect_ratio[0] <= self.aspect_ratio[1]:
-            raise ValueError(f"aspect_ratio is {self.aspect_ratio}; expected two, smaller first")
-        _check_flip_rate(self.flip_rate)
+            raise ValueError(
+                f"aspect_ratio must be two positive numbers, smaller first, got {self.aspect_ratio}"
+            )
+        arguments.fraction("flip_rate", self.flip_rate, one=True)
 
-    def __call__(self, encoded, image_size, *, antialias, seed):
+    def __call__(
+        self, encoded: Tensor, image_size: tuple[int, int], *, antialias: bool, seed: TensorLike
+    ) -> Tensor:
         """See the module's docstring."""
         box_seed, flip_seed = tf.unstack(tf.random.split(seed))
 
-        def decode_part_of_jpeg():
-            box = self.draw_box(tf.io.extract_jpeg_shape(encoded)[:2], box_seed)
+        def decode_part_of_jpeg() -> Tensor:
+            box = self.sample_box(tf.io.extract_jpeg_shape(encoded)[:2], box_seed)
             return tf.io.decode_and_crop_jpeg(encoded, box, channels=3, dct_method=JPEG_TRANSFORM)
 
-        def decode_and_crop():
+        def decode_and_crop() -> Tensor:
             pixels = decode_image(encoded)
-            top, left, height, width = tf.unstack(self.draw_box(tf.shape(pixels)[:2], box_seed))
+            top, left, height, width = tf.unstack(self.sample_box(tf.shape(pixels)[:2], box_seed))
             return pixels[top : top + height, left : left + width]
 
         pixels = tf.cond(tf.io.is_jpeg(encoded), decode_part_of_jpeg, decode_and_crop)
         pixels = tf.image.resize(pixels, image_size, antialias=antialias)
         return _flip(pixels, self.flip_rate, flip_seed)
 
-    def draw_box(self, sides, seed):
-        """Draws the part to cut out.
+    def sample_box(self, sides: TensorLike, seed: TensorLike) -> Tensor:
+        """Samples the part to cut out.
 
         Args:
-            sides: int32 `(2,)`, height and width of the picture.
+            sides: int32 `(2,)`, height and width of the image.
             seed: integers `(2,)`.
 
         Returns:
@@ -85,7 +94,7 @@ class RandomResizedCrop:
         low, high = self.aspect_ratio
         ratios = tf.exp(_between(math.log(low), math.log(high), draws[TRIES:-2]))
         heights, widths = tf.sqrt(areas / ratios), tf.sqrt(areas * ratios)
-        # The largest part of an allowed shape, which fits always, stands behind the tries.
+        # The largest part of an allowed shape, which always fits, comes after the tries.
         largest = tf.floor([tf.minimum(height, width / low), tf.minimum(width, height * high)])
         boxes = tf.concat([tf.round(tf.stack([heights, widths], 1)), largest[None]], 0)
         boxes = tf.maximum(boxes, 1.0)  # (TRIES + 1, height and width)
@@ -97,12 +106,12 @@ class RandomResizedCrop:
 
 @dataclasses.dataclass(frozen=True)
 class PadAndCrop:
-    """For tiny pictures: mirrors the border outwards, cuts out the size again, flips or not.
+    """For tiny images: mirrors the border outwards, cuts out the size again, flips or not.
 
-    A picture of another size is first resized and cut in the middle.
+    An image of another size is first resized and cut in the middle.
 
     Args:
-        padding: pixels added at each side, less than the picture's own side.
+        padding: pixels added at each side, less than the image's own sides.
         flip_rate: probability of a horizontal flip.
 
     Raises:
@@ -119,15 +128,18 @@ class PadAndCrop:
     padding: int = 4
     flip_rate: float = 0.5
 
-    def __post_init__(self):
-        if self.padding < 0:
-            raise ValueError(f"padding is {self.padding}; expected 0 or more")
-        _check_flip_rate(self.flip_rate)
+    def __post_init__(self) -> None:
+        arguments.whole_number("padding", self.padding, minimum=0)
+        arguments.fraction("flip_rate", self.flip_rate, one=True)
 
-    def __call__(self, encoded, image_size, *, antialias, seed):
+    def __call__(
+        self, encoded: Tensor, image_size: tuple[int, int], *, antialias: bool, seed: TensorLike
+    ) -> Tensor:
         """See the module's docstring."""
         if self.padding >= min(image_size):
-            raise ValueError(f"padding is {self.padding}; expected less than {min(image_size)}")
+            raise ValueError(
+                f"padding must be less than the image's sides {image_size}, got {self.padding}"
+            )
         crop_seed, flip_seed = tf.unstack(tf.random.split(seed))
         pixels = resize_and_crop(decode_image(encoded), image_size, antialias=antialias)
         borders = [[self.padding, self.padding], [self.padding, self.padding], [0, 0]]
@@ -139,15 +151,10 @@ class PadAndCrop:
         return _flip(pixels, self.flip_rate, flip_seed)
 
 
-def _between(low, high, draws):
+def _between(low: float, high: float, draws: Tensor) -> Tensor:
     return low + (high - low) * draws
 
 
-def _flip(pixels, rate, seed):
+def _flip(pixels: Tensor, rate: float, seed: Tensor) -> Tensor:
     draw = tf.random.stateless_uniform([], seed)
     return tf.cond(draw < rate, lambda: tf.reverse(pixels, [1]), lambda: pixels)
-
-
-def _check_flip_rate(rate):
-    if not 0 <= rate <= 1:
-        raise ValueError(f"flip_rate is {rate}; expected a probability")

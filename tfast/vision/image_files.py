@@ -1,73 +1,32 @@
-"""The picture files of a folder: finding them, and finding those that cannot be read."""
+"""Which of many image files cannot be used: each is decoded once, and what was found kept."""
 
 import concurrent.futures
+import json
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
-from tfast.vision.preprocessing import decode_image, describe_refusal
+from tfast.files import atomic_write
+from tfast.types import PathLike, Tensor
+from tfast.vision.decoding import decode_image, describe_refusal
+
+# Of the rules by which a file is judged; a cache of other rules is not used.
+RULES = 1
+# How many bad images a message names.
+MOST_REPORTED = 20
 
 
-def find_images(directory, class_names=None):
-    """Lists the files of a folder that holds one folder for each class.
-
-    Every file in a class's folder, or in folders within, counts; those whose names begin with
-    a dot do not.
-
-    Args:
-        directory: the folder.
-        class_names: names of the classes in the order of their numbers. They may include ones
-            that have no folder here. Default: the folders' names, sorted.
-
-    Returns:
-        `(file_paths, labels, class_names)`: str and int lists, sorted by class and path, and
-        the list of names.
-
-    Raises:
-        ValueError: `directory` is no folder or holds no class folder or no file, or
-            `class_names` repeats a name or misses a folder's.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> for name in ("cat/1.jpg", "dog/2.jpg"):
-        ...     (folder / name).parent.mkdir()
-        ...     (folder / name).touch()
-        >>> paths, labels, class_names = find_images(folder)
-        >>> labels, class_names
-        ([0, 1], ['cat', 'dog'])
-    """
-    directory = Path(directory)
-    if not directory.is_dir():
-        raise ValueError(f"directory {directory} is not a folder")
-    folders = sorted(p.name for p in directory.iterdir() if p.is_dir() and p.name[0] != ".")
-    if not folders:
-        raise ValueError(f"directory {directory} holds no folders; expected one for each class")
-    class_names = folders if class_names is None else list(class_names)
-    if len(set(class_names)) < len(class_names):
-        raise ValueError(f"class_names repeat a name: {class_names}")
-    unknown = sorted(set(folders) - set(class_names))
-    if unknown:
-        raise ValueError(
-            f"directory {directory} holds folders that class_names {class_names} miss: {unknown}"
-        )
-    file_paths, labels = [], []
-    for label, name in enumerate(class_names):
-        paths = _files_below(directory / name)
-        file_paths += paths
-        labels += [label] * len(paths)
-    if not file_paths:
-        raise ValueError(f"directory {directory} holds no files in its folders {folders}")
-    return file_paths, labels, class_names
-
-
-def find_bad_images(file_paths):
+def find_bad_images(file_paths: Sequence[str], cache: PathLike | None = None) -> dict[str, str]:
     """Reads and decodes every file, in parallel, and tells which cannot be used.
 
     Args:
-        file_paths: list of str.
+        file_paths: the files.
+        cache: None, or a JSON file that remembers what was found: a file of the same path, size
+            and time of change is not read again. It is written where it is missing or out of
+            date, and only spares work: one that cannot be read is replaced.
 
     Returns:
         A dict from the path of each bad file to the reason.
@@ -75,35 +34,91 @@ def find_bad_images(file_paths):
     Example:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "notes.jpg")
-        >>> _ = path.write_text("no picture")
+        >>> _ = path.write_text("no image")
         >>> list(find_bad_images([str(path)]).values())
         ['not a JPEG, PNG, GIF or BMP file']
     """
+    known = {} if cache is None else _read_cache(cache)
+    stamps = [_stamp(path) for path in file_paths]
+    names = [str(Path(path).absolute()) for path in file_paths]
+    found = {
+        name: known[name]
+        for name, stamp in zip(names, stamps, strict=True)
+        if name in known and known[name][:2] == stamp
+    }
+    unknown = [number for number, name in enumerate(names) if name not in found]
     # TensorFlow lets go of Python's lock while it reads and decodes.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        reasons = pool.map(_reason_against, file_paths)
-        return {path: reason for path, reason in zip(file_paths, reasons, strict=True) if reason}
+        reasons = pool.map(_reason_against, (file_paths[number] for number in unknown))
+        for number, reason in zip(unknown, reasons, strict=True):
+            found[names[number]] = [*stamps[number], reason]
+    if cache is not None and unknown:
+        _write_cache(cache, known | found)
+    return {
+        path: found[name][2] for path, name in zip(file_paths, names, strict=True) if found[name][2]
+    }
 
 
-def _files_below(folder):
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [str(Path(parent, name)) for name in files if not name.startswith(".")]
-    return sorted(found)
+def describe_bad_images(bad_images: Mapping[str, str], num_images: int) -> str:
+    """Lines that name bad images and what is wrong with them, the first MOST_REPORTED of them.
+
+    Args:
+        bad_images: what `find_bad_images` gave.
+        num_images: how many files were looked at.
+
+    Example:
+        >>> print(describe_bad_images({"cat/1.png": "Invalid PNG data"}, 10))
+        1 of 10 images cannot be used:
+          cat/1.png: Invalid PNG data
+    """
+    lines = [f"{path}: {reason}" for path, reason in bad_images.items()]
+    if len(lines) > MOST_REPORTED:
+        lines[MOST_REPORTED:] = [f"and {len(lines) - MOST_REPORTED} more"]
+    return "\n  ".join([f"{len(bad_images)} of {num_images} images cannot be used:", *lines])
 
 
-def _reason_against(path):
+def _stamp(path: str) -> list[int]:
+    """Size and time of change; a file that is gone has none and is never taken as known."""
     try:
-        return _refusal_of_file(tf.constant(path)).numpy().decode()
+        status = Path(path).stat()
+    except OSError:
+        return [-1, -1]
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _read_cache(cache: PathLike) -> dict[str, list]:
+    try:
+        content = json.loads(Path(cache).read_text(encoding="utf-8"))
+        if content["rules"] == RULES:
+            return {
+                str(name): [int(size), int(time), str(reason)]
+                for name, (size, time, reason) in content["files"].items()
+            }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        pass  # missing, or not what is written below
+    return {}
+
+
+def _write_cache(cache: PathLike, found: dict[str, list]) -> None:
+    kept = {name: entry for name, entry in found.items() if entry[0] >= 0}
+    with atomic_write(cache) as temporary:
+        # Names of files may hold bytes that are no UTF-8, which JSON escapes.
+        temporary.write_text(json.dumps({"rules": RULES, "files": kept}) + "\n", encoding="ascii")
+
+
+def _reason_against(path: str) -> str:
+    try:
+        return _refusal_of_file(tf.constant(os.fsencode(path))).numpy().decode()
     except tf.errors.OpError as error:
-        # The kernel's own words stand in front of the node's name.
+        # The kernel's own words come before the node's name.
         words = re.search(r"(.+)\n\s*\[\[\{\{node", error.message)
         return words[1] if words else error.message
+    except UnicodeDecodeError:  # what TensorFlow says quotes bytes of the file
+        return "it cannot be decoded"
 
 
 @tf.function
-def _refusal_of_file(path):
+def _refusal_of_file(path: Tensor) -> Tensor:
     encoded = tf.io.read_file(path)
     refusal = describe_refusal(encoded)
     if refusal == "":

@@ -1,214 +1,272 @@
-"""From a folder of pictures to batches of normalised images and one-hot labels."""
+"""From a folder of images to batches of normalised images and one-hot labels.
 
+ImageFolder.read         finds and checks the files of a folder of class folders
+split                    two parts, class by class
+training_batches         shuffled and augmented
+validation_batches       in the order of the files
+"""
+
+import dataclasses
+import os
 import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
+from tfast import arguments
+from tfast.data.epochs import batches_by_epoch
+from tfast.data.folders import read_class_folders
+from tfast.data.splitting import split_by_class
+from tfast.types import PathLike, Tensor
 from tfast.vision.augmentation import RandomResizedCrop
-from tfast.vision.image_files import find_bad_images, find_images
-from tfast.vision.preprocessing import ImagePreprocessing, decode_image
-
-# How many bad pictures a message names; `dataset.bad_images` has them all.
-MOST_REPORTED = 20
+from tfast.vision.decoding import decode_image
+from tfast.vision.image_files import describe_bad_images, find_bad_images
+from tfast.vision.preprocessing import ImagePreprocessing, height_and_width
 
 
-def image_dataset(
-    directory,
-    *,
-    image_size,
-    batch_size,
-    training,
-    class_names=None,
-    seed=None,
-    on_bad_image="error",
-    preprocessing=None,
-    augmentation=None,
-    first_step=None,
-):
-    """Reads a folder that holds a folder of pictures for each class.
+@dataclasses.dataclass(frozen=True)
+class ImageFolder:
+    """The images of a folder that holds a folder for each class, checked and ready to be read.
 
-    JPEG, PNG, GIF (the first frame) and BMP, grey, CMYK and transparent ones too. Every file
-    is decoded once, in parallel, before anything is returned, so a broken one stops no
-    training.
+    `keras.utils.image_dataset_from_directory` does less: it fails in mid-epoch at a broken file,
+    reads palette BMPs wrongly, resizes without antialiasing, and cannot begin at a step.
 
-    For validation the pictures come in the order of `file_paths`, prepared as
-    `preprocessing` says. For training there are two forms:
-
-    - without `first_step`, one epoch that is shuffled and augmented afresh each time it is
-      iterated, as `fit` does each epoch;
-    - with `first_step`, the epochs one after another without end, a function of `seed` and
-      step alone: the dataset with `first_step=k` goes on where the first k batches of the one
-      with `first_step=0` end, and decodes nothing of what it skips. So does what its attribute
-      `starting_at(k)` returns, which does not check the files once more. `fit` needs
-      `steps_per_epoch=dataset.steps_per_epoch`.
-
-    The last batch of an epoch holds what is left; no picture is dropped.
-
-    Args:
+    Attributes:
         directory: the folder.
-        image_size: height and width of the images, or one number for both.
-        batch_size: pictures in a batch.
-        training: whether to shuffle and augment.
-        class_names: names of the classes in the order of their numbers, so that several
-            folders agree; a class may be missing from the folder, not from the names.
-            Default: the folders' names, sorted.
-        seed: an integer that fixes shuffling and augmentation. `first_step` needs one.
-        on_bad_image: "error" names files that are broken or of a kind that TensorFlow decodes
-            wrongly (palette and 1-bit BMP); "skip" leaves them out and warns, naming them.
-        preprocessing: an `ImagePreprocessing`; None stands for its defaults.
-        augmentation: for training, `RandomResizedCrop` (the default), `PadAndCrop` for tiny
-            pictures, or a function such as `tfast.vision.augmentation` describes.
-        first_step: None, or for training the step to begin with.
-
-    Returns:
-        A `tf.data.Dataset` of float32 images `(batch, height, width, 3)` and float32 one-hot
-        labels `(batch, classes)`, with plain attributes `class_names` (list of str),
-        `file_paths` (list of str, without the bad ones), `labels` (list of int, the class of
-        each path), `bad_images` (dict of path to reason) and `steps_per_epoch`; where
-        `first_step` is given also `starting_at`, a function from a step to such a dataset.
-
-    Raises:
-        ValueError: an argument is out of its range, the folder is not as described, or it
-            holds a bad file and `on_bad_image` is "error".
+        class_names: names of the classes in the order of their numbers.
+        file_paths: the images, sorted by class and path, without the bad ones.
+        labels: the class number of each image.
+        bad_images: from the path of each file that cannot be used to the reason.
 
     Example:
         >>> import pathlib, tempfile
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> for name in ("cat", "dog"):
-        ...     (folder / name).mkdir()
-        ...     picture = tf.io.encode_png(tf.zeros((40, 50, 3), tf.uint8))
-        ...     tf.io.write_file(str(folder / name / "1.png"), picture)
-        >>> dataset = image_dataset(folder, image_size=32, batch_size=8, training=True)
-        >>> images, labels = next(iter(dataset))
-        >>> images.shape, dataset.class_names
-        (TensorShape([2, 32, 32, 3]), ['cat', 'dog'])
+        >>> directory = pathlib.Path(tempfile.mkdtemp())
+        >>> for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"):
+        ...     (directory / name).parent.mkdir(exist_ok=True)
+        ...     image = tf.io.encode_png(tf.zeros((40, 50, 3), tf.uint8))
+        ...     tf.io.write_file(str(directory / name), image)
+        >>> training, validation = ImageFolder.read(directory).split(0.5, seed=1)
+        >>> training.class_names, len(training), len(validation)
+        (('cat', 'dog'), 2, 2)
+        >>> batches = training.training_batches(image_size=32, batch_size=8)
+        >>> images, labels = next(iter(batches))
+        >>> images.shape, labels.shape
+        (TensorShape([2, 32, 32, 3]), TensorShape([2, 2]))
     """
-    image_size = height_and_width(image_size)
-    _check_arguments(batch_size, on_bad_image)
-    _check_first_step(first_step, training, seed)
-    preprocessing = preprocessing or ImagePreprocessing()
-    augmentation = augmentation or RandomResizedCrop()
-    file_paths, labels, class_names = find_images(directory, class_names)
-    file_paths, labels, bad_images = _without_bad_images(file_paths, labels, on_bad_image)
-    paths, label_of = tf.constant(file_paths), tf.constant(labels)
 
-    def load_plain(position):
-        pixels = decode_image(tf.io.read_file(paths[position]))
-        return preprocessing(pixels, image_size), tf.one_hot(label_of[position], len(class_names))
+    directory: Path
+    class_names: tuple[str, ...]
+    file_paths: tuple[str, ...]
+    labels: tuple[int, ...]
+    bad_images: Mapping[str, str]
 
-    def load_augmented(position, seed):
-        encoded = tf.io.read_file(paths[position])
-        antialias = preprocessing.antialias
-        pixels = augmentation(encoded, image_size, antialias=antialias, seed=seed)
-        return preprocessing.normalize(pixels), tf.one_hot(label_of[position], len(class_names))
+    @classmethod
+    def read(
+        cls,
+        directory: PathLike,
+        *,
+        class_names: Iterable[str] | None = None,
+        on_bad_image: str = "error",
+        check_cache: PathLike | None = None,
+    ) -> "ImageFolder":
+        """Finds the images of a folder and decodes each once, so a broken one stops no training.
 
-    def starting_at(first_step):
-        _check_first_step(first_step, training, seed)
-        if training:
-            dataset = _training_batches(load_augmented, len(paths), batch_size, seed, first_step)
-        else:
-            dataset = _batches(tf.data.Dataset.range(len(paths)), load_plain, batch_size)
-        dataset = dataset.prefetch(tf.data.AUTOTUNE)
-        dataset.class_names = class_names
-        dataset.file_paths, dataset.labels, dataset.bad_images = file_paths, labels, bad_images
-        dataset.steps_per_epoch = _num_batches(len(paths), batch_size)
-        if first_step is not None:
-            dataset.starting_at = starting_at
-        return dataset
+        JPEG, PNG, GIF (the first frame) and BMP, grey, CMYK and transparent ones too. Which
+        files and folders count is said in `tfast.data.folders`.
 
-    return starting_at(first_step)
+        Args:
+            directory: a folder that holds a folder of images for each class.
+            class_names: names of the classes in the order of their numbers, so that several
+                folders agree; a class may be missing from the folder, not from the names.
+                Default: the folders' names, sorted.
+            on_bad_image: "error" names files that are broken or of a kind that is not read
+                rightly (see `tfast.vision.decoding.describe_refusal`); "skip" leaves them out
+                and warns, naming them.
+            check_cache: a file that remembers which images were found good or bad, by path, size
+                and time of change, so that a later call decodes only new ones. None: no memory.
 
+        Returns:
+            An `ImageFolder`.
 
-def height_and_width(image_size):
-    """An image size as `(height, width)`, from one or two whole numbers.
+        Raises:
+            ValueError: an argument is out of its range; the folder is not as described (the
+                message says which folder to give, where one is seen); it holds a bad file and
+                `on_bad_image` is "error"; or a class has no image that can be read and
+                `class_names` is None.
+        """
+        arguments.one_of("on_bad_image", on_bad_image, ("error", "skip"))
+        found = read_class_folders(directory, class_names=class_names)
+        bad = find_bad_images(found.file_paths, check_cache)
+        kept = [number for number, path in enumerate(found.file_paths) if path not in bad]
+        folder = cls(Path(directory), found.class_names, found.file_paths, found.labels, bad)
+        folder = folder._part(kept)
+        if bad:
+            report = describe_bad_images(bad, len(found.file_paths))
+            if on_bad_image == "error":
+                advice = 'Remove or fix them, or leave them out: on_bad_image="skip"'
+                raise ValueError(f"{report}\n{advice}")
+            warnings.warn(f"left out: {report}", stacklevel=2)
+        readable = {found.class_names[label] for label in folder.labels}
+        missing = [name for name in found.class_names if name not in readable]
+        if not readable or (missing and class_names is None):
+            raise ValueError(
+                f"directory {directory} must hold readable images of each class, got none of "
+                f"{', '.join(missing)}; remove such folders, or name all classes in class_names"
+            )
+        return folder
 
-    Args:
-        image_size: an integer for a square, or `(height, width)`.
+    def split(self, fraction: float, *, seed: int) -> tuple["ImageFolder", "ImageFolder"]:
+        """Splits the images in two at random, class by class.
 
-    Returns:
-        Tuple of two ints.
+        Args:
+            fraction: part of each class's images that goes to validation, in (0, 1); at least
+                one image of a class goes to each part.
+            seed: an integer. The split of a class depends on it, the class's name and the number
+                of its images alone.
 
-    Raises:
-        ValueError: `image_size` is neither.
+        Returns:
+            Training and validation, with the same `directory`, `class_names` and `bad_images`.
 
-    Example:
-        >>> height_and_width(128), height_and_width((96, 128))
-        ((128, 128), (96, 128))
-    """
-    sides = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
-    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
-        raise ValueError(f"image_size is {image_size}; expected an integer or (height, width)")
-    return sides
+        Raises:
+            ValueError: `fraction` is out of its range, or a class has fewer than two images.
+        """
+        fraction = arguments.fraction("fraction", fraction, zero=False)
+        names = [self.class_names[label] for label in self.labels]
+        validation, training = split_by_class(names, fraction, seed=seed)
+        return self._part(training), self._part(validation)
 
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.file_paths)
 
-def _training_batches(load, num_examples, batch_size, seed, first_step):
-    """Shuffled epochs: one, another each time it is iterated, or all from `first_step` on."""
-    first_epoch, first_batch = divmod(first_step or 0, _num_batches(num_examples, batch_size))
-    if first_step is None:
-        # What counts as the number of the one epoch is drawn for each iteration.
-        epochs = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).take(1)
-        cardinality = _num_batches(num_examples, batch_size)
-    else:
-        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
-        cardinality = tf.data.INFINITE_CARDINALITY
-    seed, num_skipped = seed or 0, first_batch * batch_size
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Batches in an epoch; the last one holds what is left, no image is dropped."""
+        return -(-len(self) // arguments.whole_number("batch_size", batch_size))
 
-    def epoch_batches(epoch):
-        # Seeds of orders are negative and those of examples are not: no draw serves twice.
-        order = tf.range(num_examples, dtype=tf.int64)
-        order = tf.random.experimental.stateless_shuffle(order, [seed, -1 - epoch])
-        examples = tf.data.Dataset.from_tensor_slices(order).enumerate(epoch * num_examples)
-        examples = examples.skip(num_skipped * tf.cast(epoch == first_epoch, tf.int64))
-        return _batches(
-            examples, lambda number, position: load(position, [seed, number]), batch_size
+    def training_batches(
+        self,
+        *,
+        image_size: int | Sequence[int],
+        batch_size: int,
+        preprocessing: ImagePreprocessing | None = None,
+        augmentation: Callable[..., Tensor] | None = None,
+        seed: int | None = None,
+        first_step: int | None = None,
+    ) -> tf.data.Dataset:
+        """Shuffled, augmented batches; see `tfast.vision.mixup` for mixing them.
+
+        There are two forms:
+
+        - without `first_step`, one epoch that is shuffled and augmented differently each time it
+          is iterated, as `fit` does each epoch;
+        - with `first_step`, the epochs one after another without end, a function of `seed` and
+          step alone: the dataset with `first_step=k` continues where the first k batches of the
+          one with `first_step=0` end, and decodes nothing of what it skips. `fit` needs
+          `steps_per_epoch=folder.steps_per_epoch(batch_size)`.
+
+        Args:
+            image_size: height and width of the images, or one number for both.
+            batch_size: images in a batch; the last batch of an epoch holds what is left.
+            preprocessing: an `ImagePreprocessing`; None: its defaults.
+            augmentation: `RandomResizedCrop` (the default), `PadAndCrop` for tiny images, or a
+                function such as `tfast.vision.augmentation` describes.
+            seed: an integer that fixes shuffling and augmentation. `first_step` needs one.
+            first_step: None, or the step to begin with.
+
+        Returns:
+            A `tf.data.Dataset` of float32 images `(batch, height, width, 3)` and float32 one-hot
+            labels `(batch, classes)`.
+
+        Raises:
+            ValueError: an argument is out of its range.
+        """
+        size = height_and_width(image_size)
+        preprocessing = preprocessing or ImagePreprocessing()
+        augmentation = augmentation or RandomResizedCrop()
+        batch_size = arguments.whole_number("batch_size", batch_size)
+        if seed is not None:
+            seed = arguments.whole_number("seed", seed, minimum=None)
+        label_of, read_file = self._readers()
+
+        def load(position: Tensor, example_seed: Tensor) -> tuple[Tensor, Tensor]:
+            encoded = read_file(position)
+            antialias = preprocessing.antialias
+            pixels = augmentation(encoded, size, antialias=antialias, seed=example_seed)
+            return preprocessing.normalize(pixels), label_of(position)
+
+        def epoch_batches(random_seed: Tensor, start: Tensor) -> tf.data.Dataset:
+            # Seeds of orders are negative and those of examples are not: none is used twice.
+            own_seed, epoch = tf.unstack(random_seed)
+            order = tf.range(len(self), dtype=tf.int64)
+            order = tf.random.experimental.stateless_shuffle(order, [own_seed, -1 - epoch])
+            examples = tf.data.Dataset.from_tensor_slices(order).enumerate(epoch * len(self))
+            examples = examples.skip(batch_size * tf.cast(start, tf.int64))
+            return _load_batches(
+                examples,
+                lambda number, position: load(position, tf.stack([own_seed, number])),
+                batch_size,
+            )
+
+        return batches_by_epoch(
+            epoch_batches,
+            steps_per_epoch=self.steps_per_epoch(batch_size),
+            seed=seed,
+            training=True,
+            first_step=first_step,
         )
 
-    batches = epochs.flat_map(epoch_batches)
-    return batches.apply(tf.data.experimental.assert_cardinality(cardinality))
+    def validation_batches(
+        self,
+        *,
+        image_size: int | Sequence[int],
+        batch_size: int,
+        preprocessing: ImagePreprocessing | None = None,
+    ) -> tf.data.Dataset:
+        """Batches in the order of `file_paths`, prepared as `preprocessing` says.
+
+        Args:
+            image_size: as in `training_batches`.
+            batch_size: as in `training_batches`.
+            preprocessing: as in `training_batches`.
+
+        Returns:
+            A `tf.data.Dataset` as `training_batches` gives it, of one epoch.
+
+        Raises:
+            ValueError: an argument is out of its range.
+        """
+        size = height_and_width(image_size)
+        preprocessing = preprocessing or ImagePreprocessing()
+        batch_size = arguments.whole_number("batch_size", batch_size)
+        label_of, read_file = self._readers()
+
+        def load(position: Tensor) -> tuple[Tensor, Tensor]:
+            return preprocessing(decode_image(read_file(position)), size), label_of(position)
+
+        batches = _load_batches(tf.data.Dataset.range(len(self)), load, batch_size)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def _readers(self) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        """Functions from a position to its one-hot label, and to its file's content."""
+        paths = tf.constant([os.fsencode(path) for path in self.file_paths])
+        labels = tf.constant(self.labels)
+        return (
+            lambda position: tf.one_hot(labels[position], len(self.class_names)),
+            lambda position: tf.io.read_file(paths[position]),
+        )
+
+    def _part(self, numbers: Sequence[int]) -> "ImageFolder":
+        return dataclasses.replace(
+            self,
+            file_paths=tuple(self.file_paths[number] for number in numbers),
+            labels=tuple(self.labels[number] for number in numbers),
+        )
 
 
-def _batches(examples, load, batch_size):
+def _load_batches(
+    examples: tf.data.Dataset, load: Callable[..., tuple[Tensor, Tensor]], batch_size: int
+) -> tf.data.Dataset:
     # In order, whichever is ready first: a run must be repeatable.
     images = examples.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return images.batch(batch_size)
-
-
-def _num_batches(num_examples, batch_size):
-    return -(-num_examples // batch_size)
-
-
-def _without_bad_images(file_paths, labels, on_bad_image):
-    bad = find_bad_images(file_paths)
-    if not bad:
-        return file_paths, labels, bad
-    lines = [f"{path}: {reason}" for path, reason in bad.items()]
-    if len(lines) > MOST_REPORTED:
-        lines[MOST_REPORTED:] = [f"and {len(lines) - MOST_REPORTED} more"]
-    report = "\n  ".join([f"{len(bad)} of {len(file_paths)} pictures cannot be used:", *lines])
-    if on_bad_image == "error":
-        raise ValueError(f'{report}\nRemove or mend them, or leave them out: on_bad_image="skip"')
-    if len(bad) == len(file_paths):
-        raise ValueError(report)
-    warnings.warn(f"left out: {report}", stacklevel=3)
-    kept = [
-        (path, label) for path, label in zip(file_paths, labels, strict=True) if path not in bad
-    ]
-    return *(list(column) for column in zip(*kept, strict=True)), bad
-
-
-def _check_arguments(batch_size, on_bad_image):
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; expected an integer of 1 or more")
-    if on_bad_image not in ("error", "skip"):
-        raise ValueError(f'on_bad_image is {on_bad_image!r}; expected "error" or "skip"')
-
-
-def _check_first_step(first_step, training, seed):
-    if first_step is None:
-        return
-    if not training:
-        raise ValueError(f"first_step is {first_step}; expected None where training is False")
-    if first_step < 0:
-        raise ValueError(f"first_step is {first_step}; expected 0 or more")
-    if seed is None:
-        raise ValueError("seed is None; expected an integer where first_step is given")

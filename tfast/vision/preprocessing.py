@@ -1,23 +1,19 @@
-"""From encoded bytes to the pixels a model sees: one definition for validation and serving."""
+"""From pixels to the numbers a model sees: one definition for validation and serving."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from tfast import arguments
+from tfast.types import Tensor, TensorLike
+from tfast.vision.decoding import decode_image as decode_image
+from tfast.vision.decoding import describe_refusal as describe_refusal
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STANDARD_DEVIATION = (0.229, 0.224, 0.225)
-
-# TensorFlow's default is a faster transform that is off by 1.5 of 255 levels on average.
-# This one gives the very pixels of Pillow, fastai and PyTorch.
-JPEG_TRANSFORM = "INTEGER_ACCURATE"
-
-# Parts of a BMP header as 16-bit words: a palette that only numbers the greys, and the one
-# order of red, green and blue that TensorFlow knows.
-_GREY_PALETTE = np.frombuffer(b"".join(bytes([i, i, i, 0]) for i in range(256)), "<u2").astype(
-    "int32"
-)
-_COLOUR_MASKS = np.frombuffer(bytes.fromhex("0000ff00 00ff0000 ff000000"), "<u2").astype("int32")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,29 +46,31 @@ class ImagePreprocessing:
     Differs: fastai resizes to a multiple of 8 above the ratio; here it is the ratio itself.
     """
 
-    mean: tuple = IMAGENET_MEAN
-    standard_deviation: tuple = IMAGENET_STANDARD_DEVIATION
+    mean: float | Sequence[float] = IMAGENET_MEAN
+    standard_deviation: float | Sequence[float] = IMAGENET_STANDARD_DEVIATION
     crop_ratio: float = 1.14
     antialias: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("mean", "standard_deviation"):
             value = np.asarray(getattr(self, name), float)
-            if value.shape not in ((), (3,)):
-                raise ValueError(f"{name} is {getattr(self, name)}; expected one number or three")
+            if value.shape not in ((), (3,)) or not np.isfinite(value).all():
+                raise ValueError(
+                    f"{name} must be one finite number or three, got {getattr(self, name)!r}"
+                )
             object.__setattr__(self, name, tuple(np.broadcast_to(value, 3).tolist()))
-        if min(self.standard_deviation) <= 0:
-            raise ValueError(f"standard_deviation is {self.standard_deviation}; expected above 0")
-        if self.crop_ratio < 1:
-            raise ValueError(f"crop_ratio is {self.crop_ratio}; expected 1 or more")
+        if np.min(self.standard_deviation) <= 0:
+            raise ValueError(f"standard_deviation must be above 0, got {self.standard_deviation!r}")
+        if arguments.positive_number("crop_ratio", self.crop_ratio) < 1:
+            raise ValueError(f"crop_ratio must be at least 1, got {self.crop_ratio!r}")
 
-    def __call__(self, pixels, image_size):
+    def __call__(self, pixels: TensorLike, image_size: int | Sequence[int]) -> Tensor:
         """Resizes, cuts out the centre and normalises.
 
         Args:
             pixels: `(height, width, 3)` or `(batch, height, width, 3)` of any numeric dtype,
                 in [0, 255].
-            image_size: `(height, width)` of the result.
+            image_size: height and width of the result, or one number for both.
 
         Returns:
             float32 tensor of the size asked for.
@@ -82,27 +80,33 @@ class ImagePreprocessing:
         )
         return self.normalize(pixels)
 
-    def normalize(self, pixels):
+    def normalize(self, pixels: TensorLike) -> Tensor:
         """Pixels `(..., 3)` in [0, 255] to float32 with mean and deviation taken out."""
         pixels = tf.cast(pixels, tf.float32) / 255.0
         return (pixels - tf.constant(self.mean)) / tf.constant(self.standard_deviation)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping[str, Any]) -> "ImagePreprocessing":
         """The value that `to_dict` described."""
         return cls(**values)
 
 
-def resize_and_crop(pixels, image_size, *, crop_ratio=1.0, antialias=True):
+def resize_and_crop(
+    pixels: TensorLike,
+    image_size: int | Sequence[int],
+    *,
+    crop_ratio: float = 1.0,
+    antialias: bool = True,
+) -> Tensor:
     """Resizes as little as covers `crop_ratio` times the size, and cuts out the centre.
 
     Args:
         pixels: `(height, width, 3)` or `(batch, height, width, 3)`, any numeric dtype.
-        image_size: `(height, width)` of the result.
+        image_size: height and width of the result, or one number for both.
         crop_ratio: 1 or more.
         antialias: as in `ImagePreprocessing`.
 
@@ -113,82 +117,67 @@ def resize_and_crop(pixels, image_size, *, crop_ratio=1.0, antialias=True):
         >>> resize_and_crop(tf.zeros((375, 500, 3)), (128, 128), crop_ratio=1.14).shape
         TensorShape([128, 128, 3])
     """
+    image_size, pixels = height_and_width(image_size), tf.convert_to_tensor(pixels)
+    if pixels.shape.rank == 3:
+        return _resized_centre(pixels[None], image_size, crop_ratio, antialias)[0]
+    return _resized_centre(pixels, image_size, crop_ratio, antialias)
+
+
+def _resized_centre(
+    images: Tensor, image_size: tuple[int, int], crop_ratio: float, antialias: bool
+) -> Tensor:
+    """What resizing `images` whole and cutting out the centre would give.
+
+    Resized whole, a long thin image takes gigabytes: 30,000 x 4 becomes 1,912,500 x 255. So only
+    the part that can be seen is resized, straight to the wanted size.
+    """
     wanted = np.array(image_size)
     enlarged = [round(crop_ratio * side) for side in image_size]
-    sides = tf.cast(tf.shape(pixels)[-3:-1], tf.float32)
+    sides = tf.cast(tf.shape(images)[1:3], tf.float32)
     # Rounding must not make a side smaller than the cut.
     resized = tf.cast(tf.round(sides * tf.reduce_max(enlarged / sides)), tf.int32)
     resized = tf.maximum(resized, enlarged)
-    top, left = tf.unstack((resized - wanted) // 2)
-    pixels = tf.image.resize(pixels, resized, antialias=antialias)
-    return tf.image.crop_to_bounding_box(pixels, top, left, *image_size)
+    corner = (resized - wanted) // 2
+    scale = tf.cast(resized, tf.float32) / sides
+
+    # Positions in the image, in float64: thousands of pixels with fractions.
+    step = 1 / tf.cast(scale, tf.float64)
+    reach = tf.maximum(step, 1.0) if antialias else tf.ones_like(step)
+    first, last = (tf.cast(at, tf.float64) * step for at in (corner, corner + wanted))
+    begin = tf.cast(tf.maximum(tf.floor(first - reach) - 1, 0), tf.int32)
+    end = tf.minimum(tf.cast(tf.math.ceil(last + reach), tf.int32) + 1, tf.shape(images)[1:3])
+    offset = tf.cast(corner, tf.float64) - tf.cast(begin, tf.float64) / step
+    # What tf.image.resize calls where it has antialiasing. Without, it calls ResizeBilinear,
+    # which knows no offset and gives the same pixels.
+    resized_part = tf.raw_ops.ScaleAndTranslate(
+        images=images[:, begin[0] : end[0], begin[1] : end[1]],
+        size=image_size,
+        scale=scale,
+        translation=-tf.cast(offset, tf.float32),
+        kernel_type="triangle",
+        antialias=antialias,
+    )
+    return tf.ensure_shape(resized_part, (None, *image_size, images.shape[-1]))
 
 
-def decode_image(encoded):
-    """Decodes JPEG, PNG, GIF (the first frame) or BMP; grey, CMYK and transparent ones too.
-
-    The transparency of a picture is dropped, and a camera's note on how to turn it is not
-    followed, as in fastai.
+def height_and_width(image_size: int | Sequence[int]) -> tuple[int, int]:
+    """An image size as `(height, width)`, from one or two whole numbers.
 
     Args:
-        encoded: string tensor of shape `()`, the content of a file.
+        image_size: an integer for a square, or `(height, width)`.
 
     Returns:
-        uint8 `(height, width, 3)`.
+        Tuple of two ints.
 
     Raises:
-        tf.errors.InvalidArgumentError: `encoded` is broken, or of a kind that
-            `describe_refusal` names.
+        ValueError: `image_size` is neither.
 
     Example:
-        >>> decode_image(tf.io.encode_png(tf.zeros((4, 5, 1), tf.uint8))).shape
-        TensorShape([4, 5, 3])
+        >>> height_and_width(128), height_and_width((96, 128))
+        ((128, 128), (96, 128))
     """
-    refusal = describe_refusal(encoded)
-    known = tf.debugging.Assert(refusal == "", ["image_bytes cannot be read:", refusal])
-    # First: else the decoder's own words may come before these.
-    with tf.control_dependencies([known]):
-        encoded = tf.identity(encoded)
-    pixels = tf.cond(
-        tf.io.is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method=JPEG_TRANSFORM),
-        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
-    )
-    return tf.ensure_shape(pixels, (None, None, 3))
-
-
-def describe_refusal(encoded):
-    """Names the kind of an encoded picture if it is one TensorFlow does not read rightly.
-
-    Args:
-        encoded: string tensor of shape `()`, the content of a file.
-
-    Returns:
-        String tensor of shape `()`: why it is refused, or "" for a kind that is read rightly
-        (the picture may still be broken).
-
-    Example:
-        >>> describe_refusal(b"RIFF....WEBPVP8").numpy().decode()
-        'not a JPEG, PNG, GIF or BMP file'
-    """
-    known = tf.strings.substr(encoded, 0, 3) == [b"\xff\xd8\xff", b"\x89PN", b"GIF"]
-    return tf.cond(
-        tf.strings.substr(encoded, 0, 2) == "BM",
-        lambda: _describe_bmp_refusal(encoded),
-        lambda: tf.where(tf.reduce_any(known), "", "not a JPEG, PNG, GIF or BMP file"),
-    )
-
-
-def _describe_bmp_refusal(encoded):
-    # In 16-bit words up to the end of a palette, with zeros behind a shorter file.
-    header = tf.cast(tf.io.decode_raw(encoded, tf.uint16, fixed_length=54 + 1024), tf.int32)
-    header_size, bits, compression = header[7], header[14], header[15]
-    masks, palette = header[27:33], header[27:]
-    plain = compression == 0
-    ordered = (compression == 3) & tf.reduce_all(masks == _COLOUR_MASKS)
-    grey = plain & (header_size == 40) & tf.reduce_all(palette == _GREY_PALETTE)
-    right = (header_size >= 40) & (
-        ((bits == 24) & plain) | ((bits == 32) & (plain | ordered)) | ((bits == 8) & grey)
-    )
-    kind = tf.where(bits <= 8, "-bit BMP with a palette", "-bit BMP of an unusual layout")
-    return tf.where(right, "", tf.strings.join([tf.strings.as_string(bits), kind]))
+    sides = image_size if isinstance(image_size, Sequence | np.ndarray) else (image_size,) * 2
+    if len(sides) != 2:
+        raise ValueError(f"image_size must be one whole number or two, got {image_size!r}")
+    height, width = (arguments.whole_number("image_size", side) for side in sides)
+    return height, width

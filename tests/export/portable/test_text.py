@@ -180,7 +180,7 @@ def test_what_an_int8_core_needs_is_named(missing, model, monkeypatch):
     ("changed", "message"),
     [
         ({"model": keras.Sequential()}, "model must be a TextClassifier or Forward"),
-        ({"precision": "int4"}, "precision is 'int4'; expected one of"),
+        ({"precision": "int4"}, "precision must be one of .*, got 'int4'"),
         ({"file_format": "pmml"}, "file_format is 'pmml'"),
         ({"class_names": ["a", "b"]}, "class_names must be 3"),
         ({"class_names": ["a", "b", "c\nd"]}, r"one line each; got \['c\\nd'\]"),

@@ -7,99 +7,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+import small_runs
+from small_runs import STEPS_PER_EPOCH, Stop, make_dataset, make_model, run
 
 from tfast.training.averaging import AveragedWeights
+from tfast.training.checkpoints.callback_states import _STATELESS_OF_KERAS, KERAS_STATES
 from tfast.training.checkpoints.file_format import read_checkpoint, write_checkpoint
 from tfast.training.checkpoints.resume import read_progress, resumable_fit
+from tfast.training.learning_rates import LayerwiseLearningRates
 from tfast.training.unfreezing import GradualUnfreezing, Stage
-
-STEPS_PER_EPOCH = 6
-
-
-def make_dataset(first_step):
-    """Examples, and their mix, as a function of the step alone."""
-
-    def batch(step):
-        seed = tf.stack([tf.constant(7, tf.int64), step])
-        x = tf.random.stateless_normal([8, 5], seed)
-        share = tf.random.stateless_uniform([8, 1], seed)
-        x = share * x + (1 - share) * x[::-1]
-        return x, tf.one_hot(tf.argmax(x, axis=-1), 5)
-
-    return tf.data.Dataset.counter(first_step).map(batch)
-
-
-def validation():
-    return make_dataset(10**6).take(2)
-
-
-def make_model(optimizer=None, *, seed=3, eager=True, **options):
-    """Eager, with a plain optimizer, where nothing depends on it: that is much quicker."""
-    keras.utils.set_random_seed(seed)
-    layers = [
-        keras.Input((5,)),
-        keras.layers.Dense(6),
-        keras.layers.BatchNormalization(),
-        keras.layers.ReLU(),
-        keras.layers.Dropout(0.3),
-        keras.layers.Dense(5, activation="softmax", dtype="float32"),
-    ]
-    model = keras.Sequential(layers)
-    model.compile(
-        optimizer or keras.optimizers.SGD(0.1, momentum=0.9),
-        "categorical_crossentropy",
-        metrics=["accuracy"],
-        run_eagerly=eager,
-        jit_compile=False,
-        **options,
-    )
-    return model
-
-
-class Stop(keras.callbacks.Callback):
-    """Raises KeyboardInterrupt, or kills the process, at a batch end or in validation."""
-
-    def __init__(self, step=None, *, validation=None, kill=False):
-        super().__init__()
-        self.step, self.validation, self.kill = step, validation, kill
-        self.epoch = self.seen = None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.seen = self.epoch * STEPS_PER_EPOCH + batch
-        if self.step is not None and self.seen >= self.step:
-            self.stop()
-
-    def on_test_batch_end(self, batch, logs=None):
-        if self.validation == self.epoch:
-            self.stop()
-
-    def stop(self):
-        if self.kill:
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise KeyboardInterrupt
-
-
-def run(path, *, make=make_model, stop=None, callbacks=(), seed=3, save_every=2, **options):
-    """One call of the run; ends early if `stop` says so. Gives the model and the history."""
-    model = make(seed=seed)
-    options = {"epochs": 3, "steps_per_epoch": STEPS_PER_EPOCH, "verbose": 0} | options
-    try:
-        history = resumable_fit(
-            model,
-            make_dataset,
-            checkpoint=path,
-            save_every=save_every,
-            validation_data=validation(),
-            callbacks=[*callbacks, *([stop] if stop else [])],
-            **options,
-        )
-    except KeyboardInterrupt:
-        return model, None
-    return model, history
 
 
 def state(model):
@@ -144,18 +60,21 @@ CASES = {
         "make": make_with(lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)),
         "callbacks": decaying_rate,
     },
-    "early stopping": {"callbacks": early_stopping, "epochs": 5},
     "averaged weights": {"callbacks": lambda: [AveragedWeights(start=3, period=2)]},
+    "averaged weights, between epochs": {
+        "callbacks": lambda: [AveragedWeights(start=3, period=2)],
+        "stop": Stop(STEPS_PER_EPOCH),
+    },
 }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_interrupted_run_ends_like_one_left_alone(tmp_path, case):
     case = {"epochs": 2} | case
-    make_callbacks = case.pop("callbacks", list)
+    make_callbacks, stop = case.pop("callbacks", list), case.pop("stop", Stop(9))
     alone = run(tmp_path / "alone.npz", callbacks=make_callbacks(), **case)
     path = tmp_path / "broken.npz"
-    run(path, callbacks=make_callbacks(), stop=Stop(9), **case)
+    run(path, callbacks=make_callbacks(), stop=stop, **case)
     # Other first weights: those in the file count.
     assert_same_end(alone, run(path, callbacks=make_callbacks(), seed=9, **case))
 
@@ -198,21 +117,6 @@ def test_float16_with_its_loss_scale_goes_on(tmp_path):
     assert_same_end(alone, run(tmp_path / "broken.npz", epochs=2, seed=9))
 
 
-def test_no_more_than_save_every_steps_are_repeated(tmp_path):
-    run(tmp_path / "run.npz", stop=Stop(10), save_every=2)
-    assert read_progress(tmp_path / "run.npz")["step"] == 10
-    steps = []
-
-    def noting(first_step):
-        steps.append(first_step)
-        return make_dataset(first_step)
-
-    model = make_model()
-    options = {"epochs": 3, "steps_per_epoch": STEPS_PER_EPOCH, "verbose": 0}
-    resumable_fit(model, noting, checkpoint=tmp_path / "run.npz", **options)
-    assert min(steps) == 10
-
-
 def test_finished_run_is_restored_and_not_trained(tmp_path):
     first = run(tmp_path / "run.npz", epochs=1)
     untouched = (tmp_path / "run.npz").read_bytes()
@@ -241,50 +145,102 @@ def test_stages_one_after_another_go_on_where_they_were_broken(tmp_path):
     assert_same_end(alone, stages(tmp_path / "broken", seed=5))
 
 
-class Counter(keras.callbacks.Callback):
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-        self.batches = 0
-
-    def on_train_begin(self, logs=None):
-        self.calls.append("begin")
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.calls.append(epoch)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.batches += 1
-        self.calls.append(f"{batch}")
-
-    def on_train_end(self, logs=None):
-        self.calls.append("end")
-
-    def get_state(self):
-        return {"batches": np.array(self.batches)}
-
-    def set_state(self, state):
-        self.batches = int(state["batches"])
+EMA = {"make": make_with(lambda: keras.optimizers.SGD(0.1, momentum=0.9, use_ema=True))}
+# Every callback of Keras, with what it needs; None for those that Keras adds by itself.
+KERAS_CALLBACKS = {
+    "BackupAndRestore": "refused",
+    "CSVLogger": lambda folder: keras.callbacks.CSVLogger(folder / "log.csv"),
+    "EarlyStopping": lambda folder: early_stopping()[0],
+    "History": None,
+    "LambdaCallback": lambda folder: keras.callbacks.LambdaCallback(),
+    "LearningRateScheduler": lambda folder: decaying_rate()[0],
+    "ModelCheckpoint": lambda folder: keras.callbacks.ModelCheckpoint(
+        folder / "{epoch}.weights.h5", save_weights_only=True, save_freq=4
+    ),
+    "OrbaxCheckpoint": "needs orbax",
+    "ProgbarLogger": None,
+    "ReduceLROnPlateau": lambda folder: keras.callbacks.ReduceLROnPlateau(
+        patience=1, min_delta=10.0, factor=0.5, cooldown=1
+    ),
+    "RemoteMonitor": "needs a server",
+    "SwapEMAWeights": lambda folder: keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+    "TensorBoard": "needs tensorboard",
+    "TerminateOnNaN": lambda folder: keras.callbacks.TerminateOnNaN(),
+}
 
 
-def test_callbacks_keep_their_state_and_the_numbers_of_batches(tmp_path):
-    run(tmp_path / "run.npz", callbacks=[Counter()], stop=Stop(4), epochs=2)
-    counter = Counter()
-    run(tmp_path / "run.npz", callbacks=[counter], epochs=2)
-    rest, whole = ["begin", 0, "4", "5", "end"], ["begin", 1, *"012345", "end"]
-    assert counter.calls == [*rest, *whole]
-    assert counter.batches == 12
+def test_every_callback_of_keras_is_tried():
+    kinds = {name for name, kind in vars(keras.callbacks).items() if isinstance(kind, type)}
+    assert kinds - {"Callback", "CallbackList"} == KERAS_CALLBACKS.keys()
+    known = {*KERAS_STATES, *_STATELESS_OF_KERAS, keras.callbacks.BackupAndRestore}
+    assert {kind.__name__ for kind in known} == KERAS_CALLBACKS.keys()
 
 
-def test_progress_bar_counts_on(tmp_path, capsys):
-    run(tmp_path / "run.npz", stop=Stop(9), epochs=2)
-    run(tmp_path / "run.npz", epochs=2, verbose=1)
-    shown = capsys.readouterr().out
-    assert "Epoch 2/2" in shown
-    assert "Epoch 1/2" not in shown
-    assert "3/6" in shown
-    assert "6/6" in shown
-    assert "1/6" not in shown
+ALONE = ("EarlyStopping", "SwapEMAWeights")  # they take hold of the weights
+
+
+@pytest.mark.parametrize(
+    "names",
+    [(name,) for name in ALONE]
+    + [tuple(n for n, make in KERAS_CALLBACKS.items() if callable(make) and n not in ALONE)],
+    ids=[*ALONE, "all others"],
+)
+def test_broken_inside_and_between_epochs_it_ends_the_same_with_callbacks_of_keras(tmp_path, names):
+    options, ends = (EMA if "SwapEMAWeights" in names else {}) | {"epochs": 4}, []
+    for folder, stops in (("alone", [None]), ("broken", [Stop(7), Stop(12), None])):
+        (tmp_path / folder).mkdir()
+        for part, stop in enumerate(stops):
+            callbacks = [KERAS_CALLBACKS[name](tmp_path / folder) for name in names]
+            path = tmp_path / folder / "run.npz"
+            end = run(path, callbacks=callbacks, stop=stop, seed=3 + part, **options)
+            if "CSVLogger" in names:
+                callbacks[0].csv_file.close()  # Keras leaves it open where a fit breaks
+        ends.append(end)
+    assert_same_end(*ends)
+    if "ModelCheckpoint" in names:
+        alone, broken = (sorted((tmp_path / f).glob("*.h5")) for f in ("alone", "broken"))
+        assert [path.name for path in broken] == [path.name for path in alone]
+        rows = [(tmp_path / f / "log.csv").read_text() for f in ("alone", "broken")]
+        assert rows[0] == rows[1]
+        assert len(rows[0].splitlines()) == 1 + 4
+
+
+def test_a_callback_that_carries_what_is_not_saved_is_named(tmp_path):
+    class Counting(keras.callbacks.Callback):
+        batches = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.batches += 1
+
+    path = tmp_path / "run.npz"
+    run(path, callbacks=[Counting()], stop=Stop(4), epochs=1)
+    with pytest.warns(UserWarning, match="callback Counting begins again.* its batches;"):
+        run(path, callbacks=[Counting()], epochs=1)
+
+
+def test_a_second_run_beside_the_first_is_refused_and_changes_nothing(tmp_path):
+    path, refused = tmp_path / "run.npz", []
+
+    def second(epoch, logs):
+        with pytest.raises(ValueError, match=r"another run is writing .*run.npz"):
+            run(path, seed=5)
+        refused.append(epoch)
+
+    watch = keras.callbacks.LambdaCallback(on_epoch_begin=second)
+    end = run(path, callbacks=[watch], epochs=1)
+    assert refused == [0]
+    assert_same_end(end, run(tmp_path / "alone.npz", epochs=1))
+
+
+def test_what_a_broken_fit_left_attached_is_gone_before_the_next_begins(tmp_path):
+    model = make_model()
+    groups = [model.layers[:2], model.layers[2:]]
+    options = {"callbacks": [LayerwiseLearningRates(groups, [0.0, 0.0]), Stop(0)], "verbose": 0}
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(make_dataset(0).take(2), shuffle=False, **options)
+    before = model.layers[0].get_weights()[0]
+    run(tmp_path / "run.npz", make=lambda seed: model, epochs=1)
+    assert np.any(model.layers[0].get_weights()[0] != before)
 
 
 @pytest.fixture(scope="module")
@@ -326,9 +282,9 @@ def test_another_model_is_refused_and_keeps_its_weights(tmp_path, broken_run):
     for kept, weight in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(kept, weight)
 
-    arrays, facts = read_checkpoint(path)
-    arrays["model/0"] = np.zeros((5, 7), "float32")
-    write_checkpoint(path, arrays, facts)
+    checkpoint = read_checkpoint(path)
+    checkpoint.arrays["model/0"] = np.zeros((5, 7), "float32")
+    write_checkpoint(path, checkpoint)
     with pytest.raises(ValueError, match=r"kernel is float32 \(5, 6\), there float32 \(5, 7\)"):
         run(path, **options)
 
@@ -336,47 +292,16 @@ def test_another_model_is_refused_and_keeps_its_weights(tmp_path, broken_run):
 def test_other_environment_is_a_warning(tmp_path, broken_run, monkeypatch):
     (tmp_path / "run.npz").write_bytes(broken_run)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "elsewhere")
-    with pytest.warns(UserWarning, match="not to the bit.*TF_ENABLE_ONEDNN_OPTS"):
+    with pytest.warns(UserWarning, match="not bit-identical.*TF_ENABLE_ONEDNN_OPTS"):
         run(tmp_path / "run.npz", epochs=2, settings={"seed": 1}, stop=Stop(4))
-
-
-@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other npz", "future"])
-def test_damaged_and_foreign_files_are_named(tmp_path, damage):
-    path = tmp_path / "run.npz"
-    weight = np.arange(1000, dtype="float32")
-    write_checkpoint(path, {"model/0": weight}, {"step": 1})
-    whole = path.read_bytes()
-    middle = len(whole) // 2
-    if damage == "cut":
-        path.write_bytes(whole[:middle])
-    elif damage == "flipped":
-        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-    elif damage in ("empty", "text"):
-        path.write_bytes(b"" if damage == "empty" else b"epoch,loss\n")
-    elif damage == "other npz":
-        np.savez(path, weight=weight)
-    else:
-        np.savez(path, header='{"format": "tfast checkpoint 2"}')
-    with pytest.raises(ValueError, match=r"run.npz is damaged or is no tfast checkpoint"):
-        run(path)
-
-
-def test_bfloat16_and_seeds_survive_the_file(tmp_path):
-    bfloat16 = keras.ops.convert_to_numpy(keras.ops.ones((3,), "bfloat16")) * 1.5
-    seeds = np.array([1, 2**32 - 1], "uint32")
-    write_checkpoint(tmp_path / "a.npz", {"b": bfloat16, "s": seeds}, {})
-    arrays, _ = read_checkpoint(tmp_path / "a.npz")
-    assert arrays["b"].dtype == bfloat16.dtype
-    assert arrays["b"].tobytes() == bfloat16.tobytes()
-    assert arrays["s"].dtype == seeds.dtype
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"epochs": 0}, "epochs=0"),
-        ({"steps_per_epoch": None}, "steps_per_epoch=None"),
-        ({"save_every": 1.5}, "save_every=1.5"),
+        ({"epochs": 0}, "epochs must be .*, got 0"),
+        ({"steps_per_epoch": None}, "steps_per_epoch must be .*, got None"),
+        ({"save_every": 1.5}, "save_every must be .*, got 1.5"),
         ({"settings": {"seed": object()}}, "settings must be a dict that JSON can hold"),
         ({"make": lambda seed: keras.Sequential()}, "model is not compiled"),
         (
@@ -398,16 +323,19 @@ def test_run_killed_three_times_ends_with_the_same_bits(tmp_path):
     # Python 3.12 and later warn of forks where threads run, like those that NumPy keeps for its
     # products; a child makes its own, and where warnings are errors it must still be forked.
     rule = "-Wignore:This process:DeprecationWarning"
-    subprocess.run([sys.executable, rule, __file__, str(tmp_path)], check=True)
+    paths = [str(Path(small_runs.__file__).parent), *filter(None, [os.getenv("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, rule, __file__, str(tmp_path)]
+    subprocess.run(command, check=True, env=environment)
     killed = [read_progress(tmp_path / f"killed_{part}.npz")["step"] for part in (1, 2, 3)]
     assert killed == [4, 6, 16]
-    alone, facts = read_checkpoint(tmp_path / "alone.npz")
-    broken, broken_facts = read_checkpoint(tmp_path / "broken.npz")
-    assert facts["finished"]
-    assert facts == broken_facts
-    assert list(alone) == list(broken)
-    for name, array in alone.items():
-        assert array.tobytes() == broken[name].tobytes(), name
+    alone = read_checkpoint(tmp_path / "alone.npz")
+    broken = read_checkpoint(tmp_path / "broken.npz")
+    assert alone.finished
+    assert alone.facts() == broken.facts()
+    assert list(alone.arrays) == list(broken.arrays)
+    for name, array in alone.arrays.items():
+        assert array.tobytes() == broken.arrays[name].tobytes(), name
     assert not list(tmp_path.glob(".*")), "what the killed writer left is still there"
 
 

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import two_replicas
 
 from tfast.training.checkpoints.resume import resumable_fit
 from tfast.training.inspection.statistics import TrainingStatistics
@@ -150,34 +149,6 @@ def test_nothing_is_said_of_a_block_that_begins_with_zeros():
     assert min(statistics.near_zero_shares["norm"]) > 0.99
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_gradient_of_an_embedding_counts_repeated_rows_together(policy):
-    keras.mixed_precision.set_dtype_policy(policy)
-    embedding = keras.layers.Embedding(5, 3, name="embedding")
-    layers = [embedding, keras.layers.Flatten(), keras.layers.Dense(1, dtype="float32")]
-    model = keras.Sequential([keras.Input((6,), dtype="int32"), *layers])
-    model.compile(keras.optimizers.SGD(0.0), "mse")
-    ids, targets = np.ones((4, 6), "int32"), np.ones((4, 1), "float32")
-    statistics = TrainingStatistics(["embedding"], (ids, targets))
-    model.fit(ids, targets, verbose=0, callbacks=[statistics])
-    kernel, table = layers[2].kernel.numpy(), embedding.embeddings.numpy()
-    error = table[1] @ kernel.reshape(6, 3).sum(0) - 1
-    gradient = 2 * error * kernel.reshape(6, 3).sum(0)
-    expected = np.linalg.norm(gradient) / np.linalg.norm(table)
-    tolerance = 1e-5 if policy == "float32" else 1e-2
-    np.testing.assert_allclose(statistics.gradient_ratios["embedding"], [expected], rtol=tolerance)
-
-
-def test_another_loss_is_measured_after_compile():
-    model, statistics = make_model(drop_rate=0.0), TrainingStatistics(["relu"], (X, Y), every=4)
-    optimizer = keras.optimizers.SGD(0.0)
-    for factor in (1, 1000):
-        model.compile(optimizer, "mse", loss_weights=[factor], run_eagerly=True)
-        fit(model, [statistics], epochs=1)
-    one, thousand = statistics.gradient_ratios["head"]
-    assert thousand == pytest.approx(1000 * one, rel=1e-3)
-
-
 def test_killed_and_resumed_it_has_the_same_statistics(tmp_path):
     def run(path, *, kill=False):
         def interrupt(batch, logs):
@@ -208,36 +179,10 @@ def test_killed_and_resumed_it_has_the_same_statistics(tmp_path):
         np.testing.assert_array_equal(resumed.get_state()[name], value)
 
 
-def test_float16_gradients_are_those_of_float32():
-    ratios = []
-    for policy in ("float32", "mixed_float16"):
-        keras.mixed_precision.set_dtype_policy(policy)
-        keras.utils.set_random_seed(3)
-        statistics = TrainingStatistics(["relu"], (X, Y))
-        # Dropout would draw other masks.
-        fit(make_model(drop_rate=0.0), [statistics], epochs=1)
-        ratios.append([values[0] for values in statistics.gradient_ratios.values()])
-    np.testing.assert_allclose(*ratios, rtol=0.05)
-
-
-def test_it_measures_under_a_strategy():
-    keras.utils.set_random_seed(3)
-    plain = TrainingStatistics(["dense"], (X, Y))
-    fit(make_model(), [plain], epochs=1)
-    keras.utils.set_random_seed(3)
-    with two_replicas().scope():
-        model = make_model(run_eagerly=False, jit_compile=False)
-    mirrored = TrainingStatistics(["dense"], (X, Y))
-    fit(model, [mirrored], epochs=1)
-    # After the first step, whose halves of a batch each had a batch norm of their own.
-    np.testing.assert_allclose(mirrored.means["dense"], plain.means["dense"], atol=0.02)
-    assert mirrored.gradient_ratios["head"][0] > 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layers": []}, "layers is empty"),
+        ({"layers": []}, "layers must be .*, got none"),
         ({"layers": ["relu"], "every": 0}, "every must be a whole number"),
         ({"layers": ["relu"], "num_bins": 0.5}, "num_bins must be a whole number"),
         ({"layers": ["relu"], "histogram_range": (1, 1)}, "histogram_range must rise"),
@@ -249,15 +194,3 @@ def test_it_measures_under_a_strategy():
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         fit(make_model(), [TrainingStatistics(data=(X, Y), **arguments)])
-
-
-def test_picture_has_a_panel_for_each_layer_and_three_for_all(tmp_path):
-    statistics = TrainingStatistics(["dense", "relu", "head"], (X, Y), every=2)
-    with pytest.raises(ValueError, match="nothing was measured"):
-        statistics.plot()
-    fit(make_model(), [statistics])
-    figure = statistics.plot()
-    titles = [panel.get_title() for panel in figure.axes]
-    assert titles[:3] == ["dense", "relu", "head"]
-    assert titles[-3:] == ["standard deviation", "share near zero", "gradient / weight"]
-    figure.savefig(tmp_path / "statistics.png")

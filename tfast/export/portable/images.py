@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from tfast.export.float32 import in_float32
 from tfast.export.images import gives_logits, known_image_size, with_folded_norms
 from tfast.export.portable.litert import litert_bytes, litert_interpreter, litert_runner
 from tfast.export.portable.onnx import onnx_bytes, onnx_runner, onnx_runtime
 from tfast.export.saved_model import check_class_names, check_precision
 from tfast.files import atomic_write
 from tfast.vision.layers.residual_blocks import StemPooling
-from tfast.vision.transfer import with_dtype_policy
 
 # The largest difference of a probability that rounding to each precision may make.
 TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "int8": 0.1}
@@ -95,8 +95,7 @@ def export_portable_image_classifier(
     pictures = _pictures(representative, image_size)
     if from_logits is None:
         from_logits = gives_logits(model, image_size)
-    if any(layer.compute_dtype != "float32" for layer in model.layers):
-        model = with_dtype_policy(model, "float32")
+    model = in_float32(model)
 
     def answer(model, pixels):
         outputs = tf.cast(model(preprocessing.normalize(pixels), training=False), tf.float32)

@@ -23,17 +23,6 @@ def single_classifiers(model):
     return [(model, False)]
 
 
-def in_float32(model):
-    """`model`, or where it computes in half precision the same in float32."""
-    if isinstance(model, ForwardBackwardClassifier):
-        return ForwardBackwardClassifier(in_float32(model.forward), in_float32(model.backward))
-    if model.compute_dtype == "float32":
-        return model
-    twin = TextClassifier.from_config(model.get_config() | {"dtype": "float32"})
-    twin.set_weights(model.get_weights())
-    return twin
-
-
 def classifier_logits(model, token_ids, lengths, *, window):
     """What `model` gives for documents at inference.
 

@@ -7,6 +7,7 @@ the loop that a conversion from TensorFlow would leave, and in int8 too.
 import keras
 import numpy as np
 
+from tfast.export.folding import scale_and_shift
 from tfast.export.portable.litert_text_graph import single_classifiers
 from tfast.export.portable.onnx import MISSING, onnx_runtime
 from tfast.export.portable.precisions import with_half_weights, with_int8_weights
@@ -71,7 +72,7 @@ def _add_logits(graph, model, token_ids, lengths, reverse):
     scale = shift = None
     for layer in model.head:
         if isinstance(layer, keras.layers.BatchNormalization):
-            scale, shift = _scale_and_shift(layer)
+            scale, shift = scale_and_shift(layer)
         elif isinstance(layer, keras.layers.Dense):
             # The batch norm before it goes into the kernel and a bias.
             kernel = keras.ops.convert_to_numpy(layer.kernel)
@@ -128,15 +129,6 @@ def _add_pooling(graph, outputs, lengths, max_length):
     mean = graph.add("Div", total(masked(real, 0)), amount)
     at_last = total(masked(graph.add("Equal", places, last), 0))
     return graph.add("Concat", at_last, maximum, mean, axis=-1)
-
-
-def _scale_and_shift(norm):
-    gamma, beta, mean, variance = (
-        keras.ops.convert_to_numpy(weight).astype("float64")
-        for weight in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
-    )
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    return scale, beta - mean * scale
 
 
 class _Graph:

@@ -2,8 +2,9 @@
 
 import tensorflow as tf
 
+from tfast.export.float32 import in_float32
 from tfast.export.portable.litert import litert_bytes
-from tfast.export.portable.litert_text_graph import classifier_logits, has_core, in_float32
+from tfast.export.portable.litert_text_graph import classifier_logits, has_core
 from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
 from tfast.export.saved_model import check_class_names, check_precision, save_signatures
 from tfast.export.text import TEXT, num_classes

@@ -1,35 +1,44 @@
 """Whether a run may go on from a checkpoint."""
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfast.types import PathLike
 
 
-def check_same_settings(path, saved, ours):
+def check_same_settings(path: PathLike, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """Raises ValueError, naming each difference, if two dicts of settings are not equal."""
     differences = _differences(saved, ours)
     if differences:
         raise ValueError(
             f"checkpoint={path} was made under other settings: {differences}; "
-            "set these as they were, remove the file to start anew, or name another"
+            "set these as they were, remove the file to start again, or name another"
         )
 
 
-def warn_of_other_environment(saved, ours):
-    """Warns that a run will not be the same to the bit, naming each difference."""
+def warn_of_other_environment(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    """Warns that a run will not be bit-identical to one left alone, naming each difference."""
     differences = _differences(saved, ours)
     if differences:
         warnings.warn(
-            f"the run goes on, but not to the bit: the checkpoint was made with {differences}",
+            f"the run goes on, but not bit-identical: the checkpoint was made with {differences}",
             stacklevel=4,  # whoever called `resumable_fit`
         )
 
 
-def check_same_variables(path, arrays, variables):
+def check_same_variables(
+    path: PathLike, arrays: Mapping[str, np.ndarray], variables: Mapping[str, keras.Variable]
+) -> None:
     """Raises ValueError if stored arrays are not those of these variables.
 
     Args:
         path: the checkpoint, for the message.
-        arrays: dict of NumPy arrays; those named `callback/...` are passed over.
-        variables: dict of Keras variables.
+        arrays: NumPy arrays by name; those named `callback/...` are passed over.
+        variables: Keras variables by name.
     """
     saved = {name for name in arrays if not name.startswith("callback/")}
     problem = None
@@ -46,7 +55,7 @@ def check_same_variables(path, arrays, variables):
         raise ValueError(f"checkpoint={path} is of another model: {problem}")
 
 
-def _differences(saved, ours):
+def _differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
     missing = "(not set)"
     return ", ".join(
         f"{name}={saved.get(name, missing)!r} (now {ours.get(name, missing)!r})"

@@ -6,35 +6,51 @@ Here one file holds everything that the next step depends on, and the input is a
 at a step.
 """
 
-import contextlib
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import keras
+
+from tfast.arguments import whole_number
 from tfast.files import remove_leftovers
-from tfast.training.checkpoints.checkpointed_callbacks import CheckpointedCallbacks, named_variables
-from tfast.training.checkpoints.compatibility import check_same_variables
+from tfast.training.checkpoints.callback_states import (
+    callback_names,
+    check_callbacks,
+    continue_files,
+    warn_of_attributes_not_saved,
+)
+from tfast.training.checkpoints.checkpointed_callbacks import CheckpointedCallbacks, Plan
+from tfast.training.checkpoints.compatibility import check_same_settings, warn_of_other_environment
 from tfast.training.checkpoints.file_format import read_checkpoint
+from tfast.training.checkpoints.run_description import describe_environment
+from tfast.training.checkpoints.run_lock import run_lock
+from tfast.training.optimizers.keras_private import build_for_training
+from tfast.types import PathLike
 
 
 def resumable_fit(
-    model,
-    make_dataset,
+    model: keras.Model,
+    make_dataset: Callable[[int], Any],
     *,
-    epochs,
-    steps_per_epoch,
-    checkpoint,
-    save_every=100,
-    validation_data=None,
-    callbacks=(),
-    settings=None,
-    verbose="auto",
-    **fit_arguments,
-):
+    epochs: int,
+    steps_per_epoch: int,
+    checkpoint: PathLike,
+    save_every: int = 100,
+    validation_data: Any = None,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    settings: Mapping[str, Any] | None = None,
+    verbose: int | str = "auto",
+    **fit_arguments: Any,
+) -> keras.callbacks.History:
     """`model.fit` that goes on from `checkpoint` where that exists, and keeps it up to date.
 
     A run that was killed, by whatever and whenever, and is called again in the same way ends
     on CPU with the very weights and the very `History` of a run that was left alone; callbacks
-    hear the very logs. What they wrote before the kill is their own affair: steps behind the
-    last checkpoint come again, and `CSVLogger` needs `append=True`, or it starts a new file. The
+    hear the very logs. Files written by callbacks are not rolled back: steps after the last
+    checkpoint come again, and so may a line of `CSVLogger`, which appends to its file then. The
     checkpoint holds the step; all variables of the model (weights, batch norm
     statistics, seed generators, carried states), of the optimizer and of the metrics; the
     history; and the states of callbacks. It is written before the first step (a path that
@@ -46,10 +62,13 @@ def resumable_fit(
     finished stages pass in a moment and the broken one goes on.
 
     What callbacks carry from batch to batch is restored, after their `on_train_begin`, if they
-    have `get_state()`, which gives a dict of arrays, and `set_state(dict)`; of Keras's own,
-    `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` are known. They hear of the rest
-    of a broken epoch, with its batches numbered as ever, and of the epochs after it as of two
-    fits: `on_train_end` comes twice then, and what it does to the model is undone.
+    have `get_state()`, which gives a dict of arrays, and `set_state(dict)`; Keras's own are all
+    known, and `BackupAndRestore` is refused. Of others, attributes that change in the course of
+    a run are named in a warning where it goes on. A resumed run is two fits to them, of the
+    remainder of the broken epoch, with its batches numbered as ever, and of the epochs after it:
+    `on_train_end` comes twice then, and what it does to the model is undone.
+
+    While it runs the checkpoint is locked: a second run that would write it is refused.
 
     The promise does not cover GPUs, nor random numbers that a layer draws from `keras.random`
     without a `SeedGenerator` of its own.
@@ -74,12 +93,14 @@ def resumable_fit(
         The `keras.callbacks.History` of all epochs, those before the kill too.
 
     Raises:
-        ValueError: an argument is impossible; or the checkpoint is damaged, was made under
-            other `settings` or for another model. Weights are as before then.
+        ValueError: an argument is impossible; another run is writing the checkpoint; or it is
+            damaged, was made under other `settings` or for another model. Weights are as
+            before then.
 
     Warns:
         UserWarning: the checkpoint was made with other versions, another processor or another
-            oneDNN switch: the run goes on, but not to the bit.
+            oneDNN switch, so that the run goes on, but not bit-identical; or a callback
+            carries what the checkpoint does not hold.
 
     Example:
         >>> import keras, pathlib, tempfile, tensorflow as tf
@@ -95,54 +116,70 @@ def resumable_fit(
         >>> again.history == history.history, read_progress(path)["finished"]
         (True, True)
     """
-    run = CheckpointedCallbacks(
-        model,
-        callbacks,
-        epochs=_positive("epochs", epochs),
-        steps_per_epoch=_positive("steps_per_epoch", steps_per_epoch),
-        verbose=verbose,
+    callbacks = list(callbacks)
+    check_callbacks(callbacks)
+    plan = Plan(
         path=Path(checkpoint),
-        save_every=_positive("save_every", save_every),
-        settings=settings or {},
+        epochs=whole_number("epochs", epochs),
+        steps_per_epoch=whole_number("steps_per_epoch", steps_per_epoch),
+        save_every=whole_number("save_every", save_every),
+        settings=_all_settings(model, callbacks, epochs, steps_per_epoch, settings),
     )
-    remove_leftovers(run.path)
-    arrays = run.read() if run.path.exists() else None
-    dataset = make_dataset(run.step)
-    _build(model, dataset, peek=lambda: next(iter(make_dataset(run.step))))
-    run.variables = named_variables(model)
-    if arrays is not None:
-        check_same_variables(run.path, arrays, run.variables)
-    if run.finished:
-        run.restore()
-        return model.history
-
-    def fit(dataset, **epoch_arguments):
-        model.fit(
-            dataset,
-            validation_data=validation_data,
-            callbacks=run,
-            shuffle=False,
-            **epoch_arguments,
-            **fit_arguments,
-        )
-
-    epoch, done = divmod(run.step, steps_per_epoch)
-    if done:  # Keras cannot start inside an epoch: its rest is a shorter epoch of its own.
-        rest = steps_per_epoch - done
-        fit(dataset, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=rest)
-        epoch += 1
-    if run.stopped:
-        epoch = epochs
-    if epoch < epochs or not done:
-        # Killed after the last epoch, no epoch is left: Keras then does what follows it.
-        dataset = make_dataset(run.step) if done else dataset
-        fit(dataset, initial_epoch=epoch, epochs=epochs, steps_per_epoch=steps_per_epoch)
-    run.finished = True
-    run.save()
+    fit = functools.partial(
+        model.fit, validation_data=validation_data, shuffle=False, **fit_arguments
+    )
+    with run_lock(plan.path):
+        remove_leftovers(plan.path)
+        start = read_checkpoint(plan.path) if plan.path.exists() else None
+        if start is not None:
+            check_same_settings(plan.path, start.settings, plan.settings)
+            if not start.finished:
+                warn_of_other_environment(start.environment, describe_environment())
+                warn_of_attributes_not_saved(callbacks, start.not_saved)
+                continue_files(callbacks)
+        dataset = make_dataset(start.step if start else 0)
+        _build(model, dataset, peek=lambda: next(iter(make_dataset(start.step if start else 0))))
+        run = CheckpointedCallbacks(model, callbacks, plan, verbose=verbose)
+        model.make_train_function()  # ends what a broken fit left attached to the optimizer
+        run.start_at(start)
+        if start is not None and start.finished:
+            run.restore(start)
+        else:
+            _fit_the_rest(run, fit, dataset, make_dataset)
     return model.history
 
 
-def read_progress(checkpoint):
+def _fit_the_rest(
+    run: CheckpointedCallbacks,
+    fit: Callable[..., Any],
+    dataset: Any,
+    make_dataset: Callable[[int], Any],
+) -> None:
+    """Fits from the step that `run` is at, with `dataset`, which begins there, to the end."""
+    plan = run.plan
+    epoch, done = divmod(run.step, plan.steps_per_epoch)
+    if done:  # Keras cannot start inside an epoch: what is left of it is an epoch of its own.
+        steps = plan.steps_per_epoch - done
+        fit(dataset, callbacks=run, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=steps)
+        epoch += 1
+    if run.stopped:
+        epoch = plan.epochs
+    if epoch < plan.epochs or not done:
+        # Killed after the last epoch, no epoch is left: Keras then does what follows it.
+        if done:
+            run.start_at(read_checkpoint(plan.path))  # as before `on_train_end`
+            dataset = make_dataset(run.step)
+        fit(
+            dataset,
+            callbacks=run,
+            initial_epoch=epoch,
+            epochs=plan.epochs,
+            steps_per_epoch=plan.steps_per_epoch,
+        )
+    run.save(finished=True)
+
+
+def read_progress(checkpoint: PathLike) -> dict[str, Any]:
     """What a checkpoint says about its run, without a model.
 
     Args:
@@ -157,20 +194,39 @@ def read_progress(checkpoint):
         ValueError: the file is damaged, or no checkpoint.
         FileNotFoundError: there is none.
     """
-    return read_checkpoint(checkpoint)[1]
+    return read_checkpoint(checkpoint, with_arrays=False).facts()
 
 
-def _build(model, dataset, *, peek):
+def _all_settings(
+    model: keras.Model,
+    callbacks: Iterable[keras.callbacks.Callback],
+    epochs: int,
+    steps_per_epoch: int,
+    settings: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What two runs must have in common, as JSON gives it back: tuples become lists."""
+    if not getattr(model, "compiled", False):
+        raise ValueError("model is not compiled: call model.compile(...) before the fit")
+    if steps_per_epoch % model.steps_per_execution:
+        raise ValueError(
+            f"steps_per_epoch must be a multiple of the model's steps_per_execution="
+            f"{model.steps_per_execution}, or an epoch would run over, got {steps_per_epoch}"
+        )
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    known = {
+        "epochs": epochs,
+        "steps_per_epoch": steps_per_epoch,
+        "optimizer": type(optimizer).__name__,
+        "dtype_policy": model.dtype_policy.name,
+        "callbacks": callback_names(callbacks),
+    }
+    try:
+        return json.loads(json.dumps(dict(settings or {}) | known))
+    except TypeError as error:
+        raise ValueError(f"settings must be a dict that JSON can hold: {error}") from error
+
+
+def _build(model: keras.Model, dataset: Any, *, peek: Callable[[], Any]) -> None:
     """Makes the variables that Keras would only make in the first step: they are to be restored."""
     batch = getattr(dataset, "element_spec", None) or peek()
-    # Only TensorFlow's models have a strategy; its variables are made in its scope.
-    strategy = getattr(model, "distribute_strategy", None)
-    with strategy.scope() if strategy else contextlib.nullcontext():
-        # Keras's own way for this, which has no public name.
-        model._symbolic_build(data_batch=batch)
-
-
-def _positive(name, value):
-    if not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name}={value!r} must be a whole number of at least 1")
-    return value
+    build_for_training(model, batch)

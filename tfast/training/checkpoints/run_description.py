@@ -7,7 +7,7 @@ import sys
 import keras
 
 
-def describe_environment():
+def describe_environment() -> dict[str, str | int | None]:
     """Versions, processors and switches, as a dict of strings and integers.
 
     Example:

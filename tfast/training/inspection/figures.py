@@ -1,72 +1,29 @@
-"""What a run leaves for people to look at: pictures, tables and one short JSON file."""
+"""What there is to look at after a run: curves, confusions, the most confident errors.
 
-import csv
-import json
+Names of classes, metrics and layers are drawn as they are: matplotlib takes what stands between
+two dollar signs for mathematics, and fails where it is none.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from tfast.files import atomic_write
-from tfast.training.checkpoints.run_description import describe_environment
+from tfast.types import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Classes up to which a matrix of confusions has room for names and counts.
 MOST_NAMED = 60
 BLUE, ORANGE, GREY = "#2563ab", "#e07b22", "#5f6670"
 
 
-def write_result(path, result):
-    """Writes a run's numbers, with the versions and switches they depend on, as JSON.
-
-    Args:
-        path: the file.
-        result: a dict of what the run reached: accuracy, seconds, seed and so on.
-    """
-    content = result | {"environment": describe_environment()}
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def write_history(path, history):
-    """Writes one line an epoch.
-
-    Args:
-        path: the CSV file. Its columns are `epoch`, counted from 1, and those of the history.
-        history: `History.history`, a dict of lists with a number for each epoch.
-    """
-    epochs = zip(*history.values(), strict=True)
-    rows = [
-        {"epoch": epoch} | dict(zip(history, values, strict=True))
-        for epoch, values in enumerate(epochs, start=1)
-    ]
-    write_rows(path, rows)
-
-
-def write_rows(path, rows):
-    """Writes dicts with the same keys as a CSV file: a listing of examples, say.
-
-    Example:
-        >>> import tempfile, pathlib
-        >>> path = pathlib.Path(tempfile.mkdtemp()) / "errors.csv"
-        >>> write_rows(path, [{"text": 'so "good", really', "predicted": "neg"}])
-        >>> print(path.read_text().strip())
-        text,predicted
-        "so ""good"", really",neg
-    """
-    with (
-        atomic_write(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_figure(path, figure):
-    """Writes a matplotlib figure as the kind of picture that the path's ending names."""
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-
-
-def most_confident_errors(true_ids, probabilities, *, limit=16):
+def most_confident_errors(
+    true_ids: ArrayLike, probabilities: ArrayLike, *, limit: int = 16
+) -> np.ndarray:
     """Finds the examples that a classifier was most sure about, and wrong.
 
     Args:
@@ -89,22 +46,27 @@ def most_confident_errors(true_ids, probabilities, *, limit=16):
     return wrong[np.argsort(-sureness, kind="stable")][:limit]
 
 
-def count_confusions(true_ids, predicted_ids, num_classes):
+def count_confusions(true_ids: ArrayLike, predicted_ids: ArrayLike, num_classes: int) -> np.ndarray:
     """Counts how often each class was taken for each.
 
     Returns:
         Integers `(classes, classes)`: a row for each true class, a column for each prediction.
 
+    Raises:
+        ImportError: scikit-learn is not installed.
+
     Example:
         >>> count_confusions([0, 0, 1], [0, 1, 1], 2).tolist()
         [[1, 1], [0, 1]]
     """
-    counts = np.zeros((num_classes, num_classes), "int64")
-    np.add.at(counts, (np.asarray(true_ids), np.asarray(predicted_ids)), 1)
-    return counts
+    if not np.size(true_ids):  # scikit-learn wants at least one
+        return np.zeros((num_classes, num_classes), "int64")
+    return _metrics().confusion_matrix(true_ids, predicted_ids, labels=range(num_classes))
 
 
-def sample_schedule(learning_rate, num_steps, *, points=200):
+def sample_schedule(
+    learning_rate: float | Callable[[int], Tensor], num_steps: int, *, points: int = 200
+) -> tuple[np.ndarray, np.ndarray]:
     """The learning rate over a run, for its curve.
 
     Args:
@@ -116,11 +78,16 @@ def sample_schedule(learning_rate, num_steps, *, points=200):
         Steps, an integer array, and the rates there, a float array.
     """
     steps = np.unique(np.linspace(0, max(num_steps - 1, 0), points).astype("int64"))
-    function = learning_rate if callable(learning_rate) else lambda step: learning_rate
-    return steps, np.array([float(function(int(step))) for step in steps])
+    if not callable(learning_rate):
+        return steps, np.full(len(steps), learning_rate, "float64")
+    return steps, np.array([float(learning_rate(int(step))) for step in steps])
 
 
-def plot_curves(history, *, schedule=None):
+def plot_curves(
+    history: Mapping[str, Sequence[float]],
+    *,
+    schedule: tuple[np.ndarray, np.ndarray] | None = None,
+) -> "Figure":
     """Draws a panel for each number of the history, training and validation, and the schedule.
 
     Args:
@@ -153,8 +120,8 @@ def plot_curves(history, *, schedule=None):
     return figure
 
 
-def plot_confusions(counts, class_names):
-    """Draws the matrix of `count_confusions`, coloured by the share of each true class.
+def plot_confusions(counts: ArrayLike, class_names: Sequence[str]) -> "Figure":
+    """Draws the matrix of `count_confusions`, coloured by the fraction of each true class.
 
     Args:
         counts: integers `(classes, classes)`.
@@ -165,80 +132,93 @@ def plot_confusions(counts, class_names):
         it grows no more and has colours alone, without counts and names.
 
     Raises:
-        ImportError: matplotlib is not installed.
+        ImportError: matplotlib or scikit-learn is not installed.
     """
     counts = np.asarray(counts)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     named = len(counts) <= MOST_NAMED
     side = 2.4 + max(0.45 * min(len(counts), MOST_NAMED), 1.5)
     figure = new_figure((side + 0.4, side))
     panel = figure.subplots()
     # The root brings out rare mistakes beside a diagonal near 1.
-    panel.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        if count and named:
-            color = "white" if shares[row, column] > 0.3 else "black"
-            size = 9 if count < 1000 else 7
-            panel.text(column, row, count, ha="center", va="center", color=color, fontsize=size)
+    display = _metrics().ConfusionMatrixDisplay(np.sqrt(fractions))
+    display.plot(
+        ax=panel, cmap="Blues", colorbar=False, include_values=named, im_kw={"vmin": 0, "vmax": 1}
+    )
+    texts = () if display.text_ is None else display.text_.ravel()
+    for text, count in zip(texts, counts.ravel(), strict=False):
+        text.set(text=f"{count}" if count else "", fontsize=9 if count < 1000 else 7)
     accuracy = np.trace(counts) / max(counts.sum(), 1)
-    panel.set_title(f"{accuracy:.1%} of {counts.sum():,} right", fontsize=11)
-    panel.set_xlabel("predicted")
+    decorate(panel, f"{accuracy:.1%} of {counts.sum():,} right", "predicted", frame=True)
     panel.set_ylabel("true")
-    if named:
-        rotation = 90 if max(map(len, class_names), default=0) > 4 else 0
-        panel.set_xticks(range(len(counts)), class_names, rotation=rotation)
-        panel.set_yticks(range(len(counts)), class_names)
+    names = class_names if named else ()
+    rotation = 90 if max(map(len, names), default=0) > 4 else 0
+    panel.set_xticks(range(len(names)), names, rotation=rotation, parse_math=False)
+    panel.set_yticks(range(len(names)), names, parse_math=False)
     panel.tick_params(length=0)
     return figure
 
 
-def plot_pictures(pictures, captions, *, columns=4):
-    """Draws pictures in rows, each with a caption.
+def plot_images(
+    images: Sequence[ArrayLike], captions: Sequence[str], *, columns: int = 4
+) -> "Figure":
+    """Draws images in rows, each with a caption.
 
     Args:
-        pictures: list of arrays `(height, width)` or `(height, width, channels)`, uint8 or
-            floats from 0 to 1. Sizes may differ.
+        images: arrays `(height, width)` or `(height, width, channels)`, uint8 or floats from 0
+            to 1. Sizes may differ.
         captions: a string for each.
-        columns: how many stand beside each other.
+        columns: images in a row.
 
     Returns:
-        A matplotlib `Figure`; with a word instead of pictures where there are none.
+        A matplotlib `Figure`; with a word instead of images where there are none.
 
     Raises:
         ImportError: matplotlib is not installed.
     """
-    rows = max(1, -(-len(pictures) // columns))
+    rows = max(1, -(-len(images) // columns))
     figure = new_figure((2.3 * columns, 2.6 * rows))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels:
         panel.axis("off")
-    for panel, picture, caption in zip(panels, pictures, captions, strict=False):
-        picture = np.asarray(picture)
-        if picture.ndim == 3 and picture.shape[-1] == 1:
-            picture = picture[..., 0]
-        # The range matters to grey pictures only: matplotlib would stretch their contrast.
-        panel.imshow(picture, cmap="gray", vmin=0, vmax=255 if picture.dtype == "uint8" else 1)
-        panel.set_title(caption, fontsize=9)
-    if not len(pictures):
+    for panel, values, caption in zip(panels, images, captions, strict=False):
+        image = np.asarray(values)
+        if image.ndim == 3 and image.shape[-1] == 1:
+            image = image[..., 0]
+        # The range matters to grey images only: matplotlib would stretch their contrast.
+        panel.imshow(image, cmap="gray", vmin=0, vmax=255 if image.dtype == "uint8" else 1)
+        panel.set_title(caption, fontsize=9, parse_math=False)
+    if not len(images):
         figure.text(0.5, 0.5, "none", ha="center", color=GREY)
     return figure
 
 
-def new_figure(size):
+def new_figure(size: tuple[float, float]) -> "Figure":
     """An empty matplotlib `Figure` of a size in inches; ImportError without matplotlib."""
     try:
         # Not pyplot: it keeps every figure, and picks a window system.
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            "pictures need matplotlib: pip install 'tfast[plots]'", name="matplotlib"
+            "figures need matplotlib: pip install 'tfast[plots]'", name="matplotlib"
         ) from error
     return Figure(figsize=size, layout="constrained")
 
 
-def decorate(panel, title, x_label):
+def decorate(panel: "Axes", title: str, x_label: str, *, frame: bool = False) -> None:
     """Gives a panel its title, its axis and the looks that all have."""
-    panel.set_title(title, fontsize=11)
+    panel.set_title(title, fontsize=11, parse_math=False)
     panel.set_xlabel(x_label)
-    panel.grid(alpha=0.25)
-    panel.spines[["top", "right"]].set_visible(False)
+    if not frame:
+        panel.grid(alpha=0.25)
+        panel.spines[["top", "right"]].set_visible(False)
+
+
+def _metrics() -> Any:
+    try:
+        from sklearn import metrics
+    except ImportError as error:
+        raise ImportError(
+            "confusions need scikit-learn: pip install 'tfast[demo]'", name="sklearn"
+        ) from error
+    return metrics

@@ -1,8 +1,12 @@
 """The curve of the learning-rate range test, and four ways to read it."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +33,7 @@ class LearningRateCurve:
     skip_end: int = 0
 
     @property
-    def valley(self):
+    def valley(self) -> float:
         """The rate two thirds down the longest stretch of falling losses: a good default."""
         rates, losses = self._looked_at()
         lengths = np.ones(len(losses), int)  # of the longest falling subsequence up to each
@@ -42,19 +46,19 @@ class LearningRateCurve:
         return float(rates[max(start + int(third) + int(third / 2), 0)])
 
     @property
-    def steep(self):
+    def steep(self) -> float:
         """The rate at which the loss falls fastest."""
         rates, losses = self._looked_at()
         return float(rates[np.argmin(np.diff(losses) / np.diff(np.log(rates)))])
 
     @property
-    def minimum(self):
+    def minimum(self) -> float:
         """A tenth of the rate with the lowest loss."""
         rates, losses = self._looked_at()
         return float(rates[np.argmin(losses)] / 10)
 
     @property
-    def slide(self):
+    def slide(self) -> float:
         """Where a rule of 15 points, slid down from the end, has the same slope at both ends."""
         rates, losses = self._looked_at()
         slopes = np.gradient(losses)
@@ -67,11 +71,11 @@ class LearningRateCurve:
         return float(found)
 
     @property
-    def suggestions(self):
+    def suggestions(self) -> dict[str, float]:
         """A dict of all four."""
         return {name: getattr(self, name) for name in ("valley", "steep", "minimum", "slide")}
 
-    def plot(self, axes=None):
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
         """Draws the curve and the suggestions.
 
         Args:
@@ -99,7 +103,7 @@ class LearningRateCurve:
         axes.legend()
         return axes
 
-    def _looked_at(self):
+    def _looked_at(self) -> tuple[np.ndarray, np.ndarray]:
         part = slice(self.skip_start, len(self.rates) - self.skip_end)
         if len(self.rates[part]) < 2:  # a short curve is looked at whole
             part = slice(None)

@@ -2,15 +2,25 @@
 
 import contextlib
 import math
-import random
 import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from keras.optimizers.schedules import LearningRateSchedule
 
+from tfast.arguments import fraction, whole_number
 from tfast.training.inspection.lr_curve import LearningRateCurve as LearningRateCurve
-from tfast.training.layer_groups import with_inner_optimizers
+from tfast.training.inspection.random_states import random_states_kept
+from tfast.training.optimizers.inner_optimizers import innermost
+from tfast.training.optimizers.keras_private import (
+    build_for_training,
+    replace_learning_rate,
+    step_count,
+)
+from tfast.types import Tensor
 
 _CUT_END = 5  # points at the curve's end that suggestions and plot leave out, as in fastai
 _EXPLODED = 4  # times the best smoothed loss
@@ -18,16 +28,23 @@ _FIT_CHANGES = ("history", "stop_training", "steps_per_execution")  # attributes
 
 
 def find_learning_rate(
-    model, dataset, *, start=1e-7, end=10.0, steps=100, smoothing=0.98, callbacks=()
-):
+    model: keras.Model,
+    dataset: Any,
+    *,
+    start: float = 1e-7,
+    end: float = 10.0,
+    steps: int = 100,
+    smoothing: float = 0.98,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> LearningRateCurve:
     """Trains with rates from `start` to `end` and gives the losses; the model stays as it was.
 
     Stops early where the smoothed loss is more than 4 times its best or no number any more.
     However it ends, by an error or Ctrl-C too, everything is put back: weights, batch norm
     statistics, seed generators, the optimizer's state and rate (a float or a schedule),
-    metrics, Python's and NumPy's random numbers; callbacks that a broken search leaves attached
-    hear that training ended. Only the dataset goes on: one that shuffles anew in each pass has
-    made a pass or more, and gives the next `fit` another order.
+    metrics, the global random generators (Python, NumPy, Keras, `tf.random`); callbacks that a
+    broken search leaves attached hear that training ended. Only the dataset goes on: one that
+    shuffles again in each pass has made a pass or more, and gives the next `fit` another order.
 
     Each batch is a step of its own, whatever the model's `steps_per_execution`. A step whose
     gradients overflow under loss scaling changes no weight and leaves the rate where it is.
@@ -63,21 +80,24 @@ def find_learning_rate(
     Differs: the last rate is `end` itself; fastai stops one step before it.
     """
     _check(model, dataset, start=start, end=end, steps=steps, smoothing=smoothing)
-    rates = np.geomspace(start, end, int(steps))
-    *_, optimizer = with_inner_optimizers(model.optimizer)
-    with _random_numbers_as_they_were():
+    rates = np.geomspace(start, end, steps)
+    optimizer = innermost(model.optimizer)
+    with random_states_kept():
         _build(model, dataset)
-        with _as_it_was(model, optimizer):
-            losses = _train(model, dataset, _Ramp(optimizer, rates, smoothing), list(callbacks))
+        ramp = _Ramp(optimizer, len(rates), smoothing)
+        with _as_it_was(model, optimizer, _Growth(rates, ramp.first_step)):
+            losses = _train(model, dataset, ramp, list(callbacks))
     if len(losses) < 2:
-        raise ValueError(f"the loss exploded behind the first step: start={start} is too high")
+        raise ValueError(f"the loss exploded after the first step: start={start} is too high")
     return LearningRateCurve(rates[: len(losses)], np.array(losses), len(rates) // 10, _CUT_END)
 
 
-def _check(model, dataset, *, start, end, steps, smoothing):
+def _check(
+    model: keras.Model, dataset: Any, *, start: float, end: float, steps: int, smoothing: float
+) -> None:
     if not getattr(model, "compiled", False):
         raise ValueError("model is not compiled: call model.compile(...) before")
-    *_, optimizer = with_inner_optimizers(model.optimizer)
+    optimizer = innermost(model.optimizer)
     if isinstance(optimizer, keras.optimizers.MultiOptimizer):
         raise ValueError("model has a MultiOptimizer, which has no rate that could grow")
     if isinstance(dataset, tuple | list | dict) or hasattr(dataset, "shape"):
@@ -86,14 +106,14 @@ def _check(model, dataset, *, start, end, steps, smoothing):
             f"got a {type(dataset).__name__}"
         )
     if not 0 < start < end < math.inf:
-        raise ValueError(f"start and end must be rates with 0 < start < end, got {start}, {end}")
-    if steps != int(steps) or steps < 2:
-        raise ValueError(f"steps must be a whole number from 2 on, got {steps!r}")
-    if not 0 <= smoothing < 1:
-        raise ValueError(f"smoothing must lie from 0 to below 1, got {smoothing!r}")
+        raise ValueError(f"start and end must be rates with 0 < start < end, got {start} and {end}")
+    whole_number("steps", steps, minimum=2)
+    fraction("smoothing", smoothing)
 
 
-def _train(model, dataset, ramp, callbacks):
+def _train(
+    model: keras.Model, dataset: Any, ramp: "_Ramp", callbacks: list[keras.callbacks.Callback]
+) -> list[float]:
     repeats = hasattr(dataset, "repeat")  # other data is gone through again, in many epochs
     try:
         model.fit(
@@ -113,44 +133,44 @@ def _train(model, dataset, ramp, callbacks):
 
 
 class _Ramp(keras.callbacks.Callback):
-    """Raises the rate with the step, notes each batch's loss and ends the fit."""
+    """Notes each batch's loss and ends the fit."""
 
-    def __init__(self, optimizer, rates, smoothing):
+    def __init__(
+        self, optimizer: keras.optimizers.Optimizer, num_rates: int, smoothing: float
+    ) -> None:
         super().__init__()
         self.optimizer = optimizer
-        self.num_rates = len(rates)
+        self.num_rates = num_rates
         self.smoothing = smoothing
         # More than rates: an overflow takes a batch and is no step.
-        self.max_batches = 10 * len(rates)
-        self.losses = []
+        self.max_batches = 10 * num_rates
+        self.losses: list[float] = []
         self.has_begun = False  # which all callbacks have, then
         self._batches = 0
         self._mean = 0.0
-        self._first_step = self._step()
-        # Past the setter, which forgets the variable of a rate that is replaced. In the graph,
-        # because on JAX the step would not see another variable change.
-        vars(optimizer)["_learning_rate"] = _Growth(rates, self._first_step)
+        self.first_step = self._step()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.has_begun = True
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self.model.reset_metrics()  # so that the logs are of this batch alone
 
-    def on_train_batch_end(self, batch, logs=None):
-        loss = float(logs["loss"])
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        _ = self.model  # on JAX: brings the variables up to date
+        loss = float((logs or {})["loss"])
         self._batches += 1
-        done = self._step() - self._first_step
+        done = self._step() - self.first_step
         if done > len(self.losses) and self._note(loss):
             self.model.stop_training = True
         if done >= self.num_rates or self._batches >= self.max_batches:
             self.model.stop_training = True
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not self._batches:
             raise ValueError("dataset is empty: it gave no batch")
 
-    def _note(self, loss):
+    def _note(self, loss: float) -> bool:
         """Takes a step's loss in; says whether it has exploded."""
         if not math.isfinite(loss):
             if not self.losses:
@@ -161,25 +181,27 @@ class _Ramp(keras.callbacks.Callback):
         best = min(self.losses)
         return self.losses[-1] > _EXPLODED * best > 0
 
-    def _step(self):
-        _ = self._model and self.model  # on JAX: brings the variables up to date
-        return int(ops.convert_to_numpy(self.optimizer._iterations))
+    def _step(self) -> int:
+        return int(ops.convert_to_numpy(step_count(self.optimizer)))
 
 
-class _Growth(keras.optimizers.schedules.LearningRateSchedule):
-    """Geometric: the first rate at `first_step`, and so on to the last."""
+class _Growth(LearningRateSchedule):
+    """Geometric: the first rate at `first_step`, and so on to the last.
 
-    def __init__(self, rates, first_step):
+    In the graph, because on JAX the step would not see another variable change.
+    """
+
+    def __init__(self, rates: np.ndarray, first_step: int) -> None:
         self.logarithms = math.log(rates[0]), math.log(rates[-1])
         self.steps, self.first_step = len(rates) - 1, first_step
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         first, last = self.logarithms
         position = ops.cast(step - self.first_step, "float32") / self.steps
         return ops.exp(first + (last - first) * position)
 
 
-def _build(model, dataset):
+def _build(model: keras.Model, dataset: Any) -> None:
     """Makes all variables, which Keras may put off to the first step."""
     if hasattr(dataset, "element_spec"):
         batch = dataset.element_spec
@@ -189,28 +211,18 @@ def _build(model, dataset):
         batch = next(iter(dataset), None)
     if batch is None:
         raise ValueError("dataset is empty: it gave no batch")
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    with model.distribute_strategy.scope() if on_tensorflow else contextlib.nullcontext():
-        model._symbolic_build(data_batch=batch)  # Keras's own way, which has no public name
+    build_for_training(model, batch)
 
 
 @contextlib.contextmanager
-def _random_numbers_as_they_were():
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    try:
-        yield
-    finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-
-
-@contextlib.contextmanager
-def _as_it_was(model, optimizer):
-    """Behind the block all of a built model is as before it."""
+def _as_it_was(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, rate: LearningRateSchedule
+) -> Iterator[None]:
+    """Inside, the optimizer has another rate; after it all of a built model is as before."""
     variables = [*model.variables, *model.metrics_variables, *model.optimizer.variables]
     values = [ops.convert_to_numpy(variable) for variable in variables]
-    kept = {name: vars(model)[name] for name in _FIT_CHANGES if name in vars(model)}
-    rate = vars(optimizer)["_learning_rate"]
+    kept = {name: getattr(model, name) for name in _FIT_CHANGES if hasattr(model, name)}
+    put_rate_back = replace_learning_rate(optimizer, rate)
     model.steps_per_execution = 1
     model.train_function = None  # it is traced for the rate it had
     try:
@@ -219,8 +231,9 @@ def _as_it_was(model, optimizer):
             warnings.filterwarnings("ignore", "Your input ran out of data")
             yield
     finally:
-        vars(optimizer)["_learning_rate"] = rate
-        vars(model).update(kept)
+        for name, value in kept.items():
+            setattr(model, name, value)
+        put_rate_back()
         model.train_function = None
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

@@ -2,10 +2,21 @@
 
 import contextlib
 import math
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from tfast.training.optimizers.keras_private import (
+    all_layers,
+    compilation,
+    own_trainable_variables,
+    variable_index,
+)
+from tfast.training.optimizers.untracked import wrap_method
+from tfast.types import Tensor
 
 # Histograms look at no more activations of a layer than this.
 MOST_IN_HISTOGRAM = 2**16
@@ -25,16 +36,22 @@ class Probe:
         near_zero, histogram_range, num_bins: see `TrainingStatistics`.
     """
 
-    def __init__(self, model, layers, **options):
+    def __init__(self, model: keras.Model, layers: Sequence[keras.Layer], **options: Any) -> None:
         self.names = [layer.name for layer in layers]
-        self._model, self._layers, self._options = model, layers, options
-        self._measured = self._compiled_as = self._trainable = None
+        self._model = model
+        self._layers = layers
+        self._options = options
+        self._measured: Any = None
+        self._compiled_as: Any = None
+        self._trainable: list[int] | None = None
 
-    def belongs_to(self, model):
+    def belongs_to(self, model: keras.Model) -> bool:
         """Whether it can go on measuring this model."""
         return model is self._model
 
-    def measure(self, batch):
+    def measure(
+        self, batch: tuple[Any, ...]
+    ) -> tuple[list[list[float]], list[np.ndarray], dict[str, tuple[float, float]]]:
         """Runs the step.
 
         Args:
@@ -50,24 +67,24 @@ class Probe:
             model.jax_state_sync()  # in the middle of `fit` the variables are empty
         trainable = [id(variable) for variable in model.trainable_variables]
         # The first time, after freezing, and after `compile`: another loss may be measured then.
-        if trainable != self._trainable or model._compile_config is not self._compiled_as:
+        if trainable != self._trainable or compilation(model) is not self._compiled_as:
             self._measured = _compiled(_MeasuredModel(model, self._layers, **self._options))
-            self._trainable, self._compiled_as = trainable, model._compile_config
+            self._trainable, self._compiled_as = trainable, compilation(model)
         with _unchanged(model.non_trainable_variables + model.metrics_variables):
             self._measured.train_on_batch(*batch)
         moments = ops.convert_to_numpy(self._measured.moments).tolist()
         histograms = list(ops.convert_to_numpy(self._measured.histograms))
         return moments, histograms, self._gradient_ratios()
 
-    def _gradient_ratios(self):
+    def _gradient_ratios(self) -> dict[str, tuple[float, float]]:
         norms = ops.convert_to_numpy(self._measured.optimizer.squared_norms)
         squared = {
             id(variable): pair
             for variable, pair in zip(self._model.trainable_variables, norms, strict=True)
         }
         ratios = {}
-        for layer in self._model._flatten_layers():
-            own = [v for v in layer._trainable_variables if id(v) in squared]
+        for layer in all_layers(self._model):
+            own = [v for v in own_trainable_variables(layer) if id(v) in squared]
             if own:
                 pairs = [squared[id(v)] for v in own]
                 gradient, weights = np.sqrt(np.sum(pairs, axis=0, dtype="float64"))
@@ -82,20 +99,30 @@ class Probe:
 class _MeasuredModel(keras.Model):
     """The model, with the outputs of some layers measured in passing."""
 
-    def __init__(self, inner, layers, *, near_zero, histogram_range, num_bins):
+    def __init__(
+        self,
+        inner: keras.Model,
+        layers: Sequence[keras.Layer],
+        *,
+        near_zero: float,
+        histogram_range: tuple[float, float],
+        num_bins: int,
+    ) -> None:
         super().__init__(name="measured", dtype=inner.dtype_policy)
         self.inner = inner
-        self.near_zero, self.histogram_range, self.num_bins = near_zero, histogram_range, num_bins
+        self.near_zero = near_zero
+        self.histogram_range = histogram_range
+        self.num_bins = num_bins
         self._measured_layers = list(layers)
         zeros = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
         self.moments = self.add_weight((len(layers), 3), aggregation="mean", **zeros)
         self.histograms = self.add_weight((len(layers), num_bins), aggregation="mean", **zeros)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """The inner model is built."""
 
-    def call(self, inputs, training=None):
-        outputs = {}
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        outputs: dict[str, Tensor] = {}
         with contextlib.ExitStack() as stack:
             for layer in self._measured_layers:
                 stack.enter_context(_outputs_kept(layer, outputs))
@@ -105,21 +132,28 @@ class _MeasuredModel(keras.Model):
         self.histograms.assign(ops.stack([self._histogram(values) for values in activations]))
         return result
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
         return self.inner.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training
         )
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.Metric]:
         # What the inner loss may count.
         return [*super().metrics, *self.inner.metrics]
 
-    def _moments(self, values):
+    def _moments(self, values: Tensor) -> Tensor:
         near_zero = ops.cast(ops.abs(values) < self.near_zero, "float32")
         return ops.stack([ops.mean(values), ops.std(values), ops.mean(near_zero)])
 
-    def _histogram(self, values):
+    def _histogram(self, values: Tensor) -> Tensor:
         values = ops.reshape(values, (-1,))
         # An odd stride meets all channels, whose number is mostly even.
         stride = max(1, values.shape[0] // MOST_IN_HISTOGRAM) if values.shape[0] else 1
@@ -134,21 +168,21 @@ class _MeasuredModel(keras.Model):
 class _NormRecorder(keras.optimizers.Optimizer):
     """Writes down the squared norms of gradients and weights, and steps nowhere."""
 
-    def __init__(self, gradient_scale):
+    def __init__(self, gradient_scale: float) -> None:
         super().__init__(0.0, name="norm_recorder")
         self.gradient_scale = gradient_scale
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Tensor) -> Tensor:
         return loss * self.gradient_scale
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         if not self.built:
             super().build(variables)
             shape = (len(variables), 2)
             self.squared_norms = self.add_variable(shape, dtype="float32", name="squared_norms")
 
-    def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        index = variable_index(self, variable)
         # Made dense: TensorFlow gives an embedding's in slices, several of them for one row.
         gradient = ops.zeros(variable.shape, "float32") + ops.cast(gradient, "float32")
         pair = [gradient / self.gradient_scale, ops.cast(variable, "float32")]
@@ -158,7 +192,7 @@ class _NormRecorder(keras.optimizers.Optimizer):
         )
 
 
-def _compiled(measured):
+def _compiled(measured: _MeasuredModel) -> _MeasuredModel:
     model = measured.inner
     recorder = _NormRecorder(FLOAT16_SCALE if model.compute_dtype == "float16" else 1.0)
     measured.compile(recorder, jit_compile=model.jit_compile, auto_scale_loss=False)
@@ -167,25 +201,23 @@ def _compiled(measured):
 
 
 @contextlib.contextmanager
-def _outputs_kept(layer, outputs):
+def _outputs_kept(layer: keras.Layer, outputs: dict[str, Tensor]) -> Iterator[None]:
     """While it lasts, the layer's call leaves its output, as float32, in a dict."""
-    original = layer.call
 
-    def call(*args, **kwargs):
+    def call(original: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         outputs[layer.name] = ops.cast(keras.tree.flatten(result)[0], "float32")
         return result
 
-    # Not by setattr, with which Keras tracks what layers own.
-    vars(layer)["call"] = call
+    undo = wrap_method(layer, "call", call)
     try:
         yield
     finally:
-        del vars(layer)["call"]
+        undo()
 
 
 @contextlib.contextmanager
-def _unchanged(variables):
+def _unchanged(variables: Sequence[keras.Variable]) -> Iterator[None]:
     """Gives variables the values back that they have now."""
     # Copies: JAX gives the memory of what goes into a step to what comes out.
     values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]

@@ -1,14 +1,22 @@
 """Activation and gradient statistics while training: what happens inside, in time to see it."""
 
-import contextlib
 import json
 import math
 import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
 import numpy as np
 
+from tfast.arguments import whole_number
 from tfast.training.inspection.probe import Probe
+from tfast.training.optimizers.keras_private import all_layers, strategy_scope
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Series: TypeAlias = dict[str, list[float]]  # for each layer a number at each step measured
 
 # A layer whose weights are smaller was just initialised with zeros: no scale to measure with.
 _SMALLEST_WEIGHTS = 1e-3  # root mean square
@@ -80,44 +88,46 @@ class TrainingStatistics(keras.callbacks.Callback):
 
     def __init__(
         self,
-        layers,
-        data,
+        layers: Iterable[keras.Layer | str],
+        data: tuple[Any, ...],
         *,
-        every=10,
-        near_zero=0.05,
-        dead_share=0.99,
-        exploding=1e3,
-        histogram_range=(-10.0, 10.0),
-        num_bins=80,
-    ):
+        every: int = 10,
+        near_zero: float = 0.05,
+        dead_share: float = 0.99,
+        exploding: float = 1e3,
+        histogram_range: tuple[float, float] = (-10.0, 10.0),
+        num_bins: int = 80,
+    ) -> None:
         super().__init__()
-        if not layers:
-            raise ValueError("layers is empty; expected layers or names of layers")
-        for name, value in (("every", every), ("num_bins", num_bins)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}")
+        self.layers = list(layers)
+        if not self.layers:
+            raise ValueError("layers must be layers or names of layers, got none")
         if not histogram_range[0] < histogram_range[1]:
             raise ValueError(f"histogram_range must rise, got {histogram_range!r}")
-        self.layers, self.data, self.every = list(layers), data, every
-        self.near_zero, self.dead_share, self.exploding = near_zero, dead_share, exploding
-        self.histogram_range, self.num_bins = histogram_range, num_bins
-        self.steps = []
-        self.means, self.standard_deviations, self.near_zero_shares = {}, {}, {}
-        self.histograms, self.gradient_ratios = {}, {}
+        self.data = data
+        self.every = whole_number("every", every)
+        self.near_zero = near_zero
+        self.dead_share = dead_share
+        self.exploding = exploding
+        self.histogram_range = histogram_range
+        self.num_bins = whole_number("num_bins", num_bins)
+        self.steps: list[int] = []
+        self.means: Series = {}
+        self.standard_deviations: Series = {}
+        self.near_zero_shares: Series = {}
+        self.histograms: dict[str, list[np.ndarray]] = {}
+        self.gradient_ratios: Series = {}
         self._step = self._next = 0
         self._batch = -1
-        self._probe = None
-        self._warned = set()
+        self._probe: Probe | None = None
+        self._warned: set[tuple[str, str]] = set()
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Finds the layers."""
         found = _find_layers(self.model, self.layers)
-        # With two processors in a strategy, both measure the batch.
-        strategy = getattr(self.model, "distribute_strategy", None)
-        self._scope = strategy.scope if strategy else contextlib.nullcontext
         if self._probe is not None and self._probe.belongs_to(self.model):
             return  # compiled in the fit before
-        with self._scope():
+        with strategy_scope(self.model):  # of two processors, both measure the batch
             self._probe = Probe(
                 self.model,
                 found,
@@ -126,11 +136,11 @@ class TrainingStatistics(keras.callbacks.Callback):
                 num_bins=self.num_bins,
             )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Lets the batches count from 0 again."""
         self._batch = -1
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures where its turn has come."""
         self._step += batch - self._batch
         self._batch = batch
@@ -138,9 +148,11 @@ class TrainingStatistics(keras.callbacks.Callback):
             self._next = self._step - 1 + self.every
             self.measure(self._step)
 
-    def measure(self, step):
+    def measure(self, step: int) -> None:
         """Measures now, and records it for a step. Within `fit`, between two steps."""
-        with self._scope():
+        if self._probe is None:
+            raise RuntimeError("TrainingStatistics measures inside of fit")
+        with strategy_scope(self.model):
             activations, histograms, ratios = self._probe.measure(self.data)
         self.steps.append(step)
         for name, (mean, deviation, share), histogram in zip(
@@ -158,7 +170,7 @@ class TrainingStatistics(keras.callbacks.Callback):
         for values in self.gradient_ratios.values():
             values += [math.nan] * (len(self.steps) - len(values))
 
-    def plot(self):
+    def plot(self) -> "Figure":
         """Draws the histograms over time, a panel for each layer, and curves for all below.
 
         Returns:
@@ -172,7 +184,7 @@ class TrainingStatistics(keras.callbacks.Callback):
 
         return plot_statistics(self)
 
-    def get_state(self):
+    def get_state(self) -> dict[str, np.ndarray]:
         """All that a resumed run needs, as a dict of NumPy arrays."""
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         numbers |= {"counters": [self._step, self._next, self._batch]}
@@ -180,7 +192,7 @@ class TrainingStatistics(keras.callbacks.Callback):
         state = {"numbers": np.frombuffer(json.dumps(numbers).encode(), "uint8")}
         return state | {f"histograms.{name}": np.array(h) for name, h in self.histograms.items()}
 
-    def set_state(self, state):
+    def set_state(self, state: Mapping[str, Any]) -> None:
         """Goes on from what `get_state` gave."""
         numbers = json.loads(np.asarray(state["numbers"]).tobytes())
         for name in _NUMBERS:
@@ -193,7 +205,7 @@ class TrainingStatistics(keras.callbacks.Callback):
             if name.startswith("histograms.")
         }
 
-    def _judge_activations(self, name, step):
+    def _judge_activations(self, name: str, step: int) -> None:
         mean, share = self.means[name][-1], self.near_zero_shares[name][-1]
         *earlier, deviation = self.standard_deviations[name]
         if not (math.isfinite(mean) and math.isfinite(deviation)):
@@ -203,21 +215,21 @@ class TrainingStatistics(keras.callbacks.Callback):
         elif share > self.dead_share and earlier and deviation <= earlier[-1]:
             self._warn(f"dead activations, {share:.1%} of them near zero", name, step)
 
-    def _judge_gradient(self, name, step, ratio, weights):
+    def _judge_gradient(self, name: str, step: int, ratio: float, weights: float) -> None:
         if not math.isfinite(ratio):
             self._warn("a gradient that is not finite", name, step)
         elif ratio > self.exploding and weights > _SMALLEST_WEIGHTS:
             self._warn(f"an exploding gradient, {ratio:.3g} times its weights", name, step)
 
-    def _warn(self, what, name, step):
+    def _warn(self, what: str, name: str, step: int) -> None:
         kind = (name, what.split(",")[0])
         if kind not in self._warned:
             self._warned.add(kind)
             warnings.warn(f"layer {name} has {what}, at step {step}", stacklevel=2)
 
 
-def _find_layers(model, wanted):
-    every = {layer.name: layer for layer in model._flatten_layers(include_self=False)}
+def _find_layers(model: keras.Model, wanted: Iterable[keras.Layer | str]) -> list[keras.Layer]:
+    every = {layer.name: layer for layer in all_layers(model, include_self=False)}
     found = []
     for layer in wanted:
         name = layer if isinstance(layer, str) else layer.name

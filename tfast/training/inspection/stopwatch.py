@@ -1,6 +1,8 @@
 """How long a run took and how fast it was, through all its resumptions."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,26 +27,27 @@ class Stopwatch(keras.callbacks.Callback):
         (3, True)
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.seconds = self.training_seconds = 0.0
         self.batches = 0
-        self._now = self._last_batch = None
+        self._now = 0.0
+        self._last_batch: int | None = None
 
     @property
-    def steps_per_second(self):
+    def steps_per_second(self) -> float:
         """Training steps per second; 0 where none was counted."""
         return self.batches / self.training_seconds if self.batches else 0.0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Starts."""
         self._now = time.perf_counter()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Lets the next batch be the first."""
         self._last_batch = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the batches since the last call."""
         passed = self._pass()
         if self._last_batch is not None:
@@ -52,20 +55,20 @@ class Stopwatch(keras.callbacks.Callback):
             self.batches += batch - self._last_batch
         self._last_batch = batch
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the validation's time."""
         self._pass()
 
-    def _pass(self):
+    def _pass(self) -> float:
         before, self._now = self._now, time.perf_counter()
         self.seconds += self._now - before
         return self._now - before
 
-    def get_state(self):
+    def get_state(self) -> dict[str, np.ndarray]:
         """The counts, as a dict of arrays."""
         return {"counts": np.array([self.seconds, self.training_seconds, self.batches])}
 
-    def set_state(self, state):
+    def set_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Goes on from what `get_state` gave."""
         self.seconds, self.training_seconds, batches = state["counts"].tolist()
         self.batches = int(batches)

@@ -1,7 +1,12 @@
 """Adam whose step on TensorFlow is one pass over each weight."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from tfast.training.optimizers.keras_private import adam_slots
+from tfast.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -31,18 +36,17 @@ class FusedAdam(keras.optimizers.Adam):
     Source: Kingma and Ba 2014, section 2; TensorFlow `ResourceApplyAdam`.
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """One step of one variable (called by Keras)."""
         if keras.backend.backend() != "tensorflow" or self.amsgrad:
             super().update_step(gradient, variable, learning_rate)
             return
         import tensorflow as tf
 
-        def number(value):
+        def number(value: Any) -> Tensor:
             return ops.cast(value, variable.dtype)
 
-        index = self._get_variable_index(variable)
-        mean, square = self._momentums[index], self._velocities[index]
+        mean, square = adam_slots(self, variable)
         step = number(self.iterations + 1)
         beta_1, beta_2 = number(self.beta_1), number(self.beta_2)
         tf.raw_ops.ResourceApplyAdam(

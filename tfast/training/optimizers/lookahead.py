@@ -1,25 +1,35 @@
 """Lookahead: slow weights that follow another optimizer, and "ranger", over RectifiedAdam."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from tfast.arguments import fraction, whole_number
+from tfast.training.optimizers.keras_private import (
+    UpdatesWithoutReduction,
+    updated_variables,
+    variable_index,
+)
 from tfast.training.optimizers.rectified_adam import RectifiedAdam
+from tfast.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfast")
-class Lookahead(keras.optimizers.Optimizer):
-    """Lets another optimizer run ahead and then goes a part of the way after it.
+class Lookahead(UpdatesWithoutReduction, keras.optimizers.Optimizer):
+    """Lets another optimizer run ahead, and then follows a part of the way.
 
-    A second, slow copy of the weights stands still for `sync_period` updates; then it moves
+    A second, slow copy of the weights does not move for `sync_period` updates; then it goes
     `slow_step` of the way to the weights, and the weights go back to it. Clipping, weight
     decay, averaging and gradient accumulation are the inner optimizer's: set them there.
-    Loss scaling stands around: `LossScaleOptimizer(Lookahead(...))`, which is what Keras
+    Loss scaling goes around it: `LossScaleOptimizer(Lookahead(...))`, which is what Keras
     makes of it under `mixed_float16`.
 
     Args:
         inner_optimizer: the Keras optimizer that runs ahead.
         sync_period: updates between two synchronisations.
-        slow_step: share of the way that the slow weights follow, above 0 up to 1.
+        slow_step: fraction of the way that the slow weights follow, above 0 up to 1.
         name: name of the optimizer.
 
     Raises:
@@ -36,7 +46,14 @@ class Lookahead(keras.optimizers.Optimizer):
     Source: Zhang et al., arXiv:1907.08610; tensorflow_addons `Lookahead`.
     """
 
-    def __init__(self, inner_optimizer, *, sync_period=6, slow_step=0.5, name="lookahead"):
+    def __init__(
+        self,
+        inner_optimizer: keras.optimizers.Optimizer,
+        *,
+        sync_period: int = 6,
+        slow_step: float = 0.5,
+        name: str = "lookahead",
+    ) -> None:
         if isinstance(inner_optimizer, keras.optimizers.LossScaleOptimizer) or (
             getattr(inner_optimizer, "loss_scale_factor", None) is not None
         ):
@@ -45,16 +62,12 @@ class Lookahead(keras.optimizers.Optimizer):
             )
         if not isinstance(inner_optimizer, keras.optimizers.Optimizer):
             raise ValueError(f"inner_optimizer must be a Keras optimizer, got {inner_optimizer!r}")
-        if sync_period != int(sync_period) or sync_period < 1:
-            raise ValueError(f"sync_period must be a whole number from 1 on, got {sync_period!r}")
-        if not 0 < slow_step <= 1:
-            raise ValueError(f"slow_step must be above 0 and at most 1, got {slow_step!r}")
         super().__init__(learning_rate=0.0, name=name)
         self.inner_optimizer = inner_optimizer
-        self.sync_period = int(sync_period)
-        self.slow_step = slow_step
+        self.sync_period = whole_number("sync_period", sync_period)
+        self.slow_step = fraction("slow_step", slow_step, zero=False, one=True)
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Makes the slow copy and the inner optimizer's state (called by Keras)."""
         if self.built:
             return
@@ -63,39 +76,37 @@ class Lookahead(keras.optimizers.Optimizer):
         self.inner_optimizer.build(variables)
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """The slow weights and the inner optimizer's variables."""
         return super().variables + self.inner_optimizer.variables
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self, grads: Sequence[Tensor], trainable_variables: Sequence[Any] | None = None
+    ) -> None:
         """Updates the variables (called by Keras)."""
         if not self.built:
-            self.build(list(trainable_variables))
-        variables = list(trainable_variables or self._trainable_variables)
+            self.build(list(trainable_variables or []))
+        variables = list(trainable_variables or updated_variables(self))
         # Not when built: weights may have been loaded since.
-        self._follow(variables, ops.equal(self.iterations, 0), share=1.0)
+        self._follow(variables, ops.equal(self.iterations, 0), fraction=1.0)
         self.inner_optimizer.apply(grads, trainable_variables)
         # Between the batches of one accumulated update it is due again, and changes nothing:
         # weights and slow weights are equal then.
         due = ops.equal(ops.mod(self.iterations, self.sync_period), 0)
-        self._follow(variables, due, share=self.slow_step)
+        self._follow(variables, due, fraction=self.slow_step)
 
-    def _follow(self, variables, due, *, share):
-        # Keras's way to each variable on each device, which ends in update_step.
-        self._backend_update_step([ops.cast(due, "float32")] * len(variables), variables, share)
+    def _follow(self, variables: list[Any], due: Tensor, *, fraction: float) -> None:
+        # What is due is no gradient, and the same on each replica.
+        self.update_each([ops.cast(due, "float32")] * len(variables), variables, fraction)
 
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        # TensorFlow asks; what goes in a gradient's place here is the same on each replica.
-        return grads_and_vars
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Where `gradient` > 0 the slow weights go that share of the way (called by Keras)."""
-        slow_weight = self._slow_weights[self._get_variable_index(variable)]
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        """Where `gradient` > 0 slow weights go that fraction of the way (called by Keras)."""
+        slow_weight = self._slow_weights[variable_index(self, variable)]
         slow, fast = ops.convert_to_tensor(slow_weight), ops.convert_to_tensor(variable)
-        share = ops.cast(learning_rate, variable.dtype)
+        step = ops.cast(learning_rate, variable.dtype)
 
-        def follow():
-            followed = slow * (1 - share) + fast * share
+        def follow() -> tuple[Tensor, Tensor]:
+            followed = slow * (1 - step) + fast * step
             return followed, followed
 
         slow, fast = ops.cond(gradient > 0, follow, lambda: (slow, fast))
@@ -103,24 +114,24 @@ class Lookahead(keras.optimizers.Optimizer):
         self.assign(variable, fast)
 
     @property
-    def iterations(self):
+    def iterations(self) -> Tensor:
         """Updates so far: the inner optimizer's."""
         return self.inner_optimizer.iterations
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         """The inner optimizer's learning rate."""
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate):
+    def learning_rate(self, learning_rate: Any) -> None:
         self.inner_optimizer.learning_rate = learning_rate
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Sequence[keras.Variable]) -> None:
         """What the inner optimizer does when training ends."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The whole configuration."""
         return {
             "inner_optimizer": keras.saving.serialize_keras_object(self.inner_optimizer),
@@ -130,7 +141,9 @@ class Lookahead(keras.optimizers.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> "Lookahead":
         """The reverse of `get_config`."""
         inner = keras.saving.deserialize_keras_object(
             config["inner_optimizer"], custom_objects=custom_objects
@@ -138,7 +151,14 @@ class Lookahead(keras.optimizers.Optimizer):
         return cls(**(config | {"inner_optimizer": inner}))
 
 
-def ranger(learning_rate, *, beta_1=0.95, beta_2=0.99, epsilon=1e-6, weight_decay=0.01):
+def ranger(
+    learning_rate: float | Callable[..., Tensor],
+    *,
+    beta_1: float = 0.95,
+    beta_2: float = 0.99,
+    epsilon: float = 1e-6,
+    weight_decay: float = 0.01,
+) -> Lookahead:
     """RectifiedAdam that Lookahead follows, with the options of fastai's leaderboard recipes.
 
     Args:
@@ -146,7 +166,7 @@ def ranger(learning_rate, *, beta_1=0.95, beta_2=0.99, epsilon=1e-6, weight_deca
         beta_1: decay rate of the mean gradient.
         beta_2: decay rate of the mean squared gradient.
         epsilon: added to the root of the debiased mean squared gradient.
-        weight_decay: share of a weight taken off in each step, times the rate.
+        weight_decay: fraction of a weight taken off in each step, times the rate.
 
     Returns:
         A `Lookahead` optimizer.

@@ -1,9 +1,14 @@
 """Adam whose adaptive step is scaled by what is known of its variance."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
+
+from tfast.training.optimizers.keras_private import adam_slots
+from tfast.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -39,25 +44,24 @@ class RectifiedAdam(keras.optimizers.Adam):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
+        learning_rate: float | Callable[..., Tensor] = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
         *,
-        threshold=5.0,
-        name="rectified_adam",
-        **options,
-    ):
+        threshold: float = 5.0,
+        name: str = "rectified_adam",
+        **options: Any,
+    ) -> None:
         if options.pop("amsgrad", False):
             raise ValueError("RectifiedAdam has no amsgrad, got amsgrad=True")
         super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **options)
         self.threshold = threshold
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """One step of one variable (called by Keras)."""
         gradient = ops.cast(gradient, variable.dtype)
-        mean = self._momentums[self._get_variable_index(variable)]
-        square = self._velocities[self._get_variable_index(variable)]
+        mean, square = adam_slots(self, variable)
         self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
         self.assign_add(square, (ops.square(gradient) - square) * (1 - self.beta_2))
 
@@ -75,7 +79,7 @@ class RectifiedAdam(keras.optimizers.Adam):
         scale = ops.where(length >= self.threshold, adaptive, ops.ones_like(adaptive))
         self.assign_sub(variable, rate * mean * scale)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The whole configuration."""
         config = super().get_config()
         del config["amsgrad"]

@@ -1,0 +1,46 @@
+import keras
+import numpy as np
+import pytest
+
+from tfast.recipes.divergence import StopAtDivergence, check_finite
+from tfast.recipes.errors import DivergedError
+
+
+def fit(model, *callbacks, value=1.0):
+    data = np.full((8, 1), value, "float32"), np.ones((8, 1), "float32")
+    return model.fit(*data, batch_size=2, epochs=2, callbacks=list(callbacks), verbose=0)
+
+
+def make_model(optimizer):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="slope")])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def test_the_step_and_the_weight_are_named():
+    batches = []
+    count = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: batches.append(batch)
+    )
+    with pytest.raises(DivergedError, match="diverged in step 2: sequential/slope/kernel"):
+        fit(make_model(keras.optimizers.SGD(1e30)), count, StopAtDivergence(), value=1e9)
+    assert batches == [0, 1]
+
+
+def test_weights_that_the_loss_does_not_show_are_seen_at_the_end_of_the_epoch():
+    model = make_model("sgd")
+    hidden = model.layers[0].bias
+    # As max pooling on a CPU does it: the weight is not finite, and the loss is.
+    spoil = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: hidden.assign([np.inf]) if epoch == 1 else None
+    )
+    with pytest.raises(DivergedError, match="in epoch 2: sequential/slope/bias"):
+        fit(model, spoil, StopAtDivergence())
+
+
+def test_a_loss_that_is_not_finite_is_passed_over_where_the_weights_are():
+    # The loss scale of float16 skips such a step.
+    model = make_model(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
+    history = fit(model, StopAtDivergence(), value=1e30)
+    assert not np.isfinite(history.history["loss"]).any()
+    check_finite(model, "never")

@@ -1,0 +1,31 @@
+import pytest
+
+from tfast.recipes import ImageRecipe
+from tfast.recipes.old_runs import check_same_run
+from tfast.training.checkpoints.file_format import Checkpoint, write_checkpoint
+
+
+def checkpoint_with(tmp_path, settings):
+    path = tmp_path / "checkpoint.npz"
+    write_checkpoint(path, Checkpoint(settings=settings))
+    return path
+
+
+def test_the_same_settings_pass_beside_those_that_the_fit_adds(tmp_path):
+    settings = ImageRecipe(data="images").settings()
+    check_same_run(checkpoint_with(tmp_path, settings | {"optimizer": "FusedAdam"}), settings)
+
+
+def test_another_setting_is_named(tmp_path):
+    settings = ImageRecipe(data="images").settings()
+    path = checkpoint_with(tmp_path, settings | {"mixup": 0.4})
+    with pytest.raises(ValueError, match=r"mixup=0.4 \(now 0.2\)"):
+        check_same_run(path, settings)
+
+
+def test_a_run_of_an_older_tfast_is_refused_with_what_to_do(tmp_path):
+    # What 0.1 wrote: its options, and no version.
+    path = checkpoint_with(tmp_path, {"mixup": 0.2, "train_images": 20, "pictures": {}})
+    with pytest.raises(ValueError, match=r"finish it with tfast 0\.1, or name") as caught:
+        check_same_run(path, ImageRecipe(data="images").settings())
+    assert "\n" not in str(caught.value)

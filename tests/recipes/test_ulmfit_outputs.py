@@ -1,0 +1,65 @@
+import json
+
+import pytest
+import tensorflow as tf
+from small_data import TINY_TEXTS, write_reviews
+
+from tfast.recipes import InputError, UlmfitRecipe, ulmfit_outputs
+from tfast.text.library_docstrings import library_docstrings
+
+COLUMNS = {"text_column": "review", "label_column": "stars"}
+FILES = {
+    "vocabulary.txt", "language_model.keras", "classifier.keras", "saved_model", "checkpoints",
+    "language_model_curves.png", "classifier_curves.png", "language_model_history.csv",
+    "classifier_history.csv", "confusions.png", "worst.csv", "result.json",
+}  # fmt: skip
+
+
+def test_a_run_leaves_models_that_serve_and_a_report(tmp_path, monkeypatch):
+    # Labels that matplotlib would take for mathematics.
+    reviews = write_reviews(tmp_path / "reviews.csv", labels=("Ba$$in", "Va$e_{x"))
+    output = tmp_path / "run"
+    recipe = UlmfitRecipe(data=reviews, **COLUMNS, **TINY_TEXTS)
+    result = recipe.run(output)
+    assert {path.name for path in output.iterdir()} >= FILES - {"confusions.png"}
+    read = json.loads((output / "result.json").read_text())
+    assert read.pop("environment")
+    assert read == result
+    assert result["training_texts"] + result["test_texts"] == 60 - 10
+    assert result["seconds"].keys() == {"language_model", "classifier"}
+    assert 0 <= result["tfidf_accuracy"] <= 1
+    assert result["paths"] == {"data": str(reviews)}
+    serve = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
+    answer = serve(text=tf.constant(["It was fine .", ""]))
+    assert set(answer["labels"].numpy()) <= {b"Ba$$in", b"Va$e_{x"}
+
+    with pytest.raises(InputError, match="resume it, or name another"):
+        recipe.prepare(output)
+    with pytest.raises(InputError, match=r"made under other settings: seed=0 \(now 1\)"):
+        UlmfitRecipe(data=reviews, seed=1, **COLUMNS, **TINY_TEXTS).prepare(output, resume=True)
+
+    # Called again it only writes; and what is measured last, and drawn, cannot cost the rest.
+    def fail(*arguments, **options):
+        raise RuntimeError("no figure today")
+
+    monkeypatch.setattr(ulmfit_outputs.figures, "plot_confusions", fail)
+    monkeypatch.setattr(ulmfit_outputs, "tfidf_accuracy", lambda train, test: None)
+    (output / "result.json").unlink()
+    with pytest.warns(UserWarning, match=r"confusions.png was not drawn"):
+        again = recipe.run(output, resume=True)
+    assert again["accuracy"] == result["accuracy"]
+    assert json.loads((output / "result.json").read_text())["tfidf_accuracy"] is None
+
+
+@pytest.mark.slow
+def test_without_data_libraries_are_told_apart_by_their_documentation(tmp_path, monkeypatch):
+    from tfast.text import corpora
+
+    monkeypatch.setattr(
+        corpora,
+        "library_docstrings",
+        lambda number, seed: library_docstrings(20, libraries=("python", "keras"), seed=seed),
+    )
+    result = UlmfitRecipe(**TINY_TEXTS).run(tmp_path)
+    assert result["unlabelled_texts"] == 16
+    assert result["training_texts"] + result["test_texts"] < 40 - 16

@@ -1,0 +1,65 @@
+import subprocess
+import sys
+
+import pytest
+from small_data import TINY_TEXTS
+
+from tfast.recipes import InputError, UlmfitRecipe
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 0}, "window must be a whole number of at least 1, got 0"),
+        ({"valid": -0.1}, "valid must be a fraction between 0 and 1, a whole number or a path"),
+        ({"test": float("inf")}, "test must be a fraction between 0 and 1, a whole number or a"),
+        ({"valid": float("nan")}, "valid must be a fraction between 0 and 1, a whole number or a"),
+        ({"epochs": (1, 1, 1)}, "learning_rates must be one for each of 3 epochs, got 2"),
+        ({"drop_mult": -1}, "drop_mult must be a finite number of at least 0, got -1"),
+        ({"encoding": ""}, "encoding must be a text, got ''"),
+        ({"general_text": "a", "pretrained": "b"}, "general_text must be left out beside"),
+        ({"data": None, "unlabelled": "a.csv"}, "unlabelled must not be a path where data is not"),
+        ({"data": None, "test": "a.csv"}, "test must not be a path where data is not given"),
+        ({"pretrained": "a.keras", "layers": 3}, "layers must be left out beside pretrained"),
+    ],
+    ids=str,
+)
+def test_bad_settings_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        UlmfitRecipe(**({"data": "a.csv"} | settings))
+
+
+def test_settings_suit_what_is_given():
+    assert UlmfitRecipe.suggested(data="a.csv") == UlmfitRecipe(data="a.csv")
+    assert UlmfitRecipe.suggested().epochs == (1, 1, 4)
+    tutorial = UlmfitRecipe.suggested(data="a.csv", pretrained="a.keras", lm_epochs=1)
+    assert (tutorial.epochs, tutorial.lm_drop_mult, tutorial.lm_epochs) == ((1, 1, 1, 2), 0.5, 1)
+
+
+def test_amounts_may_be_fractions_numbers_and_paths():
+    recipe = UlmfitRecipe(data="a.csv", valid=300.0, test="test.csv", epochs=2, learning_rates=1)
+    assert (recipe.valid, recipe.paths()["test"]) == (300, "test.csv")
+    assert (recipe.epochs, recipe.learning_rates) == ((2,), (1.0,))
+
+
+def test_paths_are_checked_before_anything_is_imported(tmp_path):
+    code = f"""
+import sys
+from tfast.recipes import UlmfitRecipe, InputError
+for name in ("data", "unlabelled", "general_text", "valid", "test", "pretrained"):
+    try:
+        UlmfitRecipe(**({{"data": "."}} | {{name: "nowhere"}})).prepare({str(tmp_path)!r})
+    except InputError as error:
+        print(error)
+print("tensorflow" in sys.modules)
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = shown.stdout.splitlines()
+    assert lines[0] == "data must be a file or folder, got nowhere"
+    assert (len(lines), lines[-1]) == (7, "False")
+
+
+def test_a_run_is_not_overwritten(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(InputError, match="resume it, or name another"):
+        UlmfitRecipe.suggested(**TINY_TEXTS).prepare(tmp_path)

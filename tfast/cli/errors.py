@@ -1,0 +1,56 @@
+"""A command ends with one line instead of a traceback where that says all."""
+
+import argparse
+import re
+from collections.abc import Collection
+from typing import NoReturn
+
+from tfast.recipes.errors import DivergedError, InputError
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program with exit code 2."""
+        self.exit(2, f"{self.prog}: {one_line(message)}\n")
+
+
+def describe_error(error: Exception, settings: Collection[str]) -> tuple[str, int] | None:
+    """What to say of an error, and the exit code.
+
+    Args:
+        error: what ended the command.
+        settings: names of settings, which are options on the command line.
+
+    Returns:
+        A line and 2 for bad input; a line and 1 for a training that diverged, a full disk, a
+        folder that cannot be written and the like; None for what is a fault of ours.
+
+    Example:
+        >>> error = InputError("batch_size must be a whole number of at least 1, got 0")
+        >>> describe_error(error, ["batch_size"])
+        ('--batch-size must be a whole number of at least 1, got 0', 2)
+        >>> describe_error(ValueError("too few values to unpack"), []) is None
+        True
+    """
+    if isinstance(error, InputError):
+        return one_line(_with_option(str(error), settings)), 2
+    if isinstance(error, DivergedError):
+        return one_line(str(error)), 1
+    if isinstance(error, OSError) and error.errno is not None:  # one from the system
+        return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror), 1
+    return None
+
+
+def one_line(message: str) -> str:
+    """A message without line breaks."""
+    return " ".join(message.split())
+
+
+def _with_option(message: str, settings: Collection[str]) -> str:
+    """The message with `--batch-size` instead of `batch_size` as its first word."""
+    first = re.match(r"\w+", message)
+    if first is None or first[0] not in settings:
+        return message
+    return f"--{first[0].replace('_', '-')}{message[first.end() :]}"

@@ -1,0 +1,14 @@
+from . import baselines as baselines
+from . import divergence as divergence
+from . import errors as errors
+from . import presets as presets
+from . import results as results
+from .errors import DivergedError as DivergedError
+from .errors import InputError as InputError
+from .fastai_import import FastaiImport as FastaiImport
+from .image_recipe import ImageRecipe as ImageRecipe
+from .mixup_plots import MixupPlots as MixupPlots
+from .presets import Preset as Preset
+from .presets import load_preset as load_preset
+from .presets import preset_names as preset_names
+from .ulmfit_recipe import UlmfitRecipe as UlmfitRecipe

@@ -1,0 +1,46 @@
+"""Ends a run whose weights are no longer finite, before it saves them."""
+
+import keras
+import numpy as np
+
+from tfast.recipes.errors import DivergedError
+
+
+class StopAtDivergence(keras.callbacks.Callback):
+    """Raises `DivergedError` after the first step that leaves weights that are not finite.
+
+    A loss that is not finite is not enough: in float16 the optimizer skips such a step, and the
+    weights stay as they were.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile(keras.optimizers.SGD(1e30), "mse")
+        >>> data = np.full((8, 1), 1e9), np.ones((8, 1))
+        >>> model.fit(*data, batch_size=2, callbacks=[StopAtDivergence()], verbose=0)
+        Traceback (most recent call last):
+        tfast.recipes.errors.DivergedError: the training diverged in step 2 ...
+    """
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Looks at the loss; and at the weights if that is not finite."""
+        if not np.isfinite((logs or {}).get("loss", 0.0)):
+            check_finite(self.model, f"in step {int(self.model.optimizer.iterations)}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Looks at the weights: some operations hide that they are not finite from the loss."""
+        check_finite(self.model, f"in epoch {epoch + 1}")
+
+
+def check_finite(model: keras.Model, when: str) -> None:
+    """Raises `DivergedError` if a weight of `model` is not finite, naming the first.
+
+    Args:
+        model: a built model.
+        when: for the message.
+    """
+    for weight in model.weights:
+        if "float" in weight.dtype and not bool(keras.ops.all(keras.ops.isfinite(weight))):
+            raise DivergedError(
+                f"the training diverged {when}: {weight.path} is not finite; "
+                "take a lower learning rate and another output folder"
+            )

@@ -1,0 +1,100 @@
+"""What every recipe is: frozen settings, each with its default, its check and its help."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from tfast.recipes.checks import Check
+
+# Among the settings of every run. Raised when the same settings come to mean something else: other
+# orders of the data, say.
+RECIPE_VERSION = 2
+
+
+def setting(
+    default: Any,
+    check: Check,
+    help: str,
+    *,
+    metavar: str | None = None,
+    group: str | None = None,
+    same_on_resume: bool = True,
+) -> Any:
+    """A field of a recipe.
+
+    Args:
+        default: its value where none is given.
+        check: what the value must be.
+        help: what it means, for the command line.
+        metavar: what its value is called there.
+        group: under which heading it is listed there; None for that of the field before.
+        same_on_resume: whether a resumed run must have the value of the interrupted one.
+
+    Returns:
+        What `dataclasses.dataclass` takes for a field.
+    """
+    metadata = {
+        "check": check,
+        "help": help,
+        "metavar": metavar,
+        "group": group,
+        "same_on_resume": same_on_resume,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Settings of a run. Each is checked when the recipe is made, and never changes."""
+
+    # Settings of a new model: a pretrained one brings its own.
+    of_new_models: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for field in self.fields():
+            value = field.metadata["check"](field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)  # past `frozen`, once
+
+    @classmethod
+    def fields(cls) -> tuple["dataclasses.Field[Any]", ...]:
+        """The settings in order, as `dataclasses.fields` gives them."""
+        return dataclasses.fields(cls)
+
+    @classmethod
+    def suggested(cls, **given: Any) -> Self:
+        """A recipe from what is given, and what suits that for everything else."""
+        return cls(**given)
+
+    def settings(self) -> dict[str, Any]:
+        """What a resumed run must agree on with the interrupted one, as JSON gives it back.
+
+        Paths are left out: data may be moved in between.
+        """
+        values = {
+            field.name: value
+            for field, value in self._items()
+            if field.metadata["same_on_resume"] and not isinstance(value, Path)
+        }
+        settings: dict[str, Any] = json.loads(json.dumps(values))
+        return settings | {"recipe_version": RECIPE_VERSION}
+
+    def paths(self) -> dict[str, str]:
+        """The settings that are paths."""
+        return {field.name: str(v) for field, v in self._items() if isinstance(v, Path)}
+
+    def _items(self) -> Iterator[tuple["dataclasses.Field[Any]", Any]]:
+        for field in self.fields():
+            yield field, getattr(self, field.name)
+
+    def _check_new_model(self) -> None:
+        """Refuses sizes of a new model beside a pretrained one."""
+        if self.paths().get("pretrained") is None:
+            return
+        for field, value in self._items():
+            if field.name in self.of_new_models and value != field.default:
+                raise ValueError(
+                    f"{field.name} must be left out beside pretrained, whose model has its own, "
+                    f"got {value!r}"
+                )

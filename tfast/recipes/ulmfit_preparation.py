@@ -1,0 +1,233 @@
+"""What a ULMFiT run needs before it trains: texts, vocabulary and models, read and checked."""
+
+import dataclasses
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from tfast.recipes.old_runs import check_same_run
+from tfast.recipes.run_folder import remove_all_leftovers
+from tfast.recipes.ulmfit_recipe import UlmfitRecipe
+from tfast.saving import load_model
+from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
+from tfast.text.documents import look_up
+from tfast.text.lm_batches import lm_batches
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.ulmfit import classifier_stages
+from tfast.text.vocabulary import Vocabulary
+from tfast.training.unfreezing import Stage
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedTexts:
+    """What is trained on, and what is started from.
+
+    Attributes:
+        recipe: the settings.
+        output: the folder of the run.
+        corpus: texts and labels.
+        tokenizer: from strings to tokens.
+        vocabulary: the words of the corpus.
+        documents: ragged token ids by name of the part: the parts of the corpus by `vocabulary`,
+            "general" and "general valid" by `general_vocabulary`.
+        general_vocabulary: the words of the model to start from, or None.
+        pretrained: the language models to start from by direction, True for backward; may be
+            empty.
+        settings: what a resumed run must agree on with the interrupted one.
+    """
+
+    recipe: UlmfitRecipe
+    output: Path
+    corpus: Corpus
+    tokenizer: TextTokenizer
+    vocabulary: Vocabulary
+    documents: dict[str, tf.RaggedTensor]
+    general_vocabulary: Vocabulary | None
+    pretrained: dict[bool, LanguageModel]
+    settings: dict[str, Any]
+
+
+def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
+    """Reads everything, and checks what would else show after hours.
+
+    Raises:
+        ValueError: bad input, or a checkpoint of another run.
+    """
+    checkpoints = output / "checkpoints"
+    remove_all_leftovers(output, output / "general", checkpoints, checkpoints / "general")
+    pretrained, general_vocabulary = read_pretrained(recipe)
+    check_models(recipe, pretrained)
+    corpus = read_corpus(
+        recipe.data,
+        valid=recipe.valid,
+        test=recipe.test,
+        unlabelled=recipe.unlabelled,
+        num_labelled=recipe.num_labelled,
+        num_unlabelled=recipe.num_unlabelled,
+        text_column=recipe.text_column,
+        label_column=recipe.label_column,
+        encoding=recipe.encoding,
+        seed=recipe.seed,
+    )
+    tokenizer = TextTokenizer()
+    vocabulary, documents = look_up_corpus(recipe, corpus, tokenizer)
+    if recipe.general_text:
+        general_vocabulary, general = look_up_general_text(recipe, tokenizer)
+        documents |= general
+    check_windows(recipe, documents)
+    settings = make_settings(recipe, documents)
+    # All checkpoints of a run were made under the same settings.
+    for checkpoint in sorted(checkpoints.rglob("*.npz"))[:1]:
+        check_same_run(checkpoint, settings)
+    if recipe.general_text and general_vocabulary:
+        general_vocabulary.save(output / "general" / "vocabulary.txt")
+    vocabulary.save(output / "vocabulary.txt")
+    return PreparedTexts(
+        recipe=recipe,
+        output=output,
+        corpus=corpus,
+        tokenizer=tokenizer,
+        vocabulary=vocabulary,
+        documents=documents,
+        general_vocabulary=general_vocabulary,
+        pretrained=pretrained,
+        settings=settings,
+    )
+
+
+def look_up_corpus(
+    recipe: UlmfitRecipe, corpus: Corpus, tokenizer: TextTokenizer
+) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
+    """The vocabulary of the texts that are trained on, and the token ids of all."""
+    parts = {
+        "train": corpus.train.texts,
+        "valid": corpus.valid.texts,
+        "test": corpus.test.texts,
+        "unlabelled": corpus.unlabelled.texts,
+    }
+    return look_up(
+        parts,
+        counted=("train", "unlabelled"),
+        max_size=recipe.vocabulary_size,
+        min_frequency=recipe.min_frequency,
+        tokenizer=tokenizer,
+        show_progress=True,
+    )
+
+
+def look_up_general_text(
+    recipe: UlmfitRecipe, tokenizer: TextTokenizer
+) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
+    """The same of the text that a first model learns from; a twentieth of it is for validation."""
+    assert recipe.general_text is not None  # for mypy
+    texts = read_unlabelled(
+        recipe.general_text, text_column=recipe.text_column, encoding=recipe.encoding
+    ).texts
+    num_valid = max(1, len(texts) // 20)
+    return look_up(
+        {"general valid": texts[:num_valid], "general": texts[num_valid:]},
+        counted=("general",),
+        max_size=recipe.vocabulary_size,
+        min_frequency=recipe.min_frequency,
+        tokenizer=tokenizer,
+        show_progress=True,
+    )
+
+
+def read_pretrained(
+    recipe: UlmfitRecipe,
+) -> tuple[dict[bool, LanguageModel], Vocabulary | None]:
+    """The language models to start from, by direction, and the vocabulary beside them."""
+    file = recipe.pretrained
+    if file is None:
+        return {}, None
+    files = {False: file}
+    if recipe.backward:
+        files[True] = file.with_name(f"backward_{file.name}")
+    vocabulary_file = file.with_name("vocabulary.txt")
+    for path in (*files.values(), vocabulary_file):
+        if not path.is_file():
+            raise ValueError(f"pretrained: {path} is missing")
+    vocabulary, models = Vocabulary.load(vocabulary_file), {}
+    for reverse, path in files.items():
+        try:
+            model = load_model(path, compile=False)
+        except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+            raise ValueError(f"pretrained: {path} cannot be read: {error}") from error
+        if not isinstance(model, LanguageModel):
+            raise ValueError(
+                f"pretrained must be a LanguageModel, got {type(model).__name__} from {path}"
+            )
+        size = model.encoder.settings["vocab_size"]
+        if size != len(vocabulary):
+            raise ValueError(
+                f"pretrained: {path} has {size} words, but {vocabulary_file} {len(vocabulary)}"
+            )
+        models[reverse] = model
+    return models, vocabulary
+
+
+def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:
+    """Lets tiny twins of the models say what is wrong with stages and rates."""
+    tiny = {"vocab_size": 9, "embed_size": 1, "hidden_size": 1}
+    config = tiny | {"num_layers": recipe.layers}
+    for model in pretrained.values():
+        config = model.get_config() | tiny
+        LanguageModel.from_config(config | {"drop_mult": recipe.lm_drop_mult})
+    num_layers = config["num_layers"]
+    LanguageModel(**tiny, num_layers=num_layers, drop_mult=recipe.lm_drop_mult)
+    TextClassifier(num_classes=2, **tiny, num_layers=num_layers, drop_mult=recipe.drop_mult)
+    make_classifier_stages(recipe, num_layers)
+
+
+def make_classifier_stages(recipe: UlmfitRecipe, num_layers: int) -> list[Stage]:
+    """The stages of a classifier; its groups are embedding, LSTM layers and head."""
+    return classifier_stages(
+        num_layers + 2,
+        peaks=recipe.learning_rates,
+        epochs=recipe.epochs,
+        slower_by=recipe.slower_by,
+    )
+
+
+def check_windows(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -> None:
+    """Makes the language models' batches once: too few tokens show now."""
+    make_lm_batches(recipe, target_documents(documents), training=False)
+    for name in ("valid", "general", "general valid"):
+        if name in documents:
+            make_lm_batches(recipe, documents[name], training=False)
+
+
+def target_documents(documents: dict[str, tf.RaggedTensor]) -> tf.RaggedTensor:
+    """What the language model of the corpus learns from."""
+    return tf.concat([documents["train"], documents["unlabelled"]], 0)
+
+
+def make_lm_batches(
+    recipe: UlmfitRecipe,
+    documents: tf.RaggedTensor,
+    *,
+    training: bool,
+    first_step: int | None = None,
+    reverse: bool = False,
+) -> tf.data.Dataset:
+    """Windows of the joined documents."""
+    return lm_batches(
+        documents,
+        batch_size=recipe.lm_batch_size,
+        sequence_length=recipe.window,
+        training=training,
+        seed=recipe.seed,
+        first_step=first_step,
+        reverse=reverse,
+    )
+
+
+def make_settings(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -> dict[str, Any]:
+    """What a resumed run must agree on with the interrupted one: settings, and how much text."""
+    tokens = {name: int(ids.flat_values.shape[0]) for name, ids in documents.items()}
+    return recipe.settings() | {"tokens": tokens}

@@ -1,0 +1,115 @@
+"""One model of a ULMFiT run: fitted by gradual unfreezing, resumable, saved with its curves."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import keras
+import tensorflow as tf
+
+from tfast.recipes.divergence import StopAtDivergence
+from tfast.recipes.results import write_figures, write_history, write_model
+from tfast.recipes.ulmfit_recipe import UlmfitRecipe
+from tfast.text.ulmfit import ulmfit_optimizer
+from tfast.training.checkpoints.resume import resumable_fit
+from tfast.training.inspection import figures
+from tfast.training.inspection.stopwatch import Stopwatch
+from tfast.training.schedules import MomentumSchedule, OneCycleMomentum
+from tfast.training.unfreezing import GradualUnfreezing, Stage
+
+# From a step to the endless dataset that begins with it, or from None to one epoch.
+MakeBatches: TypeAlias = Callable[[int | None], tf.data.Dataset]
+
+
+@dataclasses.dataclass(frozen=True)
+class StageFiles:
+    """Where a model of the run leaves what: its checkpoint, itself, its history, its curves."""
+
+    output: Path
+    name: str
+
+    @property
+    def checkpoint(self) -> Path:
+        """What a resumed run continues from."""
+        return self.output / "checkpoints" / f"{self.name}.npz"
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.output / f"{self.name}.keras"
+
+    @property
+    def history(self) -> Path:
+        """A line for each epoch."""
+        return self.output / f"{self.name}_history.csv"
+
+    @property
+    def curves(self) -> Path:
+        """The history, drawn."""
+        return self.output / f"{self.name}_curves.png"
+
+
+def fit_stage(
+    recipe: UlmfitRecipe,
+    files: StageFiles,
+    model: keras.Model,
+    *,
+    settings: Mapping[str, Any],
+    groups: list[list[keras.layers.Layer]],
+    stages: Sequence[Stage],
+    make_batches: MakeBatches,
+    validation: tf.data.Dataset,
+    clip_norm: float | None,
+    **compile_options: Any,
+) -> tuple[Any, float]:
+    """Fits one model of the run, from its checkpoint where there is one; leaves it and its curves.
+
+    Args:
+        recipe: how often to save.
+        files: where to leave them.
+        model: not compiled yet.
+        settings: what a resumed run must agree on with the interrupted one.
+        groups: the model's layer groups.
+        stages: of gradual unfreezing: how long each lasts, and what is frozen in it.
+        make_batches: of training.
+        validation: one epoch.
+        clip_norm: of all gradients together, or None.
+        **compile_options: loss and metrics, where the model does not bring them.
+
+    Returns:
+        The model, and the seconds that fitting took, over all interruptions.
+    """
+    steps_per_epoch = len(make_batches(None))
+    unfreezing = GradualUnfreezing(groups, stages)
+    rates = unfreezing.schedule(steps_per_epoch)
+    momentum = unfreezing.schedule(
+        steps_per_epoch, make_schedule=lambda _, steps: OneCycleMomentum(steps)
+    )
+    # XLA would compile again for every length, and has no fast loop for an LSTM on a CPU.
+    optimizer = ulmfit_optimizer(rates, clip_norm=clip_norm)
+    model.compile(optimizer, jit_compile=False, **compile_options)
+    stopwatch = Stopwatch()
+    print(f"\nTraining {files.name}, {num_weights(model):,} weights")
+    history = resumable_fit(
+        model,
+        make_batches,
+        epochs=unfreezing.epochs,
+        steps_per_epoch=steps_per_epoch,
+        checkpoint=files.checkpoint,
+        save_every=recipe.save_every,
+        validation_data=validation,
+        callbacks=[unfreezing, MomentumSchedule(momentum), stopwatch, StopAtDivergence()],
+        settings=dict(settings),
+    ).history
+    write_model(files.model, model)
+    write_history(files.history, history)
+    curve = figures.sample_schedule(rates, unfreezing.epochs * steps_per_epoch)
+    write_figures({files.curves: lambda: figures.plot_curves(history, schedule=curve)})
+    return model, round(stopwatch.seconds, 1)
+
+
+def num_weights(model: keras.Model) -> int:
+    """Trainable weights. `count_params` counts a language model's carried states too."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
