@@ -114,7 +114,7 @@ class TextTokenizer(keras.layers.Layer):
         for rule in rules.WORD_RULES:
             marked = rule(marked)
         parts, rows, _ = split(marked, " ")
-        # "The" and "the" share a part.
+        # "The" and "the" have a part in common.
         distinct, indices = tf.unique(parts)
         tokens = self._split(distinct)
         values = tf.strings.regex_replace(tokens.values, INNER_SPACE, _WRITTEN_INNER_SPACE)
@@ -131,7 +131,7 @@ class TextTokenizer(keras.layers.Layer):
 def _regroup(
     tokens: tf.RaggedTensor, indices: tf.Tensor, rows: tf.Tensor, texts: tf.Tensor
 ) -> tf.RaggedTensor:
-    """The tokens of distinct words, put where the words stood.
+    """The tokens of distinct words, in the order of the words.
 
     Args:
         tokens: ragged strings `(distinct, tokens)`.
