@@ -16,6 +16,7 @@ _REGISTERING = (
     "tfast.text.models.dropouts",
     "tfast.text.models.forward_backward",
     "tfast.text.models.language_model",
+    "tfast.text.models.perplexity",
     "tfast.text.models.weight_drop",
     "tfast.training.batch_norm",
     "tfast.training.joined_schedules",

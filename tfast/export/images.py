@@ -10,8 +10,7 @@ from tfast.export.folding import fold_batch_norms
 from tfast.export.image_decoding import decode_images
 from tfast.export.saved_model import check_class_names, classify, save_signatures
 from tfast.types import PathLike, Tensor
-from tfast.vision.images import height_and_width
-from tfast.vision.preprocessing import ImagePreprocessing
+from tfast.vision.preprocessing import ImagePreprocessing, height_and_width
 
 
 def export_image_classifier(

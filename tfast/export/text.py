@@ -8,8 +8,8 @@ import tensorflow as tf
 from tfast.arguments import fraction, positive_number, whole_number
 from tfast.export.saved_model import check_class_names, classify, save_signatures
 from tfast.text.documents import pad_documents
+from tfast.text.models.generation import sample_words
 from tfast.text.models.language_model import LanguageModel
-from tfast.text.tokenization.special_tokens import UNKNOWN_ID
 from tfast.text.vocabulary import Vocabulary
 from tfast.types import PathLike, Tensor
 
@@ -144,7 +144,10 @@ def export_language_model(
 
     def generate(texts: Tensor, seed: Tensor) -> dict[str, Tensor]:
         def draw(logits: Tensor, step: Tensor) -> Tensor:
-            return _draw_words(logits, tf.stack([seed, step]), temperature, min_probability)
+            noise = tf.random.stateless_uniform(tf.shape(logits), tf.stack([seed, step]))
+            return sample_words(
+                logits, noise, temperature=temperature, min_probability=min_probability
+            )
 
         return {"words": inverse_lookup(_generate(model, read(texts), num_words, draw))}
 
@@ -205,13 +208,3 @@ def _generate(
     # The word drawn at a prompt's last token is the first new one.
     places = lengths[:, None] - 1 + tf.range(num_words)
     return tf.gather(tf.transpose(all_drawn.stack()), places, batch_dims=1)
-
-
-def _draw_words(logits: Tensor, seed: Tensor, temperature: float, min_probability: float) -> Tensor:
-    """In the graph what `tfast.text.models.generation.draw_words` does: int32 `(batch,)`."""
-    is_unknown = tf.range(tf.shape(logits)[-1]) == UNKNOWN_ID
-    logits = tf.where(is_unknown, -float("inf"), logits)
-    likely = tf.nn.softmax(logits) >= min_probability
-    likely |= ~tf.reduce_any(likely, -1, keepdims=True)
-    logits = tf.where(likely, logits / temperature, -float("inf"))
-    return tf.random.stateless_categorical(logits, 1, seed, dtype="int32")[:, 0]

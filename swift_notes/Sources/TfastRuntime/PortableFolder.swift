@@ -5,6 +5,8 @@ import TfastText
 public struct RuntimeOptions: Sendable {
   /// The file `libonnxruntime.so.*`; nil asks the environment and then python3.
   public var onnxRuntimeLibrary: String?
+  /// The file `libLiteRt.so`; likewise.
+  public var liteRtLibrary: String?
   /// The file `libtensorflow_cc.so.2`; likewise.
   public var tensorFlowLibrary: String?
   /// Threads for one call; 0 leaves it to the library.

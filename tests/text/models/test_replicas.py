@@ -62,9 +62,7 @@ def fused_adam():
     return FusedAdam(0.01)
 
 
-@pytest.mark.parametrize(
-    "optimizer", [None, pytest.param(fused_adam, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("optimizer", [None, pytest.param(fused_adam, marks=pytest.mark.slow)])
 def test_a_language_model_learns_and_carries_the_same(optimizer):
     def train(model):
         return model.fit(
