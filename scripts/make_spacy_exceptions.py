@@ -12,7 +12,9 @@ import re
 import sys
 from pathlib import Path
 
-OUTPUT = Path(__file__).parents[1] / "tfast" / "text" / "data" / "spacy_english.json"
+OUTPUT = (
+    Path(__file__).parents[1] / "tfast" / "text" / "tokenization" / "data" / "spacy_english.json"
+)
 
 
 def re2_class(spacy_class):
@@ -35,7 +37,8 @@ def exceptions_and_phrases(tokenizer):
 
     Returns:
         `exceptions`: a word to its tokens. `phrases`: what the punctuation rules alone make of
-        a word to its tokens, where the two differ: spaCy mends these after splitting.
+        a word to its tokens, where the two differ, in the whole or in a part: spaCy repairs
+        these after splitting.
     """
     from spacy.tokenizer import Tokenizer
 
@@ -52,9 +55,12 @@ def exceptions_and_phrases(tokenizer):
             continue
         exceptions[word] = " ".join(token.text for token in tokenizer(word))
         phrase = " ".join(token.text for token in without_exceptions(word))
-        if phrase != exceptions[word] and phrase != word:
+        if phrase != word:
             phrases[phrase] = exceptions[word]
-    return exceptions, phrases
+    mended = {f" {phrase} " for phrase, tokens in phrases.items() if phrase != tokens}
+    # "° c ." is right as it is, but must be known, or "c ." in it would be joined.
+    needed = {p: t for p, t in phrases.items() if p != t or any(m in f" {p} " for m in mended)}
+    return exceptions, needed
 
 
 def main():

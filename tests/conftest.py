@@ -10,7 +10,10 @@ import pytest
 import tensorflow as tf
 
 # Run in processes of their own: see test_without_tensorflow.py and fastai/test_live.py.
-collect_ignore = ["jax_backend", "torch_backend", "fastai/make_fastai_models.py"]
+collect_ignore = [
+    *("jax_backend", "torch_backend"),
+    *("fastai/make_fastai_models.py", "fastai/make_fastai_gradients.py"),
+]
 
 # Two virtual processors, for the tests with tf.distribute.MirroredStrategy.
 tf.config.set_logical_device_configuration(

@@ -45,3 +45,8 @@ def golden_state_dict(keys):
     for position, (name, shape, *k) in enumerate(keys):
         state[name] = golden_parameter(name, tuple(shape), k[0] if k else position)
     return state
+
+
+def sample_indices(size, most=200):
+    """Which elements of a flat array of this size the golden numbers hold: evenly spread."""
+    return np.unique(np.linspace(0, size - 1, most).astype(int))

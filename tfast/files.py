@@ -5,12 +5,15 @@ import glob
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from tfast.types import PathLike
 
 
 @contextlib.contextmanager
-def atomic_write(path, *, overwrite=True):
-    """Gives a temporary path beside `path` that takes its place when the block ends well.
+def atomic_write(path: PathLike, *, overwrite: bool = True) -> Iterator[Path]:
+    """Gives a temporary path next to `path` that replaces it when the block ends without an error.
 
     Whoever reads `path` sees the old content or the new, never a part. When the block raises,
     the temporary is removed and `path` is as it was. Works for a file and for a folder,
@@ -18,10 +21,10 @@ def atomic_write(path, *, overwrite=True):
 
     A file takes its place in one step of the file system. A folder cannot: between two renames
     there is none at `path`. A process that is killed just then leaves the old one hidden
-    beside `path`, and `remove_leftovers` puts it back.
+    next to `path`, and `remove_leftovers` puts it back.
 
     Args:
-        path: where the result shall stand. Missing parent folders are created.
+        path: where to write. Missing parent folders are created.
         overwrite: whether an existing `path` may be replaced.
 
     Yields:
@@ -61,8 +64,8 @@ def atomic_write(path, *, overwrite=True):
         _remove_scratch(scratch, path)
 
 
-def remove_leftovers(path):
-    """Removes what writers of `path` left beside it when they were killed in the middle.
+def remove_leftovers(path: PathLike) -> None:
+    """Removes what writers of `path` left next to it when they were killed in the middle.
 
     Where one was killed between stepping the old folder aside and putting the new one in its
     place, the old one is put back. Only for a path that no other process is writing.
@@ -76,12 +79,12 @@ def remove_leftovers(path):
         _remove_scratch(scratch, path)
 
 
-def _old_copy(scratch, path):
+def _old_copy(scratch: Path, path: Path) -> Path:
     return scratch / "old" / path.name
 
 
-def _remove_scratch(scratch, path):
-    """Removes it, but never the only copy of what stood at `path`."""
+def _remove_scratch(scratch: Path, path: Path) -> None:
+    """Removes it, but never the only copy of what was at `path`."""
     old = _old_copy(scratch, path)
     if os.path.lexists(old) and not os.path.lexists(path):
         old.rename(path)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from tfast.export.folding import fold_batch_norms
-from tfast.vision.layers.batch_norm import BatchNorm
+from tfast.export.folding import fold_batch_norms, scale_and_shift
+from tfast.training.batch_norm import BatchNorm
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet
 
@@ -97,6 +97,85 @@ def test_norms_of_layers_in_half_precision_stay():
         [keras.Input((8, 8, 3)), layers.Conv2D(4, 3, dtype="mixed_float16"), BatchNorm()]
     )
     assert_equal_after_folding(moved(model), norms_left=1)
+
+
+class StandardizedConv2D(layers.Conv2D):
+    """Convolves with a kernel of mean 0 and deviation 1."""
+
+    def convolution_op(self, inputs, kernel):
+        kernel = kernel - keras.ops.mean(kernel, axis=(0, 1, 2))
+        return super().convolution_op(inputs, kernel / keras.ops.std(kernel, axis=(0, 1, 2)))
+
+
+class HalvingNorm(layers.BatchNormalization):
+    """Not only a scale and a shift by its weights."""
+
+    def call(self, inputs, **options):
+        return super().call(inputs, **options) / 2
+
+
+def with_lora(layer):
+    layer.build((None, None, None, 3) if isinstance(layer, layers.Conv2D) else (None, 3))
+    layer.enable_lora(2)
+    random = np.random.RandomState(1)
+    layer.set_weights([random.standard_normal(w.shape) for w in layer.weights])
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("before", "norm"),
+    [
+        (lambda: StandardizedConv2D(4, 3), BatchNorm),
+        (lambda: with_lora(layers.Conv2D(4, 3)), BatchNorm),
+        (lambda: layers.Conv2D(4, 3), HalvingNorm),
+        (lambda: layers.Conv2D(4, 3, activation="relu"), BatchNorm),
+    ],
+    ids=["weight standardisation", "LoRA", "another norm", "activation"],
+)
+def test_what_is_not_known_to_be_a_product_is_left_alone(before, norm):
+    model = keras.Sequential([keras.Input((9, 9, 3)), before(), norm()])
+    assert_equal_after_folding(moved(model), norms_left=1)
+
+
+def test_dense_layers_with_lora_are_left_alone():
+    model = keras.Sequential([keras.Input((3,)), with_lora(layers.Dense(4)), BatchNorm()])
+    assert_equal_after_folding(moved(model), norms_left=1)
+
+
+def test_quantized_layers_are_left_alone():
+    model = moved(
+        keras.Sequential([keras.Input((3,)), layers.Dense(4), BatchNorm(), layers.Dense(2)])
+    )
+    model.layers[0].quantize("int8")
+    assert_equal_after_folding(model, norms_left=1)
+
+
+def test_a_layer_that_its_configuration_does_not_make_is_named():
+    class Growing(layers.Layer):
+        def build(self, input_shape):
+            for _ in range(self.num_weights):
+                self.add_weight(shape=(2,))
+
+        def call(self, inputs):
+            return inputs
+
+        num_weights = 1
+
+    layer = Growing(name="growing")
+    layer.num_weights = 2
+    model = keras.Sequential([keras.Input((3,)), layer])
+    with pytest.raises(ValueError, match=r"got 'growing' \(Growing\) whose copy has other weights"):
+        fold_batch_norms(model)
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}])
+def test_a_batch_norm_is_a_scale_and_a_shift(options):
+    norm = BatchNorm(**options)
+    model = moved(keras.Sequential([keras.Input((5,)), norm]))
+    inputs = np.random.RandomState(0).standard_normal((4, 5))
+    scale, shift = scale_and_shift(norm)
+    np.testing.assert_allclose(inputs * scale + shift, model(inputs), rtol=0, atol=1e-6)
+    assert scale.dtype == shift.dtype == "float64"
 
 
 def test_the_model_itself_is_left_as_it_was():

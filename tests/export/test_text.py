@@ -1,3 +1,4 @@
+import concurrent.futures
 import subprocess
 import sys
 
@@ -7,18 +8,16 @@ import pytest
 import tensorflow as tf
 
 from tfast.export import text as export
-from tfast.export.saved_model import check_class_names
 from tfast.export.text import (
-    _draw_words,
     _generate,
     export_language_model,
     export_text_classifier,
 )
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.documents import pad_documents
-from tfast.text.models import dropouts
+from tfast.text.models import weight_drop
 from tfast.text.models.classifier import TextClassifier
-from tfast.text.models.generation import draw_words
+from tfast.text.models.generation import sample_words
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
@@ -78,6 +77,9 @@ def models(vocabulary):
     for model in (language_model, classifier):
         for weight in model.trainable_weights:
             weight.assign(6 * weight)  # so that answers differ
+    # Else probabilities of 0 and 1, which say nothing of what came before.
+    last = classifier.head[-1].kernel
+    last.assign(last / 40)
     classifier.compile("adam", "categorical_crossentropy")
     return classifier, language_model
 
@@ -119,6 +121,69 @@ def test_answers_do_not_depend_on_the_batch(served):
     assert served["hundred_labels"].tolist() == served["labels"].tolist() * 20
 
 
+def load(folder):
+    loaded = tf.saved_model.load(str(folder))
+    serve = loaded.signatures["serving_default"]
+    serve.keep = loaded  # the signature does not keep the weights alive by itself
+    return serve
+
+
+@pytest.fixture(scope="module")
+def limited(models, vocabulary, tmp_path_factory):
+    """A classifier of several labels that reads the last five tokens."""
+    folder = tmp_path_factory.mktemp("limited") / "classifier"
+    options = {"max_tokens": 5, "multi_label": True}
+    export_text_classifier(models[0], TOKENIZER, vocabulary, folder, CLASSES, **options)
+    return load(folder)
+
+
+def test_of_a_long_text_the_last_tokens_are_read_and_each_label_has_a_probability(
+    limited, models, documents
+):
+    served = limited(text=tf.constant(TEXTS))
+    assert set(served) == {"probabilities", "class_names"}
+    assert served["class_names"][-1].numpy().tolist() == [name.encode() for name in CLASSES]
+    logits = models[0](pad_documents(documents[:, -5:]), training=False)
+    np.testing.assert_allclose(served["probabilities"], tf.nn.sigmoid(logits), atol=1e-5)
+    whole = tf.nn.sigmoid(models[0](pad_documents(documents), training=False))
+    assert np.abs(served["probabilities"] - whole).max() > 0.01
+
+
+def test_a_request_of_no_text_is_answered_with_none(limited, models, vocabulary, tmp_path):
+    for serve in (limited, _exported(models, vocabulary, tmp_path)):
+        served = serve(text=tf.constant([], tf.string))
+        assert served["probabilities"].shape == served["class_names"].shape == (0, 3)
+
+
+def _exported(models, vocabulary, tmp_path):
+    export_text_classifier(models[0], TOKENIZER, vocabulary, tmp_path / "c", CLASSES)
+    return load(tmp_path / "c")
+
+
+def test_threads_get_the_answers_that_one_gets(models, vocabulary, tmp_path):
+    serve = _exported(models, vocabulary, tmp_path)
+    requests = [[text] for text in TEXTS] + [TEXTS, TEXTS[::-1], TEXTS[2:]]
+
+    def answer(request):
+        return {name: v.numpy() for name, v in serve(text=tf.constant(request)).items()}
+
+    expected = [answer(request) for request in requests]
+    assert len({row["probabilities"][0].tobytes() for row in expected}) > 4
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(answer, requests * 15))
+    for number, given in enumerate(answers):
+        for name, value in expected[number % len(requests)].items():
+            np.testing.assert_array_equal(given[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("max_tokens", [0, -1, 2.5, True])
+def test_a_limit_that_is_no_number_of_tokens_is_named(max_tokens, models, vocabulary, tmp_path):
+    with pytest.raises(ValueError, match="max_tokens must be a whole number of at least 1"):
+        export_text_classifier(
+            models[0], TOKENIZER, vocabulary, tmp_path / "m", CLASSES, max_tokens=max_tokens
+        )
+
+
 def test_served_next_words_equal_the_language_model(served, models, vocabulary, documents):
     for row, document in enumerate(documents.to_list()):
         logits, _ = models[1].next_logits(np.array([document]))
@@ -141,7 +206,8 @@ def test_cold_generation_equals_the_language_models_own(models, documents):
     inputs = pad_documents(documents)
 
     def draw(logits, step):
-        return _draw_words(logits, [0, step], temperature=1e-6, min_probability=0.0)
+        noise = tf.random.stateless_uniform(tf.shape(logits), [0, step])
+        return sample_words(logits, noise, temperature=1e-6, min_probability=0.0)
 
     words = _generate(models[1], inputs, 5, draw)
     for row, document in enumerate(documents.to_list()):
@@ -149,19 +215,9 @@ def test_cold_generation_equals_the_language_models_own(models, documents):
         np.testing.assert_array_equal(words[row], expected[0])
 
 
-@pytest.mark.parametrize("min_probability", [0.0, 0.2, 0.9])
-def test_words_are_drawn_as_the_language_model_draws_them(min_probability):
-    logits = np.log([[0.3, 0.4, 0.2, 0.1]]).astype("float32").repeat(4000, 0)
-    ours = _draw_words(tf.constant(logits), [1, 2], 0.7, min_probability)
-    theirs = draw_words(logits, np.random.default_rng(0), 0.7, min_probability)[:, 0]
-    shares = np.bincount(ours, minlength=4) / 4000
-    assert shares[0] == 0
-    np.testing.assert_allclose(shares, np.bincount(theirs, minlength=4) / 4000, atol=0.04)
-
-
 @pytest.mark.parametrize("part", [0, 1])
 def test_exported_graphs_hold_no_cudnn(part, models, vocabulary, tmp_path, monkeypatch):
-    monkeypatch.setattr(dropouts, "_has_cudnn", lambda: True)
+    monkeypatch.setattr(weight_drop, "_has_cudnn", lambda: True)
     # It traces a graph of its own, which is not saved.
     monkeypatch.setattr(export, "num_classes", lambda model: len(CLASSES))
     encoder, calls = models[part].encoder, []
@@ -174,12 +230,6 @@ def test_exported_graphs_hold_no_cudnn(part, models, vocabulary, tmp_path, monke
         export_language_model(*arguments)
     assert not calls
     assert {lstm.layer.use_cudnn for lstm in encoder.lstms} == {"auto"}
-
-
-@pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "b"], ["a", "b", "c", "d"]])
-def test_class_names_that_do_not_fit_are_refused(names):
-    with pytest.raises(ValueError, match=r"class_names must be 3 distinct names.*got"):
-        check_class_names(names, 3)
 
 
 def test_nothing_is_written_where_the_class_names_do_not_fit(models, vocabulary, tmp_path):

@@ -2,10 +2,12 @@
 
     python make_fastai_models.py FOLDER
 
-leaves KIND.pth, as `learn.save()` writes it, and KIND.npz with `inputs` and `outputs` in
+leaves KIND.pth, as `learn.save()` writes it, of texts KIND_encoder.pth, as `learn.save_encoder()`
+does, and KIND.npz with `inputs` and `outputs` in
 evaluation mode. Imports nothing of tfast.
 """
 
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -15,14 +17,29 @@ warnings.filterwarnings("ignore")
 import numpy as np
 import torch
 
-# torchvision's compiled operators may not load; fastai.vision uses none of them here.
-try:
-    import torchvision  # noqa: F401
-except Exception:
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    for name in [name for name in sys.modules if name.startswith("torchvision")]:
-        del sys.modules[name]
+
+def import_torchvision():
+    """torchvision, whose compiled operators may not load; fastai.vision uses none of them here.
+
+    Returns:
+        What has to live as long as torchvision is used.
+    """
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for _ in range(20):
+        try:
+            import torchvision  # noqa: F401
+        except RuntimeError as error:
+            # It declares the shapes of operators that are not there: one name at a time.
+            missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
+            if missing is None:
+                raise
+            library.define(f"{missing[1]}(Tensor x) -> Tensor")
+            for name in [name for name in sys.modules if name.startswith("torchvision")]:
+                del sys.modules[name]
+    return library
+
+
+LIBRARY = import_torchvision()
 
 import fastai.callback.progress
 import fastai.callback.schedule  # noqa: F401, they give the learner no_bar and fit_one_cycle
@@ -30,6 +47,7 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
+from fastai.text.learner import TextLearner
 from fastai.text.models.awdlstm import AWD_LSTM, awd_lstm_clas_config, awd_lstm_lm_config
 from fastai.text.models.core import get_language_model, get_text_classifier
 from fastai.vision.learner import create_vision_model
@@ -94,6 +112,8 @@ def main(folder):
         with learner.no_bar(), learner.no_logging():
             learner.fit_one_cycle(1, 1e-3)
         learner.save(kind)
+        if kind in ("language_model", "text_classifier"):
+            TextLearner.save_encoder(learner, f"{kind}_encoder")
         model.eval()
         if hasattr(model, "reset"):
             model.reset()

@@ -3,6 +3,7 @@ import pytest
 
 from tfast.fastai.conversion import ignored_names
 from tfast.fastai.image_classifiers import image_classifier_from_fastai, image_classifier_to_fastai
+from tfast.fastai.xresnet_names import FastaiNames, TimmNames
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet
 
@@ -29,3 +30,29 @@ def test_another_head_is_refused():
     del state["1.8.weight"]
     with pytest.raises(ValueError, match=r"missing 1\.8\.weight"):
         image_classifier_from_fastai(state)
+
+
+def test_a_body_of_timm_is_read_under_fastais_head():
+    state = image_classifier_to_fastai(
+        transfer_model(xresnet(9, block_counts=(1,) * 4, expansion=1), 2)
+    )
+    theirs, ours = TimmNames("0.model."), FastaiNames(3, 4, "0.")
+    renamed = {}
+    for stage in range(4):
+        renamed |= zip(ours.convolution(stage, 0, 0), theirs.convolution(stage, 0, 0), strict=True)
+        renamed |= zip(ours.convolution(stage, 0, 1), theirs.convolution(stage, 0, 1), strict=True)
+        renamed |= zip(
+            ours.shortcut(stage, 0, pooled=stage > 0),
+            theirs.shortcut(stage, 0, pooled=stage > 0),
+            strict=True,
+        )
+    for i in range(3):
+        renamed |= zip(ours.stem(i), theirs.stem(i), strict=True)
+    as_timm = {}
+    for name, tensor in state.items():
+        module, _, part = name.rpartition(".")
+        as_timm[f"{renamed.get(module, module)}.{part}"] = tensor
+    assert "0.model.layer1.0.conv1.weight" in as_timm
+    model = image_classifier_from_fastai(as_timm)
+    for name, tensor in image_classifier_to_fastai(model).items():
+        np.testing.assert_array_equal(tensor, state[name], err_msg=name)

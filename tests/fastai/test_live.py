@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfast.fastai.encoders import encoder_from_fastai
 from tfast.fastai.image_classifiers import image_classifier_from_fastai
+from tfast.fastai.kinds import kind_of
 from tfast.fastai.reading import load_weights
 from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
 from tfast.fastai.xresnet import xresnet_from_fastai
@@ -72,3 +74,27 @@ def test_text_classifier(folder):
         return model({"token_ids": token_ids, "lengths": lengths}, training=False)
 
     assert_same_outputs(folder, "text_classifier", compute)
+
+
+@pytest.mark.parametrize(
+    ("kind", "convert"),
+    [
+        ("language_model", language_model_from_fastai),
+        ("text_classifier", text_classifier_from_fastai),
+    ],
+)
+def test_encoder(folder, kind, convert):
+    state = load_weights(folder / f"{kind}_encoder.pth")
+    assert kind_of(state) == "encoder"
+    whole = convert(load_weights(folder / f"{kind}.pth")).encoder
+    for ours, theirs in zip(encoder_from_fastai(state).weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+
+
+def test_kinds(folder):
+    kinds = {path.stem: kind_of(load_weights(path)) for path in folder.glob("*.pth")}
+    for name, kind in kinds.items():
+        if name.startswith("x"):
+            assert kind == "xresnet", name
+        elif not name.endswith("_encoder"):
+            assert kind == {"vision_learner": "image_classifier"}.get(name, name)

@@ -1,189 +1,16 @@
-import collections
-import json
+import io
 import os
-import pickle
+import subprocess
 import sys
-import types
+import zipfile
 
+import keras
 import numpy as np
 import pytest
+from pickles import Hostile, fake_module
 
 from tfast.fastai.reading import load_weights
-from tfast.fastai.vocabularies import load_labels, load_vocabulary
-from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
-from tfast.text.vocabulary import Vocabulary
-
-WORDS = ["xxunk", "xxpad", "xxbos", "film", "\n\n"]
-
-
-class Hostile:
-    """Unpickling this makes the folder `path`."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
-def fake_module(monkeypatch, name, cls):
-    """Makes `cls` importable as member of module `name` and of its parents."""
-    parts = name.split(".")
-    for end in range(1, len(parts) + 1):
-        module = types.ModuleType(".".join(parts[:end]))
-        module.__path__ = []
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-    setattr(module, cls.__name__, cls)
-
-
-@pytest.fixture
-def fastai_classes(monkeypatch):
-    """`L` and `CategoryMap` under fastai's names, with fastai's state, for pickle to write."""
-
-    class L:
-        def __init__(self, items):
-            self.items = items
-
-    class CategoryMap:
-        def __init__(self, items, *, add_na=False):
-            self.items = L([*["#na#"] * add_na, *items])
-            self.o2i = {item: i for i, item in enumerate(self.items.items)}
-            if add_na:
-                self.o2i = collections.defaultdict(int, self.o2i)
-
-    for module, cls in (("fastcore.foundation", L), ("fastai.data.transforms", CategoryMap)):
-        cls.__module__, cls.__qualname__ = module, cls.__name__
-        fake_module(monkeypatch, module, cls)
-    return L, CategoryMap
-
-
-def dump(path, value, protocol=4):
-    path.write_bytes(pickle.dumps(value, protocol))
-    return path
-
-
-@pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_language_model_vocabulary_from_pickle(tmp_path, protocol):
-    path = dump(tmp_path / "itos.pkl", WORDS, protocol)
-    assert load_vocabulary(path) == (WORDS, None)
-
-
-@pytest.mark.parametrize("protocol", [2, 4])
-def test_classifier_vocabulary_from_pickle(tmp_path, fastai_classes, protocol):
-    make_l, make_category_map = fastai_classes
-    value = make_l([WORDS, make_category_map(["neg", "pos"])])
-    path = dump(tmp_path / "vocab.pkl", value, protocol)
-    assert load_vocabulary(path) == (WORDS, ["neg", "pos"])
-
-
-@pytest.mark.parametrize("protocol", [2, 4])
-@pytest.mark.parametrize(
-    ("items", "expected"),
-    [
-        ([0, 1], ["0", "1"]),
-        ([False, True], ["False", "True"]),
-        (["neg", "pos"], ["neg", "pos"]),
-    ],
-)
-def test_labels_of_any_plain_kind(tmp_path, fastai_classes, protocol, items, expected):
-    make_l, make_category_map = fastai_classes
-    for add_na in (False, True):
-        labels = make_category_map(items, add_na=add_na)
-        path = dump(tmp_path / "labels.pkl", labels, protocol)
-        assert load_labels(path) == ["#na#"] * add_na + expected
-        path = dump(tmp_path / "vocab.pkl", make_l([WORDS, labels]), protocol)
-        assert load_vocabulary(path) == (WORDS, ["#na#"] * add_na + expected)
-
-
-@pytest.mark.parametrize("items", [[0, 257], [False, True], ["neg", "positive"]])
-def test_labels_that_numpy_keeps(tmp_path, fastai_classes, items):
-    _, make_category_map = fastai_classes
-    path = dump(tmp_path / "labels.pkl", make_category_map(list(np.array(items))))
-    assert load_labels(path) == [str(item) for item in items]
-
-
-def test_labels_that_are_neither_text_nor_whole_numbers_are_named(tmp_path, fastai_classes):
-    _, make_category_map = fastai_classes
-    for items in ([0.5, 1.0], list(np.array([0.5])), [("a",)], [None]):
-        with pytest.raises(ValueError, match="expected labels to be text or whole numbers"):
-            load_labels(dump(tmp_path / "labels.pkl", make_category_map(items)))
-
-
-def test_a_list_that_holds_itself_is_refused(tmp_path):
-    endless = ["film"]
-    endless.append(endless)
-    with pytest.raises(ValueError, match=r"itos\.pkl"):
-        load_vocabulary(dump(tmp_path / "itos.pkl", endless))
-
-
-def test_lines_of_text_end_with_a_line_feed_only(tmp_path):
-    words = ["a\x85b", "a\u2028b", "a\x0bb", "\\n"]
-    (tmp_path / "a.txt").write_bytes("\n".join(words).encode())
-    assert load_vocabulary(tmp_path / "a.txt")[0] == words
-    (tmp_path / "a.txt").write_bytes(b"xxunk\r\nfilm\r\n")
-    assert load_vocabulary(tmp_path / "a.txt")[0] == ["xxunk", "film"]
-    (tmp_path / "a.txt").write_bytes(b"\xff")
-    with pytest.raises(ValueError, match=r"a\.txt: not readable text"):
-        load_vocabulary(tmp_path / "a.txt")
-
-
-def test_our_own_vocabulary_is_read_with_its_escapes(tmp_path):
-    words = [*SPECIAL_TOKENS, "\n\n", "a b", "\\n", "film"]
-    Vocabulary(words).save(tmp_path / "vocabulary.txt")
-    assert load_vocabulary(tmp_path / "vocabulary.txt") == (words, None)
-
-
-def test_vocabulary_from_json_and_text(tmp_path):
-    (tmp_path / "a.json").write_text(json.dumps([WORDS, ["neg", "pos"]]))
-    assert load_vocabulary(tmp_path / "a.json") == (WORDS, ["neg", "pos"])
-    (tmp_path / "a.txt").write_text("xxunk\nfilm\n")
-    assert load_vocabulary(tmp_path / "a.txt") == (["xxunk", "film"], None)
-
-
-def test_repeated_fillers_become_distinct(tmp_path):
-    path = dump(tmp_path / "itos.pkl", ["film", "xxfake", "xxfake", "xxfake1", "xxfake"])
-    assert load_vocabulary(path)[0] == ["film", "xxfake", "xxfake2", "xxfake1", "xxfake3"]
-
-
-def test_another_repeated_word_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="must be distinct, got 'film' twice"):
-        load_vocabulary(dump(tmp_path / "itos.pkl", ["film", "film"]))
-
-
-def test_hostile_vocabulary_is_refused_and_runs_nothing(tmp_path):
-    target = tmp_path / "made"
-    path = dump(tmp_path / "itos.pkl", [WORDS, Hostile(target)])
-    with pytest.raises(ValueError, match="mkdir"):
-        load_vocabulary(path)
-    assert not target.exists()
-    pickle.loads(path.read_bytes())  # the file is really hostile
-    assert target.exists()
-
-
-@pytest.mark.parametrize(
-    "attack",
-    [
-        b"cbuiltins\neval\n(S'1'\ntR.",
-        b"cfastcore.foundation\nL.__init__.__globals__\n.",
-        b"\x80\x04\x8c\x08builtins\x8c\x07getattr\x93.",
-        b"P0\n.",  # a persistent object
-        b"cnumpy._core.multiarray\nscalar\n)R.",  # a scalar of nothing
-        b"\x80\x04\x95garbage",
-        b"",
-    ],
-)
-def test_other_pickles_are_refused(tmp_path, attack):
-    path = tmp_path / "itos.pkl"
-    path.write_bytes(attack)
-    with pytest.raises(ValueError, match=r"itos\.pkl"):
-        load_vocabulary(path)
-
-
-def test_values_that_are_not_words_are_named(tmp_path):
-    with pytest.raises(ValueError, match="got 3"):
-        load_vocabulary(dump(tmp_path / "itos.pkl", ["film", 3]))
-    with pytest.raises(ValueError, match="expected a list of words, got dict"):
-        load_vocabulary(dump(tmp_path / "itos.pkl", {"film": 3}))
+from tfast.fastai.vocabularies import load_vocabulary
 
 
 def test_missing_and_unknown_files_are_named(tmp_path):
@@ -225,6 +52,68 @@ def test_half_precision_comes_as_float32(tmp_path):
             np.testing.assert_array_equal(tensor, [1.5])
 
 
+def test_bfloat16_is_read_before_tensorflow_is_imported(tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy", reason="needs the extra `fastai`")
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    safetensors.save_file({"a": np.ones(2, ml_dtypes.bfloat16)}, tmp_path / "w.safetensors")
+    code = (
+        "import sys; from tfast.fastai import load_weights; "
+        "assert 'tensorflow' not in sys.modules and 'ml_dtypes' not in sys.modules; "
+        "print(load_weights(sys.argv[1])['a'].tolist())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "w.safetensors"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stdout == "[1.0, 1.0]\n", result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"\x1f\x8b\x08", "unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"<!DOCTYPE html>", "a web page"),
+        (b"\0" * 257 + b"ustar", "an archive: unpack it"),
+    ],
+)
+def test_other_files_are_named(tmp_path, content, message):
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_weights(tmp_path / "w.pth")
+
+
+def test_a_keras_model_is_named(tmp_path):
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "m.keras")
+    with pytest.raises(ValueError, match=r"a Keras model.*tfast\.load_model"):
+        load_weights(tmp_path / "m.keras")
+
+
+def test_a_packed_file_of_gigabytes_is_refused_before_it_is_unpacked(tmp_path):
+    header = io.BytesIO()
+    shape = {"descr": "<f4", "fortran_order": False, "shape": (2**24,)}
+    np.lib.format.write_array_header_1_0(header, shape)
+    with zipfile.ZipFile(tmp_path / "w.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", header.getvalue() + bytes(2**26))
+    with pytest.raises(ValueError, match=r"names tensors of 67,\d+,\d+ bytes, more than a file"):
+        load_weights(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod.", "model."])
+def test_prefixes_that_all_names_share_are_left_out(tmp_path, prefix):
+    names = ["0.module.encoder.weight", "1.layers.0.weight"]
+    np.savez(tmp_path / "w.npz", **{prefix + name: np.ones(2) for name in names})
+    assert list(load_weights(tmp_path / "w.npz")) == names
+
+
+def test_a_compiled_part_has_the_names_of_the_part(tmp_path):
+    np.savez(tmp_path / "w.npz", **{"0._orig_mod.0.0.weight": np.ones(2), "1.8.weight": np.ones(2)})
+    assert list(load_weights(tmp_path / "w.npz")) == ["0.0.0.weight", "1.8.weight"]
+
+
 class TestTorchFiles:
     @pytest.fixture
     def torch(self):
@@ -239,6 +128,19 @@ class TestTorchFiles:
         np.testing.assert_array_equal(weights["a"], [0, 1, 2])
         kinds = [str(tensor.dtype) for tensor in weights.values()]
         assert kinds == ["float32", "float32", "float32", "int64"]
+
+    @pytest.mark.parametrize("key", ["model", "state_dict", "model_state_dict"])
+    @pytest.mark.parametrize("name", ["w.bin", "W.PTH", "w.ckpt", "weights"])
+    def test_what_training_scripts_write(self, torch, tmp_path, key, name):
+        content = {"epoch": 3, key: {"module.a": torch.ones(2)}, "args": [1, "two"]}
+        torch.save(content, tmp_path / name)
+        assert list(load_weights(tmp_path / name)) == ["a"]
+
+    def test_a_view_larger_than_its_file_is_refused(self, torch, tmp_path):
+        torch.save({"a": torch.ones(1).expand(50_000, 50_000)}, tmp_path / "w.pth")
+        assert (tmp_path / "w.pth").stat().st_size < 5000
+        with pytest.raises(ValueError, match="names tensors of 10,000,000,000 bytes"):
+            load_weights(tmp_path / "w.pth")
 
     def test_parameters_that_require_gradients(self, torch, tmp_path):
         layer = torch.nn.Linear(2, 1)

@@ -141,3 +141,40 @@ def test_a_copy_with_weights_dropped_is_known_and_another_refused():
     state[name] = state[name] + 0.5
     with pytest.raises(ValueError, match="is not a copy"):
         language_model_from_fastai(state)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"0.encoder.weight": np.ones((0, 5000))}, r"0\.encoder\.weight has shape \(0, 5000\)"),
+        ({"0.encoder.weight": np.ones((1, 50_000))}, r"network .* of at least [0-9,]+ numbers"),
+        ({"0.encoder.weight": np.float32(1)}, r"must have 2 axes, got shape \(\)"),
+        ({"0.encoder.weight": np.ones((3, 4), "M8[D]")}, "has dtype datetime64"),
+        ({"0.rnns.2999.module.bias_ih_l0": np.ones(1)}, "missing 0.rnns.3.weight_hh_l0_raw"),
+        ({"0.rnns.0.weight_hh_l0_raw": np.ones((1, 100_000))}, r"network .* numbers, got"),
+        ({"0.rnns.0.weight_hh_l0_raw": np.ones(3)}, r"must have 2 axes, got shape \(3,\)"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_odd_tensors_are_refused_before_a_model_is_made(changes, message, monkeypatch):
+    made = []
+    monkeypatch.setattr("tfast.fastai.text_models.LanguageModel", lambda **k: made.append(k))
+    with pytest.raises(ValueError, match=message):
+        language_model_from_fastai(language_model_state() | changes)
+    assert not made
+
+
+def test_a_head_of_few_numbers_for_many_classes_is_refused(monkeypatch):
+    state = classifier_state() | {"1.layers.1.2.weight": np.ones((1_000_000, 1))}
+    made = []
+    monkeypatch.setattr("tfast.fastai.text_models.TextClassifier", lambda **k: made.append(k))
+    with pytest.raises(ValueError, match=r"1\.layers\.1\.2\.weight has shape"):
+        text_classifier_from_fastai(state)
+    assert not made
+
+
+def test_a_regression_model_is_refused_in_a_sentence():
+    state = classifier_state()
+    state["1.layers.1.2.weight"] = state["1.layers.1.2.weight"][:1]
+    with pytest.raises(ValueError, match="a regression model"):
+        text_classifier_from_fastai(state)

@@ -1,5 +1,7 @@
 """Conversion of XResNets. What converted networks compute: tests/vision/test_xresnet.py."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -9,8 +11,7 @@ from tfast.fastai.conversion import ignored_names
 from tfast.fastai.xresnet import xresnet_from_fastai, xresnet_to_fastai
 from tfast.fastai.xresnet_names import names_in
 from tfast.fastai.xresnet_sizes import infer_sizes
-from tfast.vision import xresnet_variants
-from tfast.vision.xresnet import xresnet
+from tfast.vision.xresnet import xresnet, xse_resnext18_deeper
 
 GOLDEN = golden_json("fastai_numerics.json") | golden_json("xresnet_variants.json")
 
@@ -75,7 +76,7 @@ def test_from_fastai_and_back_is_exact():
 
 
 def test_to_fastai_and_back_is_exact():
-    model = xresnet_variants.xse_resnext18_deeper(
+    model = xse_resnext18_deeper(
         4, self_attention=True, input_shape=(None, None, 1), stem_widths=(8, 8, 32)
     )
     copy = xresnet_from_fastai(xresnet_to_fastai(model))
@@ -142,3 +143,18 @@ def test_a_model_that_is_no_xresnet_is_refused():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="no layers of an XResNet"):
         xresnet_to_fastai(model)
+
+
+def test_names_of_fastai_before_2_are_read():
+    """As fast.ai's `xrn50_940.pth` has them."""
+    state = state_dict("xresnet50")
+    early = {}
+    for name, array in state.items():
+        name = re.sub(r"\.convpath\.", ".convs.", name)
+        name = re.sub(r"\.idpath\.[01]\.", ".idconv.", name)
+        early[re.sub(r"^11\.", "10.", name)] = array
+    assert {"0.0.weight", "4.0.convs.0.0.weight", "4.0.idconv.0.weight", "10.weight"} <= set(early)
+    back = xresnet_to_fastai(xresnet_from_fastai(early))
+    assert set(back) == set(state)
+    for name, array in state.items():
+        np.testing.assert_array_equal(back[name], array.astype(back[name].dtype), err_msg=name)

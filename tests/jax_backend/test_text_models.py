@@ -3,9 +3,9 @@ import numpy as np
 
 from tfast.text.models.chunked_loss import chunked_softmax_cross_entropy
 from tfast.text.models.classifier import TextClassifier
-from tfast.text.models.dropouts import WeightDrop, _suits_the_kernel
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.models.weight_drop import WeightDrop, _suits_the_kernel
 
 SIZES = {"embed_size": 4, "hidden_size": 6, "num_layers": 2}
 IDS = np.random.RandomState(0).randint(2, 20, (4, 21)).astype("int32")

@@ -84,7 +84,9 @@ def test_each_group_of_the_classifier_learns_2_6_times_slower_than_the_next():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match="old_words has 2 words"):
+    with pytest.raises(
+        ValueError, match="old_words must have a word for each of the 3 rows, got 2"
+    ):
         transfer_rows(np.ones((3, 2)), ["a", "b"], ["a"])
     with pytest.raises(ValueError, match="embed_size 4 and 5"):
         transfer_encoder(

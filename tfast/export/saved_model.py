@@ -1,36 +1,51 @@
 """What the exports of images and of texts share: answers, names and saving."""
 
 import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
 
+from tfast.arguments import one_of
 from tfast.files import atomic_write
 from tfast.training.optimizers.keras_private import all_layers
+from tfast.types import PathLike, Tensor
+
+# A function of tensors that gives a dict of tensors, and what it takes, by name.
+Signature: TypeAlias = tuple[Callable[..., dict[str, Tensor]], Sequence[tf.TensorSpec]]
 
 # Of the weights in a file for LiteRT or onnxruntime.
 PRECISIONS = ("float32", "float16", "int8")
 
 
-def check_precision(precision):
+def check_precision(precision: str) -> None:
     """Raises a ValueError unless `precision` is one of `PRECISIONS`."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; expected one of {PRECISIONS}")
+    one_of("precision", precision, PRECISIONS)
 
 
-def check_class_names(class_names, num_classes):
+def check_class_names(
+    class_names: Sequence[str], num_classes: int, *, multi_label: bool = False
+) -> list[str]:
     """One name for each class, in the order of the model's outputs.
 
     Args:
         class_names: strings.
         num_classes: number of outputs of the model.
+        multi_label: whether each class is right or wrong by itself.
 
     Returns:
         A list of str.
 
     Raises:
-        ValueError: another number of names, or two that are the same.
+        ValueError: another number of names, two that are the same, or one output where the
+            classes exclude one another: of one class the answer is always the same.
     """
+    if num_classes < 2 and not multi_label:
+        raise ValueError(
+            f"model must have an output for each of two classes or more, got {num_classes}: it is "
+            "a regression, or says yes or no of one class, which multi_label=True would cover"
+        )
     class_names = [str(name) for name in class_names]
     if len(class_names) != num_classes or len(set(class_names)) != num_classes:
         raise ValueError(
@@ -40,28 +55,49 @@ def check_class_names(class_names, num_classes):
     return class_names
 
 
-def classify(logits, class_names):
+def classify(
+    outputs: Tensor,
+    class_names: Sequence[str],
+    *,
+    from_logits: bool = True,
+    multi_label: bool = False,
+) -> dict[str, Tensor]:
     """A classifier's answer to a request.
 
     Args:
-        logits: float `(batch, classes)`.
+        outputs: float `(batch, classes)`.
         class_names: list of str.
+        from_logits: whether `outputs` are logits; otherwise they are probabilities.
+        multi_label: whether each class is right or wrong by itself.
 
     Returns:
-        A dict: `probabilities`, float32 `(batch, classes)`, in the order of the names, and
-        `labels`, strings `(batch,)`, the name of the most probable class.
+        A dict: `probabilities`, float32 `(batch, classes)`; `class_names`, strings of the same
+        shape, the names in the order of the probabilities; and, where one class is right,
+        `labels`, strings `(batch,)`, the name of the most probable one.
 
     Example:
         >>> answer = classify(tf.constant([[0.0, 3.0]]), ["cat", "dog"])
         >>> answer["labels"].numpy().tolist(), answer["probabilities"].numpy().round(2).tolist()
         ([b'dog'], [[0.05..., 0.94...]])
     """
-    probabilities = tf.nn.softmax(tf.cast(logits, "float32"))
-    labels = tf.gather(tf.constant(class_names), tf.argmax(probabilities, -1))
-    return {"probabilities": probabilities, "labels": labels}
+    probabilities = tf.cast(outputs, tf.float32)
+    if from_logits:
+        probabilities = (tf.nn.sigmoid if multi_label else tf.nn.softmax)(probabilities)
+    names = tf.constant(class_names)
+    answer = {
+        "probabilities": probabilities,
+        "class_names": tf.broadcast_to(names, tf.shape(probabilities)),
+    }
+    return answer if multi_label else answer | {"labels": tf.gather(names, tf.argmax(outputs, -1))}
 
 
-def save_signatures(signatures, directory, *, parts, overwrite=False):
+def save_signatures(
+    signatures: Mapping[str, Signature],
+    directory: PathLike,
+    *,
+    parts: Sequence[keras.Layer],
+    overwrite: bool = False,
+) -> None:
     """Writes a SavedModel whole or not at all.
 
     Only the parts' weights and lookup tables are written: no optimizer, no metrics. The graphs
@@ -71,7 +107,7 @@ def save_signatures(signatures, directory, *, parts, overwrite=False):
         signatures: dict of name to `(function, input_signature)`. The function takes tensors
             and returns a dict of tensors; the signature is a list of `tf.TensorSpec` with
             names.
-        directory: where the SavedModel shall stand.
+        directory: the folder to write. It appears whole or not at all.
         parts: the Keras models and layers that the functions use.
         overwrite: whether an existing directory may be replaced.
 
@@ -93,7 +129,7 @@ def save_signatures(signatures, directory, *, parts, overwrite=False):
 
 
 @contextlib.contextmanager
-def without_cudnn(parts):
+def without_cudnn(parts: Sequence[keras.Layer]) -> Iterator[None]:
     """Inside, recurrent layers are traced as they are where cuDNN is missing.
 
     Its operations have no kernel on a processor: a graph with them could not be served there.

@@ -1,11 +1,17 @@
 """Text models as SavedModels that take raw strings."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 import keras
 import tensorflow as tf
 
+from tfast.arguments import fraction, positive_number, whole_number
 from tfast.export.saved_model import check_class_names, classify, save_signatures
 from tfast.text.documents import pad_documents
-from tfast.text.tokenization.special_tokens import UNKNOWN_ID
+from tfast.text.models.generation import sample_words
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.vocabulary import Vocabulary
+from tfast.types import PathLike, Tensor
 
 NUM_LIKELY_WORDS = 10
 
@@ -13,14 +19,25 @@ TEXT = tf.TensorSpec([None], tf.string, name="text")
 
 
 def export_text_classifier(
-    model, tokenizer, vocabulary, directory, class_names, *, reverse=False, overwrite=False
-):
+    model: keras.Model,
+    tokenizer: keras.Layer,
+    vocabulary: Vocabulary,
+    directory: PathLike,
+    class_names: Sequence[str],
+    *,
+    reverse: bool = False,
+    max_tokens: int | None = None,
+    multi_label: bool = False,
+    overwrite: bool = False,
+) -> None:
     """Saves a text classifier with its tokenizer and vocabulary: raw strings in, labels out.
 
     The signature `serving_default` takes `text`, strings `(batch,)`, and returns
-    `probabilities`, float32 `(batch, classes)`, and `labels`, strings `(batch,)`. It does in
-    the graph what was done for training, and keeps nothing between requests. TensorFlow alone
-    loads it (and TensorFlow Text where the tokenizer splits by SentencePiece).
+    `probabilities`, float32 `(batch, classes)`; `labels`, strings `(batch,)`, the name of the
+    most probable class; and `class_names`, strings `(batch, classes)`, the names in order, in
+    each row as TensorFlow Serving wants it. It does in the graph what was done for training,
+    and keeps nothing between requests. TensorFlow alone loads it (and TensorFlow Text where the
+    tokenizer splits by SentencePiece).
 
     On two cores one text is answered fastest with a thread for each operation::
 
@@ -29,25 +46,47 @@ def export_text_classifier(
 
     Args:
         model: takes `{"token_ids": int32 (batch, time), "lengths": int32 (batch,)}`, padded
-            behind, and returns logits `(batch, classes)`, as a `TextClassifier` does.
+            after the end, and returns logits `(batch, classes)`, as a `TextClassifier` does.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
         vocabulary: the `Vocabulary` it was trained with.
-        directory: where the SavedModel shall stand.
+        directory: the folder to write. It appears whole or not at all.
         class_names: a name for each class, in the order of the logits.
         reverse: whether the model was trained on documents from their end: a backward model alone.
+        max_tokens: of a longer text only its last `max_tokens` tokens are read, so that one
+            request cannot keep a server busy: time grows with the length of a text, and a
+            megabyte of `a-a-a-` is a million tokens. None for no limit.
+        multi_label: whether a text may have any number of the classes: each has a probability
+            of its own (the sigmoid of its logit), and there are no `labels`. Otherwise a text
+            has exactly one.
         overwrite: whether an existing directory may be replaced.
 
     Raises:
-        ValueError: the directory exists, or the names do not fit the model.
+        ValueError: the directory exists, the names do not fit the model, `max_tokens` is below
+            1, or the model has one output (as of a regression) without `multi_label`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from tfast.text import TextClassifier, TextTokenizer
+        >>> tokenizer, folder = TextTokenizer(), pathlib.Path(tempfile.mkdtemp(), "classifier")
+        >>> vocabulary = Vocabulary.from_tokens([tokenizer(tf.constant(["a good film"]))])
+        >>> model = TextClassifier(len(vocabulary), 2, embed_size=4, hidden_size=6, num_layers=1)
+        >>> export_text_classifier(model, tokenizer, vocabulary, folder, ["bad", "good"])
+        >>> classify = tf.saved_model.load(folder).signatures["serving_default"]
+        >>> classify(text=tf.constant(["A film!"]))["probabilities"].shape
+        TensorShape([1, 2])
     """
+    class_names = check_class_names(class_names, num_classes(model), multi_label=multi_label)
+    if max_tokens is not None:
+        max_tokens = whole_number("max_tokens", max_tokens)
     lookup = vocabulary.lookup_layer()
 
-    class_names = check_class_names(class_names, num_classes(model))
-
-    def label(texts):
-        documents = tf.cast(lookup(tokenizer(texts)), "int32")
+    def label(texts: Tensor) -> dict[str, Tensor]:
+        tokens = tokenizer(texts)
+        if max_tokens is not None:
+            tokens = tokens[:, -max_tokens:]
+        documents = tf.cast(lookup(tokens), "int32")
         logits = model(pad_documents(documents, reverse=reverse), training=False)
-        return classify(logits, class_names)
+        return classify(logits, class_names, multi_label=multi_label)
 
     save_signatures(
         {"serving_default": (label, [TEXT])},
@@ -58,16 +97,16 @@ def export_text_classifier(
 
 
 def export_language_model(
-    model,
-    tokenizer,
-    vocabulary,
-    directory,
+    model: LanguageModel,
+    tokenizer: keras.Layer,
+    vocabulary: Vocabulary,
+    directory: PathLike,
     *,
-    num_words=20,
-    temperature=1.0,
-    min_probability=0.0,
-    overwrite=False,
-):
+    num_words: int = 20,
+    temperature: float = 1.0,
+    min_probability: float = 0.0,
+    overwrite: bool = False,
+) -> None:
     """Saves a language model with its tokenizer and vocabulary: raw strings in, words out.
 
     The signature `serving_default` takes `text`, strings `(batch,)`, and returns
@@ -80,7 +119,7 @@ def export_language_model(
         model: a forward `LanguageModel`.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
         vocabulary: the `Vocabulary` it was trained with.
-        directory: where the SavedModel shall stand.
+        directory: the folder to write. It appears whole or not at all.
         num_words: how many words `generate` adds.
         temperature: of `generate`, as in `LanguageModel.generate`.
         min_probability: of `generate`, as in `LanguageModel.generate`.
@@ -89,25 +128,26 @@ def export_language_model(
     Raises:
         ValueError: the directory exists, or an argument out of range.
     """
-    if num_words < 1 or temperature <= 0 or not 0 <= min_probability < 1:
-        raise ValueError(
-            "num_words must be at least 1, temperature above 0 and min_probability in [0, 1); "
-            f"got {num_words}, {temperature} and {min_probability}"
-        )
+    num_words = whole_number("num_words", num_words)
+    temperature = positive_number("temperature", temperature)
+    min_probability = fraction("min_probability", min_probability)
     lookup, inverse_lookup = vocabulary.lookup_layer(), vocabulary.inverse_lookup_layer()
 
     @tf.function(input_signature=[TEXT])  # one graph for both signatures
-    def read(texts):
+    def read(texts: Tensor) -> dict[str, Tensor]:
         return pad_documents(tf.cast(lookup(tokenizer(texts)), "int32"))
 
-    def predict(texts):
+    def predict(texts: Tensor) -> dict[str, Tensor]:
         probabilities = tf.nn.softmax(_logits_at_ends(model, read(texts)))
         likeliest = tf.math.top_k(probabilities, NUM_LIKELY_WORDS).indices
         return {"probabilities": probabilities, "words": inverse_lookup(likeliest)}
 
-    def generate(texts, seed):
-        def draw(logits, step):
-            return _draw_words(logits, tf.stack([seed, step]), temperature, min_probability)
+    def generate(texts: Tensor, seed: Tensor) -> dict[str, Tensor]:
+        def draw(logits: Tensor, step: Tensor) -> Tensor:
+            noise = tf.random.stateless_uniform(tf.shape(logits), tf.stack([seed, step]))
+            return sample_words(
+                logits, noise, temperature=temperature, min_probability=min_probability
+            )
 
         return {"words": inverse_lookup(_generate(model, read(texts), num_words, draw))}
 
@@ -121,7 +161,7 @@ def export_language_model(
     )
 
 
-def num_classes(model):
+def num_classes(model: keras.Model) -> int:
     """The width of what a classifier of texts returns."""
     inputs = {
         "token_ids": keras.KerasTensor((None, None), "int32"),
@@ -130,13 +170,18 @@ def num_classes(model):
     return model.compute_output_spec(inputs).shape[-1]
 
 
-def _logits_at_ends(model, inputs):
+def _logits_at_ends(model: LanguageModel, inputs: Mapping[str, Tensor]) -> Tensor:
     hidden, _ = model.encoder(inputs["token_ids"])
     last = tf.gather(hidden, inputs["lengths"] - 1, batch_dims=1)
     return model.decoder(last, keras.ops.convert_to_tensor(model.encoder.embeddings))
 
 
-def _generate(model, inputs, num_words, draw):
+def _generate(
+    model: LanguageModel,
+    inputs: Mapping[str, Tensor],
+    num_words: int,
+    draw: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
     """Word by word through prompts and what follows, so that rows may differ in length.
 
     After each token every row draws a next word; inside its prompt it then reads the prompt's
@@ -146,7 +191,9 @@ def _generate(model, inputs, num_words, draw):
     batch, time = tf.unstack(tf.shape(token_ids))
     num_steps = time + num_words - 1
 
-    def read_and_draw(step, drawn, states, all_drawn):
+    def read_and_draw(
+        step: Tensor, drawn: Tensor, states: list[Tensor], all_drawn: tf.TensorArray
+    ) -> tuple[Tensor, Tensor, list[Tensor], tf.TensorArray]:
         token = tf.where(step < lengths, token_ids[:, tf.minimum(step, time - 1)], drawn)
         logits, states = model.next_logits(token[:, None], states)
         drawn = draw(logits, step)
@@ -161,13 +208,3 @@ def _generate(model, inputs, num_words, draw):
     # The word drawn at a prompt's last token is the first new one.
     places = lengths[:, None] - 1 + tf.range(num_words)
     return tf.gather(tf.transpose(all_drawn.stack()), places, batch_dims=1)
-
-
-def _draw_words(logits, seed, temperature, min_probability):
-    """In the graph what `tfast.text.models.generation.draw_words` does: int32 `(batch,)`."""
-    is_unknown = tf.range(tf.shape(logits)[-1]) == UNKNOWN_ID
-    logits = tf.where(is_unknown, -float("inf"), logits)
-    likely = tf.nn.softmax(logits) >= min_probability
-    likely |= ~tf.reduce_any(likely, -1, keepdims=True)
-    logits = tf.where(likely, logits / temperature, -float("inf"))
-    return tf.random.stateless_categorical(logits, 1, seed, dtype="int32")[:, 0]

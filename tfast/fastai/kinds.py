@@ -52,7 +52,8 @@ def kind_of(names: Iterable[str]) -> str:
     """
     names = list(names)
     # Transformers have an encoder too.
-    is_recurrent = any(".rnns." in f".{name}" for name in names) or "1.decoder.bias" in names
+    is_recurrent = any(re.search(r"(^|\.)rnns\.\d+\.(weight_hh|module)", n) for n in names)
+    is_recurrent |= "1.decoder.bias" in names
     candidates = [kind for kind in _KINDS if (kind == "image_classifier") != is_recurrent]
     for kind in candidates:
         if any(re.fullmatch(_KINDS[kind], name) for name in names):

@@ -197,14 +197,14 @@ def _read_lines(path: Path) -> list[str]:
 def _label(path: PathLike, value: Any) -> str:
     if not isinstance(value, (str, int)):  # bool is an int
         # reprlib: what a pickle holds may be longer than memory when it is written out.
-        got = reprlib.repr(value)
+        got = reprlib.repr(value)[:80]
         raise ValueError(f"{path}: expected labels to be text or whole numbers, got {got}")
     return _text(path, str(value))
 
 
 def _text(path: PathLike, value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{path}: expected words to be text, got {reprlib.repr(value)}")
+        raise ValueError(f"{path}: expected words to be text, got {reprlib.repr(value)[:80]}")
     try:
         value.encode()
     except UnicodeEncodeError as error:

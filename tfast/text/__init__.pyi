@@ -16,9 +16,9 @@ from .documents import tokenize as tokenize
 from .models.awd_lstm import AWDLSTM as AWDLSTM
 from .models.classifier import TextClassifier as TextClassifier
 from .models.dropouts import EmbeddingDropout as EmbeddingDropout
-from .models.dropouts import WeightDrop as WeightDrop
 from .models.forward_backward import ForwardBackwardClassifier as ForwardBackwardClassifier
 from .models.language_model import LanguageModel as LanguageModel
+from .models.weight_drop import WeightDrop as WeightDrop
 from .texts import Texts as Texts
 from .texts import read_texts as read_texts
 from .texts import read_unlabelled as read_unlabelled

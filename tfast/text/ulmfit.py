@@ -18,18 +18,24 @@ learned from one to the next, and says how each is trained.
 Source: Howard and Ruder 2018, Universal Language Model Fine-tuning for Text Classification.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
+from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.language_model import LanguageModel
 from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.unfreezing import Stage
 
-# Each group learns so many times more slowly than the next one (section 3.2 of the paper).
+# Each group learns this many times more slowly than the next one (section 3.2 of the paper).
 SLOWER_BY = 2.6
 
 
-def transfer_rows(rows, old_words, new_words):
+def transfer_rows(
+    rows: np.ndarray, old_words: Sequence[str], new_words: Sequence[str]
+) -> np.ndarray:
     """Rows of a table moved to another vocabulary; words that are new get the mean row.
 
     Args:
@@ -43,27 +49,31 @@ def transfer_rows(rows, old_words, new_words):
     Raises:
         ValueError: `rows` and `old_words` do not have the same length.
 
-    Source: fastai `match_embeds`.
+    Source: fastai 2.8.12 `match_embeds`.
 
     Example:
         >>> transfer_rows(np.array([[1.0], [3.0]]), ["a", "b"], ["b", "new"]).tolist()
         [[3.0], [2.0]]
     """
     if len(rows) != len(old_words):
-        raise ValueError(f"old_words has {len(old_words)} words, but there are {len(rows)} rows")
-    row_of = {word: row for row, word in enumerate(old_words)}
+        raise ValueError(
+            f"old_words must have a word for each of the {len(rows)} rows, got {len(old_words)}"
+        )
+    index_of = {word: index for index, word in enumerate(old_words)}
     with_mean = np.concatenate([rows, rows.mean(axis=0, keepdims=True)])
-    return with_mean[[row_of.get(word, len(rows)) for word in new_words]]
+    return with_mean[[index_of.get(word, len(rows)) for word in new_words]]
 
 
-def transfer_vocabulary(model, old_words, new_words, **settings):
+def transfer_vocabulary(
+    model: LanguageModel, old_words: Sequence[str], new_words: Sequence[str], **settings: Any
+) -> LanguageModel:
     """A language model for another vocabulary that knows what `model` has learned.
 
     Args:
         model: a `LanguageModel`, left as it is.
         old_words: its vocabulary, list of str.
         new_words: the vocabulary of the new model, list of str.
-        **settings: arguments of `LanguageModel` that shall be other than those of `model`, for
+        **settings: arguments of `LanguageModel` that differ from those of `model`, for
             instance `drop_mult`; not the sizes.
 
     Returns:
@@ -84,7 +94,7 @@ def transfer_vocabulary(model, old_words, new_words, **settings):
     return moved
 
 
-def transfer_encoder(language_model, classifier):
+def transfer_encoder(language_model: LanguageModel, classifier: TextClassifier) -> None:
     """Copies the encoder's weights of a language model into a classifier.
 
     Args:
@@ -100,16 +110,21 @@ def transfer_encoder(language_model, classifier):
                  if ours[name] != theirs[name]]  # fmt: skip
     if different:
         raise ValueError(
-            f"language_model and classifier must be of the same sizes, not {', '.join(different)}"
+            f"language_model and classifier must be of the same sizes, got {', '.join(different)}"
         )
     classifier.encoder.set_weights(language_model.encoder.get_weights())
 
 
-def ulmfit_optimizer(learning_rate=1e-3, *, weight_decay=0.01, clip_norm=0.25):
+def ulmfit_optimizer(
+    learning_rate: Any = 1e-3,
+    *,
+    weight_decay: float | None = 0.01,
+    clip_norm: float | None = 0.25,
+) -> FusedAdam:
     """Adam as fastai sets it, with the gradient clipping of AWD-LSTM.
 
     Args:
-        learning_rate: a float or a schedule; `GradualUnfreezing.fit` puts its own in its place.
+        learning_rate: a float or a schedule; `GradualUnfreezing.fit` replaces it by its own.
         weight_decay: decoupled, times the learning rate; None for none.
         clip_norm: all gradients together are scaled down to this norm; None for no clipping,
             as fastai trains classifiers.
@@ -117,7 +132,7 @@ def ulmfit_optimizer(learning_rate=1e-3, *, weight_decay=0.01, clip_norm=0.25):
     Returns:
         A `FusedAdam`.
 
-    Source: fastai `Adam` (sqr_mom 0.99, eps 1e-5, wd 0.01); Merity et al. 2017 (0.25).
+    Source: fastai 2.8.12 `Adam` (sqr_mom 0.99, eps 1e-5, wd 0.01); Merity et al. 2017 (0.25).
     Differs: fastai clips only where asked, and does not decay biases and norms.
 
     Example:
@@ -134,8 +149,10 @@ def ulmfit_optimizer(learning_rate=1e-3, *, weight_decay=0.01, clip_norm=0.25):
     )
 
 
-def language_model_stages(*, peaks=(2e-2, 2e-3), epochs=(1, 10)):
-    """Fine-tuning of a language model: embedding and decoder first, then everything.
+def language_model_stages(
+    *, peaks: Sequence[float] = (2e-2, 2e-3), epochs: Sequence[int] = (1, 10)
+) -> list[Stage]:
+    """Fine-tuning of a language model: embedding and decoder first, then all layers.
 
     Args:
         peaks: the highest learning rate of each of the two stages.
@@ -155,8 +172,12 @@ def language_model_stages(*, peaks=(2e-2, 2e-3), epochs=(1, 10)):
 
 
 def classifier_stages(
-    num_groups, *, peaks=(2e-2, 1e-2, 5e-3, 1e-3), epochs=(1, 1, 1, 2), slower_by=SLOWER_BY
-):
+    num_groups: int,
+    *,
+    peaks: Sequence[float] = (2e-2, 1e-2, 5e-3, 1e-3),
+    epochs: Sequence[int] = (1, 1, 1, 2),
+    slower_by: float = SLOWER_BY,
+) -> list[Stage]:
     """Gradual unfreezing of a classifier: the head, then one group more a stage, then all.
 
     Each group learns 2.6 times more slowly than the next, which keeps what a language model has
@@ -184,7 +205,7 @@ def classifier_stages(
     if len(peaks) != len(epochs) or not 1 <= len(peaks) <= num_groups:
         raise ValueError(
             f"peaks and epochs must have the same length, from 1 to num_groups={num_groups}, "
-            f"not {len(peaks)} and {len(epochs)}"
+            f"got {len(peaks)} and {len(epochs)}"
         )
     multipliers = tuple(slower_by ** (group + 1 - num_groups) for group in range(num_groups))
     levels = [*range(-1, -len(peaks), -1), 0]

@@ -17,7 +17,7 @@ BATCH, TIME = 32, 70
 
 def tfast_layer(sizes):
     """Forward and backward of the LSTM kernel."""
-    from tfast.text.models.dropouts import WeightDrop
+    from tfast.text import WeightDrop
 
     return _keras_layer(sizes, lambda lstm: WeightDrop(lstm, 0.0))
 

@@ -6,7 +6,6 @@ from golden_text import FASTAI, SIZES, load_classifier
 from golden_weights import golden_arrays
 
 from tfast.text.models.classifier import TextClassifier, concat_pooling, layer_groups
-from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.training.layer_groups import group_weights
 
 DOCUMENTS = FASTAI["classifier"]["docs"]
@@ -150,17 +149,37 @@ def test_mixed_precision_gives_float32_logits():
     assert np.isfinite(logits).all()
 
 
-def test_forward_and_backward_probabilities_are_averaged(tmp_path):
-    forward, backward = small_model(), small_model(seed=1)
-    both = ForwardBackwardClassifier(forward, backward)
-    documents = random_documents(7, 2, 5)
-    inputs = padded(documents)
-    turned = padded([document[::-1] for document in documents])
-    expected = (keras.ops.softmax(forward(inputs)) + keras.ops.softmax(backward(turned))) / 2
-    np.testing.assert_allclose(keras.ops.softmax(both(inputs)), expected, atol=1e-6)
-    both.save(tmp_path / "both.keras")
-    loaded = keras.saving.load_model(tmp_path / "both.keras")
-    np.testing.assert_allclose(loaded(inputs), both(inputs), atol=1e-6)
+def test_an_export_of_a_fitted_model_takes_ids(tmp_path):
+    model = small_model(num_layers=1)
+    model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+    inputs = padded(random_documents(7, 2, 5))
+    model.fit(inputs, np.eye(3), verbose=0)
+    model.export(tmp_path / "model", verbose=False)
+    served = tf.saved_model.load(tmp_path / "model")
+    for documents in (random_documents(7, 2, 5), random_documents(3)):
+        inputs = {name: tf.constant(value) for name, value in padded(documents).items()}
+        np.testing.assert_allclose(served.serve(inputs), model(inputs), atol=1e-6)
+
+
+def test_a_config_of_version_0_2_is_read():
+    config = {
+        "name": "text_classifier", "trainable": True, "dtype": "float32", "vocab_size": 20,
+        "embed_size": 4, "hidden_size": 6, "num_layers": 2, "input_rate": 0.4,
+        "hidden_rate": 0.3, "embedding_rate": 0.05, "weight_rate": 0.4, "drop_mult": 1.0,
+        "seed": 1, "num_classes": 3, "output_rate": 0.4, "head_size": 5, "head_rate": 0.1,
+        "window": 3, "max_length": 5,
+    }  # fmt: skip
+    model = TextClassifier.from_config(dict(config))
+    assert model.get_config() | {"dtype": "float32"} == config
+    assert [weight.path for weight in model.weights if "seed" not in weight.path] == [
+        "encoder/embedding/embedding/embeddings",
+        *(f"encoder/lstm_{i}/lstm{'_1' * (i == 2)}/lstm_cell/{name}" for i in (1, 2)
+          for name in ("kernel", "recurrent_kernel", "bias")),
+        *(f"{layer}/{name}" for layer, names in {
+            "norm_1": ("gamma", "beta", "moving_mean", "moving_variance"), "dense_1": ("kernel",),
+            "norm_2": ("gamma", "beta", "moving_mean", "moving_variance"), "dense_2": ("kernel",),
+        }.items() for name in names),
+    ]  # fmt: skip
 
 
 def test_layer_groups_hold_every_weight_once():
@@ -171,8 +190,8 @@ def test_layer_groups_hold_every_weight_once():
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"window": 0}, "window must be at least 1"),
-        ({"max_length": 0}, "max_length must be at least 1"),
+        ({"window": 0}, "window must be a whole number of at least 1"),
+        ({"max_length": 0}, "max_length must be a whole number of at least 1"),
         ({"output_rate": 0.7, "drop_mult": 1.5}, "output_rate times drop_mult"),
         ({"head_rate": 1.0}, "head_rate"),
     ],

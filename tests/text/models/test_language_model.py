@@ -67,12 +67,7 @@ def test_loss_gradients_and_regularizers_equal_fastai():
     with tf.GradientTape() as tape:
         outputs = model(window(0, anew=True), training=True)
         loss = model.compute_loss(y=targets, y_pred=outputs)
-    ours = {"0.encoder.weight": model.encoder.embeddings, "1.decoder.bias": model.decoder.bias}
-    for number, lstm in enumerate(model.encoder.lstms):
-        cell = lstm.layer.cell
-        ours[f"0.rnns.{number}.weight_hh_l0_raw"] = cell.recurrent_kernel
-        ours[f"0.rnns.{number}.module.weight_ih_l0"] = cell.kernel
-        ours[f"0.rnns.{number}.module.bias_ih_l0"] = cell.bias
+    ours = golden_variables(model)
     variables = [variable.value for variable in ours.values()]
     *gradients, of_vectors = tape.gradient(loss, [*variables, *looked_up])
     gradients = [np.array(tf.convert_to_tensor(gradient)) for gradient in gradients]
@@ -203,6 +198,89 @@ def test_generating_leaves_the_carried_states_alone():
         np.testing.assert_array_equal(a, b)
 
 
+def test_an_export_names_the_function_that_exports():
+    with pytest.raises(ValueError, match=r"exported by tfast\.export\.text\.export_language_model"):
+        small_model().export("somewhere")
+
+
+def test_a_config_of_version_0_2_is_read():
+    config = {
+        "name": "language_model", "trainable": True, "dtype": "float32", "vocab_size": 20,
+        "embed_size": 4, "hidden_size": 6, "num_layers": 2, "input_rate": 0.25,
+        "hidden_rate": 0.15, "embedding_rate": 0.02, "weight_rate": 0.2, "drop_mult": 0.5,
+        "seed": 7, "output_rate": 0.2, "alpha": 1.0, "beta": 1.0, "max_batch_size": 3,
+    }  # fmt: skip
+    model = LanguageModel.from_config(dict(config))
+    assert model.get_config() | {"dtype": "float32"} == config
+
+
+def numpy_loss(weights, ids, targets):
+    """The golden model in float64, without its layers: gates i, f, g, o one by one."""
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    outputs = weights["0.encoder.weight"][ids]
+    for number in range(SIZES["num_layers"]):
+        kernel = weights[f"0.rnns.{number}.module.weight_ih_l0"].T
+        recurrent = weights[f"0.rnns.{number}.weight_hh_l0_raw"].T
+        bias = weights[f"0.rnns.{number}.module.bias_ih_l0"]
+        units = len(recurrent)
+        hidden = cell = np.zeros((len(ids), units))
+        projected, sequence = outputs @ kernel + bias, []
+        for t in range(ids.shape[1]):
+            gates = projected[:, t] + hidden @ recurrent
+            i, f, g, o = (gates[:, k * units : (k + 1) * units] for k in range(4))
+            cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
+            hidden = sigmoid(o) * np.tanh(cell)
+            sequence.append(hidden)
+        outputs = np.stack(sequence, axis=1)
+    logits = outputs @ weights["0.encoder.weight"].T + weights["1.decoder.bias"]
+    logits -= logits.max(-1, keepdims=True)
+    of_targets = np.take_along_axis(logits, targets[..., None], -1)[..., 0]
+    return np.mean(np.log(np.exp(logits).sum(-1)) - of_targets)
+
+
+def test_gradients_equal_differences_of_fastais_loss_element_by_element():
+    model = golden_model(drop_mult=0.0, alpha=0.0, beta=0.0)
+    variables = golden_variables(model)
+    inputs, targets = window(0, anew=True), IDS[:, 1:9]
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(y=targets, y_pred=model(inputs, training=True))
+    gradients = tape.gradient(loss, [variable.value for variable in variables.values()])
+    weights = {name: golden_weight(name, v.numpy()) for name, v in variables.items()}
+    assert abs(numpy_loss(weights, inputs["token_ids"], targets) - GOLDEN["lm_loss"]) < 1e-7
+    random, step = np.random.RandomState(0), 1e-5
+    for (name, weight), gradient in zip(weights.items(), gradients, strict=True):
+        gradient = golden_weight(name, tf.convert_to_tensor(gradient).numpy())
+        for _ in range(12):
+            index = tuple(random.randint(size) for size in weight.shape)
+            before, losses = weight[index], []
+            for weight[index] in (before + step, before - step):
+                losses.append(numpy_loss(weights, inputs["token_ids"], targets))
+            weight[index] = before
+            expected = (losses[0] - losses[1]) / (2 * step)
+            np.testing.assert_allclose(
+                gradient[index], expected, rtol=1e-4, atol=1e-7, err_msg=f"{name} {index}"
+            )
+
+
+def golden_variables(model):
+    """fastai's names and our variables."""
+    ours = {"0.encoder.weight": model.encoder.embeddings, "1.decoder.bias": model.decoder.bias}
+    for number, lstm in enumerate(model.encoder.lstms):
+        cell = lstm.layer.cell
+        ours[f"0.rnns.{number}.weight_hh_l0_raw"] = cell.recurrent_kernel
+        ours[f"0.rnns.{number}.module.weight_ih_l0"] = cell.kernel
+        ours[f"0.rnns.{number}.module.bias_ih_l0"] = cell.bias
+    return ours
+
+
+def golden_weight(name, array):
+    """In PyTorch's layout, float64."""
+    return np.array(array.T if "weight_" in name else array, "float64")
+
+
 def test_layer_groups_hold_every_weight_once():
     model = small_model()
     assert [len(group) for group in group_weights(model, layer_groups(model))] == [11, 3, 2]
@@ -211,10 +289,10 @@ def test_layer_groups_hold_every_weight_once():
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda: small_model(embed_size=0), "embed_size must be at least 1"),
+        (lambda: small_model(embed_size=0), "embed_size must be a whole number"),
         (lambda: small_model(weight_rate=0.6, drop_mult=2.0), "weight_rate times drop_mult"),
         (lambda: small_model(output_rate=0.6, drop_mult=2.0), "output_rate times drop_mult"),
-        (lambda: small_model(max_batch_size=0), "max_batch_size must be at least 1"),
+        (lambda: small_model(max_batch_size=0), "max_batch_size must be a whole number"),
         (lambda: small_model()(window(0)), "max_batch_size"),
         (lambda: small_model().generate([[]], 2), "prompt_ids"),
         (lambda: small_model().generate([[2]], 2, temperature=0), "temperature"),

@@ -128,5 +128,5 @@ def test_saved_model_loads_where_tfast_is_missing(tmp_path):
 
 def test_weights_that_do_not_belong_together_are_refused():
     inputs, kernel, recurrent_kernel, bias, *states = random_tensors("float32")
-    with pytest.raises(ValueError, match=r"kernel, recurrent_kernel and bias .* ask for"):
+    with pytest.raises(ValueError, match=r"kernel, recurrent_kernel and bias must have .* got"):
         lstm_sequence(inputs[..., 1:], kernel, recurrent_kernel, bias, states)

@@ -64,6 +64,25 @@ def test_english_words_are_split_as_spacy_does():
     assert [words.decode() for words in split.numpy()] == list(splits.values())
 
 
+def test_degrees_are_split_at_the_end_of_a_sentence_too():
+    texts = ["It was 30°C.", "30°F. Next", "(30°k.)", "30°C.!", "30 c. x", "30°g."]
+    assert [tokens[1:] for tokens in tokens_of(texts)] == [
+        ["xxmaj", "it", "was", "30", "°", "c", "."],
+        ["30", "°", "f", ".", "xxmaj", "next"],
+        ["(", "30", "°", "k", ".", ")"],
+        ["30", "°", "c", ".", "!"],
+        ["30", "c.", "x"],
+        ["30", "°", "g."],
+    ]
+
+
+def test_bytes_that_only_look_like_utf8_are_replaced():
+    # A surrogate, a character beyond the last one, two overlong forms.
+    texts = [b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe0\x80\x80", b"\xf0\x80\x80\x80"]
+    count = [3, 4, 3, 4]
+    assert tokens_of(texts) == [["xxbos", "xxrep", str(n), "\ufffd"] for n in count]
+
+
 def test_white_space_is_a_token_but_for_single_spaces():
     assert tokens_of(["a\n\nb", "a \n b", "a \n\n b c"]) == [
         ["xxbos", "a", "\n\n", "b"],

@@ -7,8 +7,45 @@ its length, memory does not. The result is that of the model itself, up to round
 import keras
 import tensorflow as tf
 
+from tfast.export.float32 import in_float32
+from tfast.export.portable.litert import litert_bytes
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.text.tokenization.special_tokens import PADDING_ID
+
+# How many tokens are read at a time. LiteRT's loops copy what they carry at each step, so one; but
+# float products want some rows, without which they wait for the weights.
+INT8_WINDOW, FLOAT_WINDOW = 1, 16
+
+_CORE_INPUTS = [
+    tf.TensorSpec([None, None], tf.int32, name="token_ids"),
+    tf.TensorSpec([None], tf.int32, name="lengths"),
+]
+
+
+def litert_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> bytes:
+    """The core of a text classifier, from token ids on, for LiteRT.
+
+    Its signature takes `token_ids`, int32 `(batch, time)`, padded behind, and `lengths`, int32
+    `(batch,)`; it returns `probabilities`, float32 `(batch, classes)`. Documents are pooled
+    over their last `max_length` tokens, as the model does it. A model of mixed precision is
+    written as the same in float32: LiteRT has no other products of this kind.
+
+    Args:
+        model: as for `export_portable_text_classifier`.
+        precision: as for `export_portable_text_classifier`.
+
+    Returns:
+        bytes.
+    """
+    model = in_float32(model)
+    window = INT8_WINDOW if precision == "int8" else FLOAT_WINDOW
+
+    def core(token_ids, lengths):
+        logits = classifier_logits(model, token_ids, lengths, window=window)
+        return {"probabilities": tf.nn.softmax(logits)}
+
+    return litert_bytes(core, _CORE_INPUTS, parts=[model], precision=precision)
 
 
 def has_core(model):
@@ -21,17 +58,6 @@ def single_classifiers(model):
     if isinstance(model, ForwardBackwardClassifier):
         return [(model.forward, False), (model.backward, True)]
     return [(model, False)]
-
-
-def in_float32(model):
-    """`model`, or where it computes in half precision the same in float32."""
-    if isinstance(model, ForwardBackwardClassifier):
-        return ForwardBackwardClassifier(in_float32(model.forward), in_float32(model.backward))
-    if model.compute_dtype == "float32":
-        return model
-    twin = TextClassifier.from_config(model.get_config() | {"dtype": "float32"})
-    twin.set_weights(model.get_weights())
-    return twin
 
 
 def classifier_logits(model, token_ids, lengths, *, window):
@@ -47,6 +73,9 @@ def classifier_logits(model, token_ids, lengths, *, window):
         float32 `(batch, classes)`.
     """
     lengths = tf.maximum(lengths, 1)
+    # Texts of no token are texts of padding.
+    missing = tf.maximum(1 - tf.shape(token_ids)[1], 0)
+    token_ids = tf.pad(token_ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
     logits = []
     for part, reverse in single_classifiers(model):
         ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1) if reverse else token_ids

@@ -7,17 +7,19 @@ the loop that a conversion from TensorFlow would leave, and in int8 too.
 import keras
 import numpy as np
 
+from tfast.export.folding import scale_and_shift
 from tfast.export.portable.litert_text_graph import single_classifiers
 from tfast.export.portable.onnx import MISSING, onnx_runtime
 from tfast.export.portable.precisions import with_half_weights, with_int8_weights
 from tfast.export.saved_model import check_precision
+from tfast.text.tokenization.special_tokens import PADDING_ID
 
 # Keras's gates are input, forget, cell, output; ONNX's input, output, forget, cell.
 _GATES = [0, 3, 1, 2]
 
 
-def onnx_text_core_bytes(model, *, precision="float32"):
-    """The core of a text classifier, as `text_core_bytes` describes it, for onnxruntime.
+def onnx_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> bytes:
+    """The core of a text classifier, as `litert_text_core_bytes` describes it, for onnxruntime.
 
     All of a batch's outputs are held at once: memory grows with the longest document.
 
@@ -45,12 +47,16 @@ def onnx_text_core_bytes(model, *, precision="float32"):
     graph = _Graph(onnx)
     token_ids = graph.add("Cast", "token_ids", to=onnx.TensorProto.INT64)
     lengths = graph.add("Cast", "lengths", to=onnx.TensorProto.INT64)
+    token_ids, lengths, batch = _with_something(graph, token_ids, lengths)
     lengths = graph.add("Max", lengths, graph.constant(np.int64([1])))
     answers = [
         graph.add("Softmax", _add_logits(graph, part, token_ids, lengths, reverse), axis=-1)
         for part, reverse in single_classifiers(model)
     ]
-    graph.add("Mean", *answers, output="probabilities")
+    # Without the row that was added to an empty batch.
+    nothing = graph.constant(np.int64([0]))
+    answer = graph.add("Mean", *answers)
+    graph.add("Slice", answer, nothing, batch, nothing, output="probabilities")
     content = graph.serialize(
         inputs={"token_ids": ("int32", ["batch", "time"]), "lengths": ("int32", ["batch"])},
         outputs={"probabilities": ("float32", ["batch", "classes"])},
@@ -58,6 +64,23 @@ def onnx_text_core_bytes(model, *, precision="float32"):
     if precision == "int8":
         return with_int8_weights(content, ["LSTM", "Gather"])
     return with_half_weights(content) if precision == "float16" else content
+
+
+def _with_something(graph, token_ids, lengths):
+    """An empty batch as one document of padding: onnxruntime ends the process at an LSTM of none.
+
+    Returns:
+        The inputs, with at least one row and one column, and the number of rows there were.
+    """
+    sides = graph.add("Shape", token_ids)
+    nothing, one = graph.constant(np.int64([0])), graph.constant(np.int64([1]))
+    missing = graph.add("Max", graph.add("Sub", one, sides), nothing)
+    missing_rows = graph.add("Slice", missing, nothing, one)
+    pads = graph.add("Concat", graph.constant(np.int64([0, 0])), missing, axis=0)
+    token_ids = graph.add("Pad", token_ids, pads, graph.constant(np.int64(PADDING_ID)))
+    pads = graph.add("Concat", nothing, missing_rows, axis=0)
+    lengths = graph.add("Pad", lengths, pads, graph.constant(np.int64(1)))
+    return token_ids, lengths, graph.add("Slice", sides, nothing, one)
 
 
 def _add_logits(graph, model, token_ids, lengths, reverse):
@@ -71,7 +94,7 @@ def _add_logits(graph, model, token_ids, lengths, reverse):
     scale = shift = None
     for layer in model.head:
         if isinstance(layer, keras.layers.BatchNormalization):
-            scale, shift = _scale_and_shift(layer)
+            scale, shift = scale_and_shift(layer)
         elif isinstance(layer, keras.layers.Dense):
             # The batch norm before it goes into the kernel and a bias.
             kernel = keras.ops.convert_to_numpy(layer.kernel)
@@ -128,15 +151,6 @@ def _add_pooling(graph, outputs, lengths, max_length):
     mean = graph.add("Div", total(masked(real, 0)), amount)
     at_last = total(masked(graph.add("Equal", places, last), 0))
     return graph.add("Concat", at_last, maximum, mean, axis=-1)
-
-
-def _scale_and_shift(norm):
-    gamma, beta, mean, variance = (
-        keras.ops.convert_to_numpy(weight).astype("float64")
-        for weight in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
-    )
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    return scale, beta - mean * scale
 
 
 class _Graph:

@@ -1,17 +1,17 @@
-"""The AWD-LSTM encoder, embedding and LSTMs with every kind of dropout, and its tied decoder.
+"""The AWD-LSTM encoder, embedding and LSTMs with every kind of dropout, and its tied decoder."""
 
-fastai's names and ours:
-
-    emb_sz     embed_size          embed_p    embedding_rate
-    n_hid      hidden_size         input_p    input_rate
-    n_layers   num_layers          hidden_p   hidden_rate
-    drop_mult  drop_mult           weight_p   weight_rate
-"""
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 from keras import ops
 
-from tfast.text.models.dropouts import EmbeddingDropout, WeightDrop, WindowDropout
+from tfast import arguments
+from tfast.text.models.config import AWDLSTMConfig, take_config
+from tfast.text.models.dropouts import EmbeddingDropout, WindowDropout
+from tfast.text.models.weight_drop import WeightDrop
+from tfast.types import Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -22,21 +22,15 @@ class AWDLSTM(keras.layers.Layer):
     state is an argument and a result: the layer itself remembers nothing from call to call.
 
     Args:
-        vocab_size: number of different token ids.
-        embed_size: width of the embedding and of the last layer's output.
-        hidden_size: width of the layers between.
-        num_layers: number of LSTM layers.
-        input_rate: locked dropout of the embedded tokens.
-        hidden_rate: locked dropout between LSTM layers.
-        embedding_rate: dropout of whole words.
-        weight_rate: dropout of recurrent weights.
-        drop_mult: all four rates are multiplied by it.
-        window: locked dropout draws its masks anew after so many tokens; None for never.
-        seed: integer, for masks that can be repeated.
+        vocab_size: number of different token ids, where no `config` is given.
+        config: an `AWDLSTMConfig`. Its `output_rate` is for the model around the encoder.
+        window: locked dropout has new masks after this number of tokens; None for never.
+        **options: fields of `AWDLSTMConfig` by name, where no `config` is given; and `name`,
+            `dtype`, `trainable`.
 
     Call arguments:
         token_ids: `(batch, time)`, integers.
-        states: what an earlier call returned, or None to start anew with zeros.
+        states: what an earlier call returned, or None to start with zeros.
         training: whether to drop.
 
     Returns:
@@ -45,14 +39,14 @@ class AWDLSTM(keras.layers.Layer):
         tensors `(batch, width)` with the widths of `state_widths`.
 
     Raises:
-        ValueError: a size is below 1, or a rate times `drop_mult` is not in [0, 1).
+        ValueError: see `AWDLSTMConfig`; or `window` is below 1.
 
-    Source: Merity et al. 2017, Regularizing and Optimizing LSTM Language Models; fastai
-        `AWD_LSTM`, whose defaults for language models these are.
+    Source: Merity et al. 2017, Regularizing and Optimizing LSTM Language Models; fastai 2.8.12
+        `AWD_LSTM`.
 
     Differs: initial weights are Keras's (orthogonal recurrent kernels, forget bias 1) where
-        PyTorch draws everything from one uniform distribution; there is one bias instead of two
-        that add up.
+        PyTorch samples everything from one uniform distribution; there is one bias instead of
+        two that add up.
 
     Example:
         >>> from keras import ops
@@ -64,107 +58,102 @@ class AWDLSTM(keras.layers.Layer):
 
     def __init__(
         self,
-        vocab_size,
+        vocab_size: int | None = None,
         *,
-        embed_size=400,
-        hidden_size=1152,
-        num_layers=3,
-        input_rate=0.25,
-        hidden_rate=0.15,
-        embedding_rate=0.02,
-        weight_rate=0.2,
-        drop_mult=1.0,
-        window=None,
-        seed=None,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.window = window
-        self.settings = {
-            "vocab_size": vocab_size,
-            "embed_size": embed_size,
-            "hidden_size": hidden_size,
-            "num_layers": num_layers,
-            "input_rate": input_rate,
-            "hidden_rate": hidden_rate,
-            "embedding_rate": embedding_rate,
-            "weight_rate": weight_rate,
-            "drop_mult": drop_mult,
-            "seed": seed,
-        }
-        for name in ("vocab_size", "embed_size", "hidden_size", "num_layers"):
-            if self.settings[name] < 1:
-                raise ValueError(f"{name} must be at least 1, not {self.settings[name]}")
-        input_rate = scaled_rate("input_rate", input_rate, drop_mult)
-        hidden_rate = scaled_rate("hidden_rate", hidden_rate, drop_mult)
-        embedding_rate = scaled_rate("embedding_rate", embedding_rate, drop_mult)
-        weight_rate = scaled_rate("weight_rate", weight_rate, drop_mult)
-        # Different layers must not draw the same mask.
-        self.num_seeds = 2 * num_layers + 1
-        seeds = iter(range(seed, seed + self.num_seeds) if seed is not None else ())
-        dtype = self.dtype_policy
-
-        def locked(rate, name):
-            options = {"seed": next(seeds, None), "name": name, "dtype": dtype}
-            if window is None:
-                return keras.layers.SpatialDropout1D(rate, **options)
-            return WindowDropout(rate, window, **options)
-
-        table = keras.layers.Embedding(
-            vocab_size, embed_size, keras.initializers.RandomUniform(-0.1, 0.1), dtype=dtype
-        )
-        self.embedding = EmbeddingDropout(
-            table, embedding_rate, seed=next(seeds, None), name="embedding", dtype=dtype
-        )
-        self.input_dropout = locked(input_rate, "input_dropout")
-        self.widths = [hidden_size] * (num_layers - 1) + [embed_size]
+        config: AWDLSTMConfig | None = None,
+        window: int | None = None,
+        **options: Any,
+    ) -> None:
+        config = take_config(config, vocab_size, options)
+        super().__init__(**options)
+        self.config = config
+        self.window = None if window is None else arguments.whole_number("window", window)
+        # Different layers must not have the same mask.
+        seeds = iter(config.seeds())
+        self.widths = [config.hidden_size] * (config.num_layers - 1) + [config.embed_size]
+        self.embedding = self._make_embedding(seeds)
+        self.input_dropout = self._make_locked_dropout("input", "input_rate", seeds)
         self.lstms = [
-            WeightDrop(
-                keras.layers.LSTM(width, return_sequences=True, return_state=True, dtype=dtype),
-                weight_rate,
-                seed=next(seeds, None),
-                name=f"lstm_{number}",
-                dtype=dtype,
-            )
-            for number, width in enumerate(self.widths, start=1)
+            self._make_lstm(number, width, seeds) for number, width in enumerate(self.widths, 1)
         ]
         self.hidden_dropouts = [
-            locked(hidden_rate, f"hidden_dropout_{number}") for number in range(1, num_layers)
+            self._make_locked_dropout("hidden", "hidden_rate", seeds, f"_{number}")
+            for number in range(1, config.num_layers)
         ]
         self.build(None)
         self.built = True
 
-    def build(self, input_shape):
+    def _make_embedding(self, seeds: Iterator[int | None]) -> EmbeddingDropout:
+        table = keras.layers.Embedding(
+            self.config.vocab_size,
+            self.config.embed_size,
+            keras.initializers.RandomUniform(-0.1, 0.1),
+            dtype=self.dtype_policy,
+        )
+        return EmbeddingDropout(
+            table,
+            self.config.rate("embedding_rate"),
+            seed=next(seeds, None),
+            name="embedding",
+            dtype=self.dtype_policy,
+        )
+
+    def _make_locked_dropout(
+        self, where: str, rate: str, seeds: Iterator[int | None], suffix: str = ""
+    ) -> keras.layers.Layer:
+        options = {
+            "rate": self.config.rate(rate),
+            "seed": next(seeds, None),
+            "name": f"{where}_dropout{suffix}",
+            "dtype": self.dtype_policy,
+        }
+        if self.window is None:
+            return keras.layers.SpatialDropout1D(**options)
+        return WindowDropout(window=self.window, **options)
+
+    def _make_lstm(self, number: int, width: int, seeds: Iterator[int | None]) -> WeightDrop:
+        dtype = self.dtype_policy
+        return WeightDrop(
+            keras.layers.LSTM(width, return_sequences=True, return_state=True, dtype=dtype),
+            self.config.rate("weight_rate"),
+            seed=next(seeds, None),
+            name=f"lstm_{number}",
+            dtype=dtype,
+        )
+
+    def build(self, input_shape: Any) -> None:
         """Makes every weight; `input_shape` is not looked at."""
         del input_shape
-        table, widths = self.embedding.layer, [self.embedding.layer.output_dim, *self.widths]
+        widths = [self.config.embed_size, *self.widths]
         self.embedding.build((None, None))
-        self.input_dropout.build((None, None, table.output_dim))
+        self.input_dropout.build((None, None, widths[0]))
         for lstm, width in zip(self.lstms, widths, strict=False):
             lstm.build((None, None, width))
         for dropout, width in zip(self.hidden_dropouts, self.widths, strict=False):
             dropout.build((None, None, width))
 
     @property
-    def state_widths(self):
+    def state_widths(self) -> list[int]:
         """Width of each state: hidden and cell of the first layer, of the second, and so on."""
         return [width for width in self.widths for _ in range(2)]
 
     @property
-    def embeddings(self):
+    def embeddings(self) -> keras.Variable:
         """The embedding's variable `(vocab, embed)`, to which a decoder may be tied."""
         return self.embedding.layer.embeddings
 
-    def seeds_behind(self, count):
-        """So many seeds that no dropout of the encoder has, for those of a model around it."""
-        seed = self.settings["seed"]
-        return [None if seed is None else seed + self.num_seeds + i for i in range(count)]
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The fields of `config`, as a dict."""
+        return dataclasses.asdict(self.config)
 
-    def initial_states(self, batch_size):
+    def initial_states(self, batch_size: int | Tensor) -> list[Tensor]:
         """States of zeros."""
         return [ops.zeros((batch_size, width), self.compute_dtype) for width in self.state_widths]
 
-    def call(self, token_ids, states=None, training=False):
+    def call(
+        self, token_ids: TensorLike, states: list[Tensor] | None = None, training: bool = False
+    ) -> tuple[Tensor, list[Tensor]]:
         """Outputs `(batch, time, embed_size)` and the list of new states."""
         if states is None:
             states = self.initial_states(ops.shape(token_ids)[0])
@@ -180,26 +169,9 @@ class AWDLSTM(keras.layers.Layer):
             new_states += after
         return outputs, new_states
 
-    def get_config(self):
-        """Every argument as it was given."""
+    def get_config(self) -> dict[str, Any]:
+        """Every argument, the fields of the config by name."""
         return {**super().get_config(), **self.settings, "window": self.window}
-
-
-def scaled_rate(name, rate, drop_mult):
-    """`rate * drop_mult`, checked.
-
-    Raises:
-        ValueError: the product is not in [0, 1); the message starts with `name`.
-
-    Example:
-        >>> scaled_rate("weight_rate", 0.5, 0.5)
-        0.25
-    """
-    if not 0 <= rate * drop_mult < 1:
-        raise ValueError(
-            f"{name} times drop_mult must be at least 0 and below 1, not {rate} times {drop_mult}"
-        )
-    return rate * drop_mult
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -208,6 +180,7 @@ class TiedDecoder(keras.layers.Layer):
 
     Args:
         vocab_size: number of different token ids.
+        **options: `name`, `dtype`, `trainable`.
 
     Call arguments:
         hidden: `(..., embed)`.
@@ -219,18 +192,19 @@ class TiedDecoder(keras.layers.Layer):
         (2, 3, 9)
     """
 
-    def __init__(self, vocab_size, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, vocab_size: int, **options: Any) -> None:
+        super().__init__(**options)
         self.vocab_size = vocab_size
+        self.supports_masking = True  # each position by itself
         self.bias = self.add_weight(shape=(vocab_size,), initializer="zeros", name="bias")
         self.built = True
 
-    def call(self, hidden, embeddings):
+    def call(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
         """The logits `(..., vocab)`."""
         embeddings = ops.cast(embeddings, self.compute_dtype)
         logits = ops.matmul(hidden, ops.transpose(embeddings))
         return ops.cast(logits, "float32") + ops.cast(self.bias, "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The size of the vocabulary."""
         return {**super().get_config(), "vocab_size": self.vocab_size}

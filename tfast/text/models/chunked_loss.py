@@ -1,15 +1,49 @@
 """Cross-entropy over a large vocabulary without its logits.
 
+With the logits z = h E' + b of a position (h its hidden vector, E the embeddings, b the bias) and
+its target t, the loss is log(sum over words v of exp z_v) - z_t. Its gradient towards z_v is
+p_v - [v = t], where p = softmax(z); so it is (sum over v of p_v E_v) - E_t towards h,
+p_v h - [v = t] h towards E_v, and p_v - [v = t] towards b_v, each summed over positions. The parts
+with t need no logits and are made first, for all positions; the parts with p are added to them
+chunk by chunk, while a chunk's logits exist.
+
 Label smoothing is `keras.losses.CategoricalCrossentropy(label_smoothing=...)`.
 """
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from tfast import arguments
+from tfast.text.models.chunked_gradients import (
+    Chunk,
+    Gradients,
+    add_gradients,
+    gradients_of_targets,
+    pad_end,
+    scale_of_products,
+)
+from tfast.types import Tensor, TensorLike
+
+
+class LossAndAccuracy(NamedTuple):
+    """Two float32 scalars: means over positions, or the sums that they are made of."""
+
+    loss: Tensor
+    accuracy: Tensor
+
 
 def chunked_softmax_cross_entropy(
-    hidden, embeddings, bias, targets, *, chunk_size=128, with_gradient=True
-):
+    hidden: TensorLike,
+    embeddings: TensorLike,
+    bias: TensorLike,
+    targets: TensorLike,
+    *,
+    chunk_size: int = 128,
+    with_gradient: bool = True,
+) -> LossAndAccuracy:
     """Cross-entropy of `softmax(hidden @ embeddings.T + bias)`, never holding all its logits.
 
     Positions are taken `chunk_size` at a time. The gradient is made in the same pass, while a
@@ -27,49 +61,30 @@ def chunked_softmax_cross_entropy(
             cannot be differentiated then.
 
     Returns:
-        Two float32 scalars: the mean loss in nats, and the share of positions whose target has
-        the largest logit (a tie counts as right). Only the loss has a gradient, towards
-        `hidden`, `embeddings` and `bias`.
+        The pair `loss`, the mean in nats, and `accuracy`, the fraction of positions whose target
+        has the largest logit (a tie counts as right); float32 scalars. Only the loss has a
+        gradient, towards `hidden`, `embeddings` and `bias`.
 
     Raises:
         ValueError: `targets` does not have the shape of `hidden` without its last axis, or
-            `chunk_size` is not positive.
+            `chunk_size` is below 1.
 
     Example:
         >>> import numpy as np
         >>> hidden, embeddings = np.ones((3, 2), "float32"), np.zeros((8, 2), "float32")
-        >>> loss, accuracy = chunked_softmax_cross_entropy(
+        >>> result = chunked_softmax_cross_entropy(
         ...     hidden, embeddings, np.zeros(8, "float32"), np.array([0, 1, 2]), chunk_size=2
         ... )
-        >>> round(float(loss), 4)  # the logarithm of 8
+        >>> round(float(result.loss), 4)  # the logarithm of 8
         2.0794
     """
+    hidden, targets = ops.convert_to_tensor(hidden), ops.convert_to_tensor(targets)
     if len(targets.shape) != len(hidden.shape) - 1:
         raise ValueError(
-            f"targets of shape {tuple(targets.shape)} do not name one word for each position of "
-            f"hidden, of shape {tuple(hidden.shape)}"
+            f"targets must have the shape of hidden without its last axis, {tuple(hidden.shape)}, "
+            f"got {tuple(targets.shape)}"
         )
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be at least 1, not {chunk_size}")
-    hidden, targets = ops.convert_to_tensor(hidden), ops.convert_to_tensor(targets)
-
-    def sums(hidden, embeddings, bias, targets):
-        targets = ops.cast(targets, "int32")
-        return _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient)
-
-    def sums_and_gradient(*tensors):
-        result, gradients, scale = sums(*tensors)
-        dtypes = [tensor.dtype for tensor in tensors[:3]]
-
-        def gradient(*arguments, upstream=None):
-            # Keras's PyTorch backend gives the tensors, and `upstream` by name.
-            upstream = arguments[0] if upstream is None else upstream
-            factors = upstream[0], upstream[0] / scale, upstream[0] / scale
-            parts = zip(gradients, factors, dtypes, strict=True)
-            return (*(ops.cast(g * f, d) for g, f, d in parts), ops.zeros_like(tensors[-1]))
-
-        return result, gradient
-
+    chunk_size = arguments.whole_number("chunk_size", chunk_size)
     tensors = (
         ops.reshape(hidden, (-1, hidden.shape[-1])),
         ops.cast(embeddings, hidden.dtype),
@@ -79,56 +94,84 @@ def chunked_softmax_cross_entropy(
         ops.cast(ops.reshape(targets, (-1,)), "float32"),
     )
     if with_gradient:
-        result = ops.custom_gradient(sums_and_gradient)(*tensors)
+        sums = _differentiable_sums(chunk_size)(*tensors)
     else:
-        result, *_ = sums(*tensors)
-    means = result / ops.cast(ops.size(targets), "float32")
-    return means[0], ops.stop_gradient(means[1])
+        sums, _ = _chunked_sums(*tensors, chunk_size=chunk_size, scale=None)
+    count = ops.cast(ops.size(targets), "float32")
+    return LossAndAccuracy(sums[0] / count, ops.stop_gradient(sums[1] / count))
 
 
-def _chunked_sums(hidden, embeddings, bias, targets, chunk_size, with_gradient):
-    """Sums over all positions, in float32.
+def _differentiable_sums(chunk_size: int) -> Callable[..., Tensor]:
+    """The function from tensors to the sums of loss and hits `(2,)`, with its gradient."""
 
-    Returns:
-        (loss, hits); the gradients of the loss towards the first three arguments; and the scale
-        of those behind the first: what they must still be divided by.
-    """
-    positions, embed = ops.shape(hidden)[0], hidden.shape[-1]
+    def sums_and_gradient(*tensors: Tensor) -> tuple[Tensor, Callable[..., Any]]:
+        scale = scale_of_products(tensors[0], chunk_size)
+        sums, gradients = _chunked_sums(*tensors, chunk_size=chunk_size, scale=scale)
+        dtypes = [tensor.dtype for tensor in tensors[:3]]
+
+        def gradient(*upstreams: Tensor, upstream: Tensor | None = None) -> tuple[Tensor, ...]:
+            # Keras's PyTorch backend gives the tensors, and `upstream` by name.
+            of_loss = (upstreams[0] if upstream is None else upstream)[0]
+            factors = Gradients(of_loss, of_loss / scale, of_loss / scale)
+            parts = zip(gradients, factors, dtypes, strict=True)
+            return (*(ops.cast(g * f, d) for g, f, d in parts), ops.zeros_like(tensors[-1]))
+
+        return ops.stack(sums), gradient
+
+    return ops.custom_gradient(sums_and_gradient)
+
+
+def _chunked_sums(
+    hidden: Tensor,
+    embeddings: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    *,
+    chunk_size: int,
+    scale: Tensor | float | None,
+) -> tuple[LossAndAccuracy, Any]:
+    """Sums over all positions: of losses and hits, and the `Gradients` where there is a scale."""
+    targets = ops.cast(targets, "int32")
+    positions = ops.shape(hidden)[0]
     # Chunks of equal size: at most one position less each than `chunk_size` allows.
     num_chunks = -(-positions // chunk_size)
     size = -(-positions // num_chunks)
-    padding = num_chunks * size - positions
-    chunks = (
-        ops.reshape(_pad_behind(hidden, padding), (num_chunks, size, embed)),
-        ops.reshape(_pad_behind(targets, padding), (num_chunks, size)),
-        ops.reshape(
-            _pad_behind(ops.ones_like(targets, dtype="float32"), padding), (num_chunks, size)
-        ),
+    chunks = _cut(hidden, targets, num_chunks, size)
+    zero = ops.zeros((), "float32")
+    start: Any = ()  # no gradients
+    if scale is not None:
+        start = gradients_of_targets(chunks, targets, hidden, embeddings, scale)
+
+    def add_chunk(index: Tensor, total: Any) -> Any:
+        sums, gradients = total
+        chunk = Chunk(*(part[index] for part in chunks))
+        exponentials, normalizer, of_chunk = _chunk_softmax(chunk, embeddings, bias)
+        if scale is not None:
+            weight = chunk.real / normalizer
+            gradients = add_gradients(
+                index, gradients, chunk, weight, exponentials, embeddings, scale
+            )
+        added = (total + part for total, part in zip(sums, of_chunk, strict=True))
+        return LossAndAccuracy(*added), gradients
+
+    sums, gradients = _loop_in_order(num_chunks, add_chunk, (LossAndAccuracy(zero, zero), start))
+    if scale is not None:
+        gradients = gradients._replace(hidden=gradients.hidden[:positions])
+    return sums, gradients
+
+
+def _cut(hidden: Tensor, targets: Tensor, num_chunks: Any, size: Any) -> Chunk:
+    """All positions, padded, as chunks `(num_chunks, size, ...)`."""
+    padding = num_chunks * size - ops.shape(hidden)[0]
+    real = ops.ones_like(targets, dtype="float32")
+    return Chunk(
+        ops.reshape(pad_end(hidden, padding), (num_chunks, size, hidden.shape[-1])),
+        ops.reshape(pad_end(targets, padding), (num_chunks, size)),
+        ops.reshape(pad_end(real, padding), (num_chunks, size)),
     )
 
-    def add_chunk(index, total):
-        result, gradients = total
-        chunk = [x[index] for x in chunks]
-        exponentials, normalizer, chunk_result = _chunk_softmax(*chunk, embeddings, bias)
-        if with_gradient:
-            gradients = _add_gradients(
-                index, gradients, chunk[0], chunk[2] / normalizer, exponentials, embeddings, scale
-            )
-        return result + chunk_result, gradients
 
-    gradients, scale = (), 1.0
-    if with_gradient:
-        scale = _scale_of_products(hidden, size)
-        gradients = _gradients_of_targets(hidden, embeddings, targets, num_chunks * size, scale)
-    start = (ops.zeros((2,), "float32"), gradients)
-    result, gradients = _one_after_another(num_chunks, add_chunk, start)
-    if with_gradient:
-        d_hidden, d_embeddings, d_bias = gradients
-        gradients = (d_hidden[:positions], d_embeddings, d_bias)
-    return result, gradients, scale
-
-
-def _one_after_another(count, body, start):
+def _loop_in_order(count: Any, body: Callable[[Tensor, Any], Any], start: Any) -> Any:
     """`ops.fori_loop` from 0 whose turns do not overlap.
 
     TensorFlow would begin the next chunks' logits early: half a gigabyte for 60,000 words, and
@@ -138,86 +181,26 @@ def _one_after_another(count, body, start):
         return ops.fori_loop(0, count, body, start)
     import tensorflow as tf
 
-    def turn(index, total):
+    def turn(index: Tensor, total: Any) -> Any:
         return index + 1, body(index, total)
 
     return tf.while_loop(lambda i, _: i < count, turn, (0, start), parallel_iterations=1)[1]
 
 
-def _pad_behind(x, amount):
-    return ops.concatenate([x, ops.zeros((amount, *x.shape[1:]), x.dtype)], axis=0)
-
-
-def _chunk_softmax(hidden, targets, real, embeddings, bias):
-    """Softmax of one chunk, its numerators and denominators apart, and (loss, hits).
-
-    Args:
-        hidden: (size, embed).
-        targets: (size,).
-        real: (size,), 1 for a position and 0 for padding.
-        embeddings: (vocab, embed).
-        bias: (vocab,).
-    """
-    size, vocab = ops.shape(targets)[0], embeddings.shape[0]
-    logits = ops.cast(ops.matmul(hidden, ops.transpose(embeddings)), "float32") + bias
+def _chunk_softmax(
+    chunk: Chunk, embeddings: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor, LossAndAccuracy]:
+    """Softmax of one chunk, its numerators and denominators apart, and the chunk's sums."""
+    size, vocab = ops.shape(chunk.targets)[0], embeddings.shape[0]
+    logits = ops.cast(ops.matmul(chunk.hidden, ops.transpose(embeddings)), "float32") + bias
     largest = ops.max(logits, axis=-1)
     # `take_along_axis` would copy all logits on TensorFlow.
-    places = ops.arange(size) * vocab + ops.clip(targets, 0, vocab - 1)
-    of_target = ops.take(ops.reshape(logits, (-1,)), places)
-    of_target = ops.where((targets >= 0) & (targets < vocab), of_target, float("nan"))
+    indices = ops.arange(size) * vocab + ops.clip(chunk.targets, 0, vocab - 1)
+    of_target = ops.take(ops.reshape(logits, (-1,)), indices)
+    is_word = (chunk.targets >= 0) & (chunk.targets < vocab)
+    of_target = ops.where(is_word, of_target, float("nan"))
     exponentials = ops.exp(logits - largest[:, None])
     normalizer = ops.sum(exponentials, axis=-1)
-    loss = ops.sum(real * (ops.log(normalizer) + largest - of_target))
-    hits = ops.sum(real * ops.cast(of_target >= largest, "float32"))
-    return exponentials, normalizer, ops.stack([loss, hits])
-
-
-def _scale_of_products(hidden, size):
-    """What the float16 products over a chunk's positions are scaled by, to use all its range.
-
-    A word's share of a large vocabulary is too small for float16 (60,000 equally likely words:
-    1.7e-5, and numbers below 6.1e-5 lose digits), and the scale of the loss comes too late. No
-    word's sum over `size` positions can grow beyond 2**15 here, where float16 ends at 2**16.
-    """
-    if keras.backend.standardize_dtype(hidden.dtype) != "float16":
-        return 1.0
-    largest = ops.max(ops.abs(ops.cast(hidden, "float32")))
-    return 2.0**15 / (ops.cast(size, "float32") * ops.maximum(largest, 1.0))
-
-
-def _gradients_of_targets(hidden, embeddings, targets, num_rows, scale):
-    """The part of the gradient that comes from the logit of the target itself.
-
-    The softmax's part is added to it chunk by chunk, so that no second table is needed. The
-    gradient of `hidden` is padded to `num_rows`; the two others are multiplied by `scale`.
-    """
-    vocab, padding = embeddings.shape[0], num_rows - ops.shape(hidden)[0]
-    d_hidden = -ops.cast(ops.take(embeddings, targets, axis=0), "float32")
-    negative = -ops.cast(hidden, "float32") * scale
-    counts = ops.ones_like(targets, dtype="float32") * scale
-    return (
-        _pad_behind(d_hidden, padding),
-        ops.segment_sum(negative, targets, num_segments=vocab),
-        -ops.segment_sum(counts, targets, num_segments=vocab),
-    )
-
-
-def _add_gradients(index, gradients, hidden, share, exponentials, embeddings, scale):
-    """Adds the softmax's part of the gradient; `share` (size,) is 1 / normalizer, 0 for padding.
-
-    The rows of `hidden` are divided by the normalizer, not the exponentials, which are vocab
-    times as wide: one pass over the largest tensor less.
-    """
-    d_hidden, d_embeddings, d_bias = gradients
-    size, embed = ops.shape(hidden)[0], hidden.shape[-1]
-    exponentials = ops.cast(exponentials, hidden.dtype)
-    rows = ops.cast(ops.matmul(exponentials, embeddings), "float32") * share[:, None]
-    rows += ops.slice(d_hidden, (index * size, 0), (size, embed))
-    shared = ops.cast(share * scale, hidden.dtype)
-    outer = ops.matmul(ops.transpose(exponentials), hidden * shared[:, None])
-    per_word = ops.matmul(shared[None], exponentials)[0]
-    return (
-        ops.slice_update(d_hidden, (index * size, 0), rows),
-        d_embeddings + ops.cast(outer, "float32"),
-        d_bias + ops.cast(per_word, "float32"),
-    )
+    loss = ops.sum(chunk.real * (ops.log(normalizer) + largest - of_target))
+    hits = ops.sum(chunk.real * ops.cast(of_target >= largest, "float32"))
+    return exponentials, normalizer, LossAndAccuracy(loss, hits)

@@ -1,17 +1,23 @@
 """A language model on the AWD-LSTM encoder, trained with its state carried between batches."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
-from tfast.text.models.awd_lstm import AWDLSTM, TiedDecoder, scaled_rate
+from tfast.text.models.awd_lstm import AWDLSTM, TiedDecoder
 from tfast.text.models.carried_states import CarriedStates
 from tfast.text.models.chunked_loss import chunked_softmax_cross_entropy
-from tfast.text.models.generation import draw_words
+from tfast.text.models.config import AWDLSTMConfig, take_config
+from tfast.text.models.generation import continue_prompt
+from tfast.text.models.perplexity import Perplexity
 from tfast.text.models.regularization import (
     activation_regularization,
     temporal_activation_regularization,
 )
+from tfast.text.models.replicas import mean_loss_of_replica, prepare_data, refuse_clipping
+from tfast.types import Tensor, TensorLike
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -19,10 +25,10 @@ class LanguageModel(keras.Model):
     """Predicts each token's successor; made for `fit` on the batches of `lm_batches`.
 
     Inputs are `{"token_ids": (batch, time) integers, "starts_anew": (batch,) bool}`, targets
-    `(batch, time)` integers. The state goes on from batch to batch, row by row; where
-    `starts_anew` is true it starts with zeros. Training has a state of its own, and evaluation
-    and prediction have theirs, so validating in the middle of an epoch changes nothing. Both
-    are weights that do not train: checkpoints hold them.
+    `(batch, time)` integers. The state continues from batch to batch, row by row; where
+    `starts_anew` is true it starts with zeros. Training has a state of its own, and evaluation and
+    prediction have theirs, so validating in the middle of an epoch changes nothing. Both are
+    weights that do not train: checkpoints hold them.
 
     The result is a dict: `logits` `(batch, time, vocab)` float32, `hidden` and `dropped`
     `(batch, time, embed_size)`, the last layer before and after the output dropout. The loss is
@@ -36,25 +42,18 @@ class LanguageModel(keras.Model):
     window full weight: compare `val_perplexity`; `val_loss` is only near its logarithm.
 
     Args:
-        vocab_size: number of different token ids.
-        embed_size: see `AWDLSTM`, as for all that is not explained here.
-        hidden_size: width of the layers between.
-        num_layers: number of LSTM layers.
-        output_rate: locked dropout of the last layer's output.
-        hidden_rate: locked dropout between layers.
-        input_rate: locked dropout of the embedded tokens.
-        embedding_rate: dropout of whole words.
-        weight_rate: dropout of recurrent weights.
-        drop_mult: all five rates are multiplied by it.
+        vocab_size: number of different token ids, where no `config` is given.
+        config: an `AWDLSTMConfig`.
         alpha: weight of the activation regularization, in training.
         beta: weight of the temporal activation regularization, in training.
         max_batch_size: the largest batch whose state can be carried; smaller ones will do.
-        seed: integer, for masks that can be repeated.
+        **options: fields of `AWDLSTMConfig` by name, where no `config` is given, with the
+            defaults of `AWDLSTMConfig.for_language_model`; and `name`, `dtype`, `trainable`.
 
     Raises:
-        ValueError: a size below 1, or a rate times `drop_mult` outside [0, 1).
+        ValueError: see `AWDLSTMConfig`; or `max_batch_size` is below 1.
 
-    Source: Merity et al. 2017, Regularizing and Optimizing LSTM Language Models; fastai
+    Source: Merity et al. 2017, Regularizing and Optimizing LSTM Language Models; fastai 2.8.12
         `language_model_learner` with `AWD_LSTM`, `RNNRegularizer`, `ModelResetter`.
 
     Example:
@@ -72,48 +71,27 @@ class LanguageModel(keras.Model):
 
     def __init__(
         self,
-        vocab_size,
+        vocab_size: int | None = None,
         *,
-        embed_size=400,
-        hidden_size=1152,
-        num_layers=3,
-        output_rate=0.1,
-        hidden_rate=0.15,
-        input_rate=0.25,
-        embedding_rate=0.02,
-        weight_rate=0.2,
-        drop_mult=1.0,
-        alpha=2.0,
-        beta=1.0,
-        max_batch_size=256,
-        seed=None,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.output_rate = output_rate
+        config: AWDLSTMConfig | None = None,
+        alpha: float = 2.0,
+        beta: float = 1.0,
+        max_batch_size: int = 256,
+        **options: Any,
+    ) -> None:
+        config = take_config(config, vocab_size, options)
+        super().__init__(**options)
         self.alpha = alpha
         self.beta = beta
-        self.encoder = AWDLSTM(
-            vocab_size,
-            embed_size=embed_size,
-            hidden_size=hidden_size,
-            num_layers=num_layers,
-            input_rate=input_rate,
-            hidden_rate=hidden_rate,
-            embedding_rate=embedding_rate,
-            weight_rate=weight_rate,
-            drop_mult=drop_mult,
-            seed=seed,
-            dtype=self.dtype_policy,
-            name="encoder",
-        )
+        dtype = self.dtype_policy
+        self.encoder = AWDLSTM(config=config, dtype=dtype, name="encoder")
         self.output_dropout = keras.layers.SpatialDropout1D(
-            scaled_rate("output_rate", output_rate, drop_mult),
-            seed=self.encoder.seeds_behind(1)[0],
-            dtype=self.dtype_policy,
+            config.rate("output_rate"),
+            seed=config.later_seeds(1)[0],
+            dtype=dtype,
             name="output_dropout",
         )
-        self.decoder = TiedDecoder(vocab_size, dtype=self.dtype_policy, name="decoder")
+        self.decoder = TiedDecoder(config.vocab_size, dtype=dtype, name="decoder")
         self.carried_states = CarriedStates(
             self.encoder.state_widths, max_batch_size, dtype="float32", name="carried_states"
         )
@@ -121,8 +99,8 @@ class LanguageModel(keras.Model):
         self.perplexity = Perplexity(name="perplexity")
         self.built = True
 
-    def call(self, inputs, training=False):
-        """Logits, hidden and dropped outputs; moves the carried state on."""
+    def call(self, inputs: dict[str, TensorLike], training: bool = False) -> dict[str, Tensor]:
+        """Logits, hidden and dropped outputs; the carried state becomes the one after them."""
         states = self.carried_states.read(inputs["starts_anew"], training=training)
         hidden, states = self.encoder(inputs["token_ids"], states=states, training=training)
         self.carried_states.write(states, training=training)
@@ -130,10 +108,19 @@ class LanguageModel(keras.Model):
         logits = self.decoder(dropped, self.encoder.embeddings)
         return {"logits": logits, "hidden": hidden, "dropped": dropped}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
         """Mean cross-entropy, in training plus the regularizers; counts the metrics."""
         if sample_weight is not None:
-            raise ValueError("sample_weight is not supported: every token counts the same")
+            raise ValueError(
+                "sample_weight must be None (every token counts the same), got another"
+            )
         loss, accuracy = chunked_softmax_cross_entropy(
             y_pred["dropped"],
             self.encoder.embeddings,
@@ -147,9 +134,29 @@ class LanguageModel(keras.Model):
         if training:
             loss += activation_regularization(y_pred["dropped"], self.alpha)
             loss += temporal_activation_regularization(y_pred["hidden"], self.beta)
-        return loss
+        return mean_loss_of_replica(loss, y)
 
-    def next_logits(self, token_ids, states=None):
+    def fit(self, x: Any = None, *positional: Any, **options: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`."""
+        refuse_clipping(self)
+        if "validation_data" in options:
+            options["validation_data"] = self._prepare(options["validation_data"])
+        return super().fit(self._prepare(x), *positional, **options)
+
+    def evaluate(self, x: Any = None, *positional: Any, **options: Any) -> Any:
+        """As `keras.Model.evaluate`."""
+        return super().evaluate(self._prepare(x), *positional, **options)
+
+    def predict(self, x: Any, *positional: Any, **options: Any) -> Any:
+        """As `keras.Model.predict`."""
+        return super().predict(self._prepare(x), *positional, **options)
+
+    def _prepare(self, data: Any) -> Any:
+        return prepare_data(self, data, max_rows=self.carried_states.max_batch_size)
+
+    def next_logits(
+        self, token_ids: TensorLike, states: list[Tensor] | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
         """Logits for the token after the last one; reads and changes no carried state.
 
         Args:
@@ -163,8 +170,16 @@ class LanguageModel(keras.Model):
         embeddings = ops.convert_to_tensor(self.encoder.embeddings)
         return self.decoder(hidden[:, -1], embeddings), states
 
-    def generate(self, prompt_ids, num_words, *, temperature=1.0, min_probability=0.0, seed=None):
-        """Goes on writing after a prompt. The unknown word is never written.
+    def generate(
+        self,
+        prompt_ids: TensorLike,
+        num_words: int,
+        *,
+        temperature: float = 1.0,
+        min_probability: float = 0.0,
+        seed: int | None = None,
+    ) -> np.ndarray:
+        """Continues a prompt. The unknown word is never written.
 
         Args:
             prompt_ids: `(batch, time)`, integers; at least one token each.
@@ -179,37 +194,44 @@ class LanguageModel(keras.Model):
             The new token ids, int32 `(batch, num_words)`.
 
         Raises:
-            ValueError: an empty prompt, `temperature` not above 0, or `min_probability` not in
-                [0, 1).
+            ValueError: `prompt_ids` is something else, `num_words` is negative, `temperature` not
+                above 0, or `min_probability` not in [0, 1).
 
-        Source: fastai `LMLearner.predict`.
+        Source: fastai 2.8.12 `LMLearner.predict`.
+
+        Example:
+            >>> model = LanguageModel(50, embed_size=4, hidden_size=6, num_layers=1)
+            >>> model.generate([[3, 4, 5], [6, 7, 8]], 5, temperature=0.8, seed=0).shape
+            (2, 5)
         """
-        token_ids = np.asarray(prompt_ids, "int32")
-        if token_ids.ndim != 2 or not token_ids.size:
-            raise ValueError(f"prompt_ids must be (batch, time), not of shape {token_ids.shape}")
-        random = np.random.default_rng(seed)
-        words, states = np.zeros((len(token_ids), 0), "int32"), None
-        for _ in range(num_words):
-            logits, states = self.next_logits(token_ids, states)
-            token_ids = draw_words(
-                ops.convert_to_numpy(logits), random, temperature, min_probability
-            )
-            words = np.concatenate([words, token_ids], axis=1)
-        return words
+        return continue_prompt(
+            self.next_logits,
+            prompt_ids,
+            num_words,
+            temperature=temperature,
+            min_probability=min_probability,
+            seed=seed,
+        )
 
-    def get_config(self):
-        """Every argument as it was given."""
+    def export(self, *positional: Any, **options: Any) -> None:
+        """Refused with a ValueError: an export would carry its state between requests."""
+        raise ValueError(
+            "a LanguageModel must be exported by tfast.export.text.export_language_model, which "
+            "takes strings and carries no state between requests, got a call of export()"
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Every argument, the fields of the config by name."""
         return {
             **super().get_config(),
             **self.encoder.settings,
-            "output_rate": self.output_rate,
             "alpha": self.alpha,
             "beta": self.beta,
             "max_batch_size": self.carried_states.max_batch_size,
         }
 
 
-def layer_groups(model):
+def layer_groups(model: LanguageModel) -> list[list[keras.layers.Layer]]:
     """The groups for layer-wise rates: each LSTM, then the embedding with the tied decoder.
 
     Args:
@@ -231,20 +253,3 @@ def layer_groups(model):
         *([lstm] for lstm in others),
         [model.encoder.embedding, model.decoder],
     ]
-
-
-@keras.saving.register_keras_serializable(package="tfast")
-class Perplexity(keras.metrics.Mean):
-    """The exponential of the mean cross-entropy: how many words the model wavers between.
-
-    Example:
-        >>> import math
-        >>> metric = Perplexity()
-        >>> metric.update_state([math.log(2.0), math.log(8.0)])
-        >>> round(float(metric.result()), 4)
-        4.0
-    """
-
-    def result(self):
-        """A float32 scalar."""
-        return ops.exp(super().result())

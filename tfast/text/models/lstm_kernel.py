@@ -2,16 +2,29 @@
 
 Keras's own loop repeats the input projection at every step and adds up the weight gradients
 step by step. Here all inputs are projected before the loop, the gates are kept, and one product
-after the backward loop gives each weight gradient. What is left inside the loops is the recurrent
-product, and its weight is brought into the layout that the product reads fastest before the loop
-starts.
+after the backward loop gives each weight gradient. Only the recurrent product is left inside
+the loops, and its weight is brought into the layout that the product reads fastest before they
+start.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
+from tfast.types import Tensor, TensorLike
 
-def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states, *, keep_gates=True):
+
+def lstm_sequence(
+    inputs: Tensor,
+    kernel: TensorLike,
+    recurrent_kernel: TensorLike,
+    bias: TensorLike,
+    states: Sequence[Tensor],
+    *,
+    keep_gates: bool = True,
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Runs an LSTM over a sequence; the same values and gradients as `keras.layers.LSTM`.
 
     On TensorFlow the gradient is written out (see above); elsewhere `ops.scan` is
@@ -48,8 +61,8 @@ def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states, *, keep_gates=
     came = tuple(tuple(weight.shape) for weight in (kernel, recurrent_kernel, bias))
     if came != expected:
         raise ValueError(
-            f"kernel, recurrent_kernel and bias have the shapes {came}; inputs of shape "
-            f"{tuple(inputs.shape)} and {units} units ask for {expected}"
+            f"kernel, recurrent_kernel and bias must have the shapes {expected} for inputs of "
+            f"shape {tuple(inputs.shape)} and {units} units, got {came}"
         )
     dtype = keras.backend.standardize_dtype(inputs.dtype)
     # Tensors, not variables: a custom gradient treats variables apart.
@@ -63,14 +76,14 @@ def lstm_sequence(inputs, kernel, recurrent_kernel, bias, states, *, keep_gates=
     return outputs, (hidden, cell)
 
 
-def _project(inputs, kernel, bias):
+def _project(inputs: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     """All inputs (time, batch, features) times the kernel in one product."""
     time, batch, features = ops.shape(inputs)
     projected = ops.matmul(ops.reshape(inputs, (-1, features)), kernel) + bias
     return ops.reshape(projected, (time, batch, kernel.shape[-1]))
 
 
-def _activate(gates, cell):
+def _activate(gates: Sequence[Tensor], cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The four gates activated, side by side, the new hidden and the new cell state."""
     i, f, g, o = gates
     i, f, g, o = ops.sigmoid(i), ops.sigmoid(f), ops.tanh(g), ops.sigmoid(o)
@@ -78,8 +91,10 @@ def _activate(gates, cell):
     return ops.concatenate([i, f, g, o], axis=-1), o * ops.tanh(cell), cell
 
 
-def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
-    def step(states, projected):
+def _plain_sequence(*tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    inputs, kernel, recurrent_kernel, bias, hidden, cell = tensors
+
+    def step(states: tuple[Tensor, Tensor], projected: Tensor) -> tuple[Any, Any]:
         hidden, cell = states
         gates = projected + ops.matmul(hidden, recurrent_kernel)
         _, hidden, cell = _activate(ops.split(gates, 4, axis=-1), cell)
@@ -91,22 +106,21 @@ def _plain_sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
     return ops.transpose(outputs, (1, 0, 2)), hidden, cell
 
 
-def _sequence_without_gates(*tensors):
+def _sequence_without_gates(*tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     hidden, cell, (outputs,) = _forward(*tensors)
     return ops.transpose(outputs, (1, 0, 2)), hidden, cell
 
 
-def _sequence_with_kept_gates(*tensors):
+def _sequence_with_kept_gates(*tensors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     import tensorflow as tf
 
     @tf.custom_gradient
-    def sequence(inputs, kernel, recurrent_kernel, bias, hidden, cell):
-        last_hidden, last_cell, (outputs, gates, cells) = _forward(
-            inputs, kernel, recurrent_kernel, bias, hidden, cell, keep_gates=True
-        )
+    def sequence(*tensors: Tensor) -> tuple[Any, Any]:
+        inputs, kernel, recurrent_kernel, _, hidden, cell = tensors
+        last_hidden, last_cell, (outputs, gates, cells) = _forward(*tensors, keep_gates=True)
         time, batch = tf.shape(outputs)[0], tf.shape(outputs)[1]
 
-        def gradient(d_outputs, d_hidden, d_cell):
+        def gradient(d_outputs: Tensor, d_hidden: Tensor, d_cell: Tensor) -> tuple[Tensor, ...]:
             d_gates, d_hidden, d_cell = _backward(
                 tf.transpose(d_outputs, (1, 0, 2)), d_hidden, d_cell,
                 gates, tf.concat([cell[None], cells], axis=0), recurrent_kernel,
@@ -129,7 +143,16 @@ def _sequence_with_kept_gates(*tensors):
     return sequence(*tensors)
 
 
-def _forward(inputs, kernel, recurrent_kernel, bias, hidden, cell, *, keep_gates=False):
+def _forward(
+    inputs: Tensor,
+    kernel: Tensor,
+    recurrent_kernel: Tensor,
+    bias: Tensor,
+    hidden: Tensor,
+    cell: Tensor,
+    *,
+    keep_gates: bool = False,
+) -> tuple[Tensor, Tensor, list[Tensor]]:
     """The projections of the inputs, and the loop.
 
     Args:
@@ -152,8 +175,8 @@ def _forward(inputs, kernel, recurrent_kernel, bias, hidden, cell, *, keep_gates
     time, units = tf.shape(inputs)[0], recurrent_kernel.shape[0]
     # With oneDNN four square products are a quarter faster than one that is four times as wide,
     # and two nearly as much. For a single document each product beyond two costs the waking of
-    # a core, unless it is so small that it stays on one. All that is large is cut alike: where
-    # TensorFlow gives one thread to each operation, the parts still run side by side.
+    # a core, unless it is so small that it stays on one. All large products are split alike: where
+    # TensorFlow gives one thread to each operation, the parts still run in parallel.
     products = 4 if keep_gates or units <= 512 else 2
     kernels, recurrent_kernels, biases = (
         tf.split(weight, products, axis=-1) for weight in (kernel, recurrent_kernel, bias)
@@ -164,7 +187,7 @@ def _forward(inputs, kernel, recurrent_kernel, bias, hidden, cell, *, keep_gates
     shapes = [(inputs.shape[1], width) for width in widths]
     arrays = [tf.TensorArray(inputs.dtype, size=time, element_shape=s) for s in shapes]
 
-    def step(t, hidden, cell, arrays):
+    def step(t: Tensor, hidden: Tensor, cell: Tensor, arrays: list[Any]) -> tuple[Any, ...]:
         parts = [
             projection.read(t) + tf.matmul(hidden, k)
             for projection, k in zip(projections, recurrent_kernels, strict=True)
@@ -184,7 +207,14 @@ def _forward(inputs, kernel, recurrent_kernel, bias, hidden, cell, *, keep_gates
     return hidden, cell, stacked
 
 
-def _backward(d_outputs, d_hidden, d_cell, gates, cells, recurrent_kernel):
+def _backward(
+    d_outputs: Tensor,
+    d_hidden: Tensor,
+    d_cell: Tensor,
+    gates: Tensor,
+    cells: Tensor,
+    recurrent_kernel: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
     """The loop backwards.
 
     Args:
@@ -206,7 +236,7 @@ def _backward(d_outputs, d_hidden, d_cell, gates, cells, recurrent_kernel):
     recurrent_kernel = tf.transpose(recurrent_kernel)
     empty = tf.TensorArray(gates.dtype, size=time, element_shape=gates.shape[1:])
 
-    def step(t, d_hidden, d_cell, d_gates):
+    def step(t: Tensor, d_hidden: Tensor, d_cell: Tensor, d_gates: Any) -> tuple[Any, ...]:
         i, f, g, o = tf.split(gates[t], 4, axis=-1)
         squashed = tf.tanh(cells[t + 1])
         d_hidden += d_outputs[t]

@@ -2,8 +2,10 @@
 
 from keras import ops
 
+from tfast.types import Tensor, TensorLike
 
-def activation_regularization(outputs, alpha):
+
+def activation_regularization(outputs: TensorLike, alpha: float) -> Tensor:
     """AR: `alpha` times the mean square of `outputs`, which keeps activations small.
 
     Args:
@@ -13,7 +15,8 @@ def activation_regularization(outputs, alpha):
     Returns:
         A float32 scalar.
 
-    Source: Merity et al. 2017, Revisiting Activation Regularization; fastai `RNNRegularizer`.
+    Source: Merity et al. 2017, Revisiting Activation Regularization; fastai 2.8.12
+        `RNNRegularizer`.
 
     Example:
         >>> import numpy as np
@@ -23,7 +26,7 @@ def activation_regularization(outputs, alpha):
     return alpha * ops.mean(ops.square(ops.cast(outputs, "float32")))
 
 
-def temporal_activation_regularization(outputs, beta):
+def temporal_activation_regularization(outputs: TensorLike, beta: float) -> Tensor:
     """TAR: `beta` times the mean squared change from each time step to the next.
 
     Args:

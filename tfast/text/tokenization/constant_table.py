@@ -1,5 +1,7 @@
 """Looking strings up inside a graph without a lookup table."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
@@ -27,7 +29,7 @@ class ConstantTable:
         ([True, False], b'2')
     """
 
-    def __init__(self, mapping):
+    def __init__(self, mapping: Mapping[str, str]) -> None:
         keys = np.array([key.encode() for key in mapping], dtype=object)
         values = np.array([value.encode() for value in mapping.values()], dtype=object)
         with tf.init_scope():
@@ -39,7 +41,7 @@ class ConstantTable:
         self._keys = keys[order]
         self._values = values[order]
 
-    def lookup(self, words):
+    def lookup(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Finds words among the keys.
 
         Args:
@@ -50,13 +52,13 @@ class ConstantTable:
             something only where `found`.
         """
         # A row of a matrix: what `tf.searchsorted` makes of vectors takes twenty operations more.
-        places = tf.raw_ops.LowerBound(
+        indices = tf.raw_ops.LowerBound(
             sorted_inputs=self._fingerprints[None], values=_fingerprints(words)[None]
         )[0]
-        places = tf.minimum(places, len(self._keys) - 1)
-        found = tf.equal(tf.gather(tf.constant(self._keys), places), words)
-        return found, tf.gather(tf.constant(self._values), places)
+        indices = tf.minimum(indices, len(self._keys) - 1)
+        found = tf.equal(tf.gather(tf.constant(self._keys), indices), words)
+        return found, tf.gather(tf.constant(self._values), indices)
 
 
-def _fingerprints(words):
+def _fingerprints(words: tf.Tensor) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(words, _NUM_FINGERPRINTS)

@@ -1,6 +1,6 @@
 """The regular expressions of spaCy's English splitting, said in RE2.
 
-RE2 cannot look around itself. Where spaCy's pattern asks what stands beside a match, the
+RE2 cannot look around itself. Where spaCy's pattern asks what is next to a match, the
 pattern here matches the neighbour as well, in a group of its own, to be put back.
 
 Source: spaCy 3.8, spacy.lang.punctuation, spacy.lang.en.punctuation and
@@ -11,9 +11,10 @@ import functools
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfast.text.tokenization.constant_table import ConstantTable
+from tfast.text.tokenization.unicode_tables import unicode_tables
 
 
 class EnglishPatterns(NamedTuple):
@@ -26,7 +27,7 @@ class EnglishPatterns(NamedTuple):
     prefix: str  # replace it by PUT_BACK
     suffix: str  # replace it by PUT_BACK
     any_infix: str
-    free_infix: str  # an infix wherever it stands
+    free_infix: str  # an infix wherever it occurs
     infixes: tuple[str, ...]  # groups: neighbour, infix, neighbour
     url: str
     private_address: str  # looks like a URL and is none
@@ -37,11 +38,16 @@ _DASHES = ("—", "\u2013")
 PUT_BACK = r"\1\2\3\4"
 
 
-@functools.cache
-def english_patterns():
-    """The patterns and tables, read from the data file once."""
+def english_data() -> dict[str, Any]:
+    """The content of the data file, which `scripts/make_spacy_exceptions.py` writes."""
     file = Path(__file__).parent / "data" / "spacy_english.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def english_patterns() -> EnglishPatterns:
+    """The patterns and tables, read from the data file once."""
+    data = english_data()
     free_infix = rf"\.\.+|…|[{data['classes']['icons']}]"
     infixes = _infixes(data["classes"], data["alternatives"])
     phrases = sorted(data["phrases"], key=lambda phrase: -phrase.count(" "))
@@ -60,7 +66,7 @@ def english_patterns():
     )
 
 
-def _prefix(classes, alternatives):
+def _prefix(classes: dict[str, str], alternatives: dict[str, list[str]]) -> str:
     free = [
         *["§", "%", "=", *_DASHES],
         *alternatives["punctuation"],
@@ -72,7 +78,7 @@ def _prefix(classes, alternatives):
     return rf"^(?:{'|'.join(free)}|\+([^0-9]|$))()()()"
 
 
-def _suffix(classes, alternatives):
+def _suffix(classes: dict[str, str], alternatives: dict[str, list[str]]) -> str:
     free = [
         *alternatives["punctuation"],
         *[r"\.\.+", "…"],
@@ -80,15 +86,15 @@ def _suffix(classes, alternatives):
         f"[{classes['icons']}]",
         *["'s", "'S", "\u2019s", "\u2019S", *_DASHES],
     ]
-    behind_digit = [r"\+", *alternatives["currency"], *alternatives["units"]]
+    after_digit = [r"\+", *alternatives["currency"], *alternatives["units"]]
     before_stop = rf"0-9{classes['alpha_lower']}%²\-+{classes['punctuation']}{classes['quotes']}"
     return (
-        rf"(?:{'|'.join(free)}|([0-9])(?:{'|'.join(behind_digit)})|(°[FfCcKk])\.|([{before_stop}])\."
+        rf"(?:{'|'.join(free)}|([0-9])(?:{'|'.join(after_digit)})|(°[FfCcKk])\.|([{before_stop}])\."
         rf"|([{classes['alpha_upper']}]{{2}})\.)$"
     )
 
 
-def _infixes(classes, alternatives):
+def _infixes(classes: dict[str, str], alternatives: dict[str, list[str]]) -> tuple[str, ...]:
     alpha, lower, upper = classes["alpha"], classes["alpha_lower"], classes["alpha_upper"]
     quotes, hyphens = classes["quotes"], "|".join(alternatives["hyphens"])
     return (
@@ -112,14 +118,14 @@ _PRIVATE_IP_ADDRESS = (
 )
 
 
-def _host(classes):
+def _host(classes: dict[str, str]) -> str:
     letter = r"A-Za-z0-9\x{a1}-\x{ffff}"
     # spaCy stops at 63 letters, which RE2 would have to write out 63 times.
     top_level = f"[{classes['alpha_lower']}]{{2,}}"
     return rf"(?:(?:[{letter}][{letter}_\-]*)?[{letter}]\.)+{top_level}"
 
 
-def _address(host):
-    """A host with the protocol, the user, the port and the path that may stand around it."""
-    protocol = r"(?:[\p{L}\p{N}_+\-.]{2,}://)?"
+def _address(host: str) -> str:
+    """A host with the protocol, the user, the port and the path that may surround it."""
+    protocol = rf"(?:[{unicode_tables().word}+\-.]{{2,}}://)?"
     return rf"{protocol}(?s:.+@)?(?:{host})(?::\d{{2,5}})?(?s:[/?#].*)?"

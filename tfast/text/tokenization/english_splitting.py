@@ -2,7 +2,7 @@
 
 It cuts prefixes and suffixes off a word, one of each at a time, until nothing more comes off
 or what is left is on its list of exceptions; then it cuts what is left at infixes, unless it
-looks like a URL; last it mends exceptions that were cut apart.
+looks like a URL; last it joins exceptions that were cut apart.
 
 Source: spaCy 3.8, spacy.tokenizer (MIT licence, see NOTICE).
 """
@@ -25,7 +25,7 @@ _MAX_AFFIXES = 40
 _INDIVISIBLE = f"[A-Za-z]*|[{WHITESPACE}{INNER_SPACE}]*"
 
 
-def split_english(words):
+def split_english(words: tf.Tensor) -> tf.Tensor:
     """Puts a space between the tokens of each word.
 
     Args:
@@ -39,7 +39,7 @@ def split_english(words):
         [b"do n't .", b'( e.g.', b'state - of - the - art']
 
     Differs: no more than 40 prefixes and suffixes come off one word, a URL's last part may be
-    longer than 63 letters, and of emoticons that overlap the first is mended, not the longest.
+    longer than 63 letters, and of emoticons that overlap the first is joined, not the longest.
     """
     is_exception, split = english_patterns().exceptions.lookup(words)
     words = tf.where(is_exception, split, words)
@@ -47,7 +47,7 @@ def split_english(words):
     return where_needed(is_open, _split, words)
 
 
-def _split(words):
+def _split(words: tf.Tensor) -> tf.Tensor:
     patterns = english_patterns()
     before, core, after = _cut_affixes(words)
     is_exception, split = patterns.exceptions.lookup(core)
@@ -58,26 +58,30 @@ def _split(words):
     has_gap = tf.strings.regex_full_match(words, r"\C*  \C*")
     words = where_needed(has_gap, _single_spaces, words)
     has_phrase = tf.strings.regex_full_match(words, rf"\C*(?:{patterns.phrase})\C*")
-    return tf.strings.strip(where_needed(has_phrase, _mend_phrases, words))
+    return tf.strings.strip(where_needed(has_phrase, _join_phrases, words))
 
 
-def _cut_affixes(words):
-    """`words` as prefixes (each with a space behind), what is left, suffixes (one in front)."""
+def _cut_affixes(words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """`words` as prefixes (each with a space after it), what is left, suffixes (one in front)."""
 
-    def cut(places, before, core, after):
-        here = tf.gather_nd(core, places)
+    def cut(
+        indices: tf.Tensor, before: tf.Tensor, core: tf.Tensor, after: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        here = tf.gather_nd(core, indices)
         prefix, left, suffix = _cut_one_of_each(here)
-        before = tf.tensor_scatter_nd_update(before, places, tf.gather_nd(before, places) + prefix)
-        after = tf.tensor_scatter_nd_update(after, places, suffix + tf.gather_nd(after, places))
-        core = tf.tensor_scatter_nd_update(core, places, left)
+        before = tf.tensor_scatter_nd_update(
+            before, indices, tf.gather_nd(before, indices) + prefix
+        )
+        after = tf.tensor_scatter_nd_update(after, indices, suffix + tf.gather_nd(after, indices))
+        core = tf.tensor_scatter_nd_update(core, indices, left)
         is_done = english_patterns().exceptions.lookup(left)[0]
         is_done |= (left == here) | tf.strings.regex_full_match(left, _INDIVISIBLE)
-        return tf.gather(places, tf.where(~is_done)[:, 0]), before, core, after
+        return tf.gather(indices, tf.where(~is_done)[:, 0]), before, core, after
 
     everywhere = tf.range(tf.size(words, tf.int64))[:, None]
     blank = tf.zeros_like(words)
     _, before, core, after = tf.while_loop(
-        lambda places, *_: tf.size(places) > 0,
+        lambda indices, *_: tf.size(indices) > 0,
         cut,
         (everywhere, blank, words, blank),
         shape_invariants=(tf.TensorShape([None, 1]), *[words.shape] * 3),
@@ -86,7 +90,7 @@ def _cut_affixes(words):
     return before, core, after
 
 
-def _cut_one_of_each(words):
+def _cut_one_of_each(words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """At most one prefix and one suffix, fewer when an exception appears."""
     patterns = english_patterns()
     without_prefix = tf.strings.regex_replace(
@@ -111,13 +115,13 @@ def _cut_one_of_each(words):
     )
 
 
-def _is_url(words):
+def _is_url(words: tf.Tensor) -> tf.Tensor:
     patterns = english_patterns()
     looks = tf.strings.regex_full_match(words, patterns.url)
     return looks & ~tf.strings.regex_full_match(words, patterns.private_address)
 
 
-def _cut_infixes(words):
+def _cut_infixes(words: tf.Tensor) -> tf.Tensor:
     patterns = english_patterns()
     words = tf.strings.regex_replace(words, f"({patterns.free_infix})", r" \1 ")
     for infix in patterns.infixes:
@@ -127,17 +131,17 @@ def _cut_infixes(words):
     return words
 
 
-def _mend_phrases(words):
+def _join_phrases(words: tf.Tensor) -> tf.Tensor:
     """Joins what the cutting took apart though it is an exception: " fun : ) " to " fun :) "."""
     patterns = english_patterns()
-    # A space for each side of a token: two phrases may stand side by side.
+    # A space for each side of a token: two phrases may be next to each other.
     doubled = tf.strings.regex_replace(words, " ", "  ")
 
-    def mend(phrases):
+    def join(phrases: tf.Tensor) -> tf.Tensor:
         return " " + patterns.phrases.lookup(tf.strings.strip(_single_spaces(phrases)))[1] + " "
 
-    return _single_spaces(replace_matches(doubled, patterns.doubled_phrase, mend))
+    return _single_spaces(replace_matches(doubled, patterns.doubled_phrase, join))
 
 
-def _single_spaces(words):
+def _single_spaces(words: tf.Tensor) -> tf.Tensor:
     return tf.strings.regex_replace(words, " +", " ")

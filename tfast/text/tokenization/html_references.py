@@ -15,7 +15,7 @@ _MAX_DIGITS = 8  # more than the largest code point has, in either base
 _REPLACEMENT = 0xFFFD
 
 
-def unescape_html(texts):
+def unescape_html(texts: tf.Tensor) -> tf.Tensor:
     """Replaces character references by what they stand for, as `html.unescape` does.
 
     All names of HTML5 are known, the ones that need no semicolon too ("&ampere" is "&ere").
@@ -35,13 +35,13 @@ def unescape_html(texts):
     return replace_matches(texts, _REFERENCE, _resolve)
 
 
-def _resolve(references):
+def _resolve(references: tf.Tensor) -> tf.Tensor:
     is_number = tf.strings.regex_full_match(references, r"&#\C*")
     return where_needed(~is_number, _resolve_names, where_needed(is_number, _numbers, references))
 
 
-def _resolve_names(references):
-    """`references` with a name of HTML5, or any other text behind the "&"."""
+def _resolve_names(references: tf.Tensor) -> tf.Tensor:
+    """`references` with a name of HTML5, or any other text after the "&"."""
     names = tf.strings.substr(references, 1, -1)
     known, characters = _names().lookup(names)
     # A name that needs no semicolon may open a longer word.
@@ -51,7 +51,7 @@ def _resolve_names(references):
     return tf.where(known, characters, tf.where(opens, opening_characters + rests, references))
 
 
-def _numbers(references):
+def _numbers(references: tf.Tensor) -> tf.Tensor:
     is_hex = tf.strings.regex_full_match(references, r"&#[xX]\C*")
     digits = tf.strings.regex_replace(tf.strings.lower(references), r"^&#x?0*|;$", "")
     is_long = tf.strings.length(digits) > _MAX_DIGITS
@@ -71,23 +71,27 @@ def _numbers(references):
 
 
 @functools.cache
-def _names():
+def _names() -> ConstantTable:
     return ConstantTable(html.entities.html5)
 
 
 @functools.cache
-def _legacy_names():
+def _legacy_names() -> str:
     names = [name for name in html.entities.html5 if not name.endswith(";")]
     # Of several that fit, the first alternative wins: it must be the longest.
     return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
 
 
 @functools.cache
-def _odd_numbers():
-    """The code points that HTML does not take as they are: what stands for each."""
+def _odd_numbers() -> ConstantTable:
+    return ConstantTable(odd_numbers())
+
+
+def odd_numbers() -> dict[str, str]:
+    """The code points that HTML does not take as they are, in decimal: what each stands for."""
     noncharacters = [
         plane + last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
     ]
     candidates = [*range(0xA0), *range(0xFDD0, 0xFDF0), *noncharacters]
     meanings = {point: html.unescape(f"&#{point};") for point in candidates}
-    return ConstantTable({str(p): text for p, text in meanings.items() if text != chr(p)})
+    return {str(p): text for p, text in meanings.items() if text != chr(p)}

@@ -13,11 +13,12 @@ from tfast.text.tokenization.string_ops import (
     split_at_matches,
     where_needed,
 )
+from tfast.text.tokenization.unicode_tables import unicode_tables
 
 _MIN_RUN = 3
 
-# RE2 cannot say "the same again", but it can name every ASCII character; what else stands in
-# a row is looked at more closely.
+# RE2 cannot say "the same again", but it can name every ASCII character; other characters in
+# a row are looked at more closely.
 _ASCII = [chr(code) for code in range(128) if not chr(code).isspace()]
 _CHARACTER_RUN = "|".join(
     [
@@ -27,7 +28,7 @@ _CHARACTER_RUN = "|".join(
 )
 
 
-def mark_character_runs(texts):
+def mark_character_runs(texts: tf.Tensor) -> tf.Tensor:
     """Rule `replace_rep`: a character three times or more becomes " xxrep count character ".
 
     Args:
@@ -39,7 +40,7 @@ def mark_character_runs(texts):
     return replace_matches(texts, _CHARACTER_RUN, _mark_characters)
 
 
-def mark_word_runs(texts):
+def mark_word_runs(texts: tf.Tensor) -> tf.Tensor:
     """Rule `replace_wrep`: a word three times or more becomes " xxwrep count word ".
 
     Args:
@@ -50,7 +51,7 @@ def mark_word_runs(texts):
     """
     # `split` knows ASCII's white space; replacing every space here would cost far more.
     words, rows, _ = split(tf.strings.regex_replace(texts, f"[{RARE_WHITESPACE}]", " "), "")
-    # The third of a run may have something behind it ("no no no!"), the first two may not.
+    # The third of a run may have something after it ("no no no!"), the first two may not.
     firsts = tf.where((words[:-2] == words[1:-1]) & (rows[:-2] == rows[2:]))[:, 0]
     first, third = tf.gather(words, firsts), tf.gather(words, firsts + 2)
     start = tf.zeros(tf.shape(firsts), tf.int32)
@@ -60,7 +61,7 @@ def mark_word_runs(texts):
     return where_needed(needed, _mark_words, texts)
 
 
-def _mark_characters(texts):
+def _mark_characters(texts: tf.Tensor) -> tf.Tensor:
     row_splits, code_points = tf.raw_ops.UnicodeDecode(input=texts, input_encoding="UTF-8")
     num_characters = tf.size(code_points, tf.int64)
     rows = tf.searchsorted(row_splits, tf.range(num_characters), side="right") - 1
@@ -69,7 +70,7 @@ def _mark_characters(texts):
     run_lengths = _run_lengths(run_starts)
     is_long = run_lengths >= _MIN_RUN
 
-    # Pieces: every long run, and what stands between two of them in one text.
+    # Pieces: every long run, and what is between two of them in one text.
     is_edge = is_long | _differs_from_previous(is_long)
     firsts = tf.where((run_starts & is_edge) | row_starts)[:, 0]
     pieces = encode(code_points, tf.concat([firsts, [num_characters]], 0))
@@ -81,8 +82,8 @@ def _mark_characters(texts):
     return tf.strings.unsorted_segment_join(pieces, tf.gather(rows, firsts), tf.size(texts))
 
 
-def _mark_words(texts):
-    # Words and the white space behind each, by turns.
+def _mark_words(texts: tf.Tensor) -> tf.Tensor:
+    # Words and the white space after each, in turn.
     pieces, rows, columns = split_at_matches(texts, f"[{WHITESPACE}]+")
     is_word = tf.where(columns % 2 == 0)[:, 0]
     words, gaps = tf.gather(pieces, is_word), tf.gather(_next(pieces), is_word)
@@ -91,7 +92,7 @@ def _mark_words(texts):
     is_last_of_text = ~_next(~text_starts)
     gaps = tf.where(is_last_of_text, "", gaps)
 
-    stems = tf.strings.regex_replace(words, r"^([\p{L}\p{N}_]*)\C*$", r"\1")
+    stems = tf.strings.regex_replace(words, rf"^([{unicode_tables().word}]*)\C*$", r"\1")
     tails = tf.strings.substr(words, tf.strings.length(stems), tf.strings.length(words))
     is_whole = (stems == words) & (stems != "")
     starts = _differs_from_previous(stems) | text_starts | ~_previous(is_whole)
@@ -110,22 +111,22 @@ def _mark_words(texts):
     return tf.strings.unsorted_segment_join(heads + ends, rows, tf.size(texts))
 
 
-def _run_lengths(starts):
+def _run_lengths(starts: tf.Tensor) -> tf.Tensor:
     """For each value the length of its run: boolean `(n,)` to int32 `(n,)`."""
     run_ids = tf.cumsum(tf.cast(starts, tf.int32)) - 1
     return tf.gather(tf.math.segment_sum(tf.ones_like(run_ids), run_ids), run_ids)
 
 
-def _previous(values):
-    """Each value's predecessor; before the first stands False, zero or ""."""
+def _previous(values: tf.Tensor) -> tf.Tensor:
+    """Each value's predecessor; before the first: False, zero or ""."""
     return tf.concat([tf.zeros_like(values[:1]), values[:-1]], 0)
 
 
-def _next(values):
-    """Each value's successor; behind the last stands False, zero or ""."""
+def _next(values: tf.Tensor) -> tf.Tensor:
+    """Each value's successor; after the last: False, zero or ""."""
     return tf.concat([values[1:], tf.zeros_like(values[:1])], 0)
 
 
-def _differs_from_previous(values):
+def _differs_from_previous(values: tf.Tensor) -> tf.Tensor:
     """`(n,)` to boolean `(n,)`; the first has nothing before it and so differs."""
     return tf.concat([tf.ones_like(values[:1], tf.bool), values[1:] != values[:-1]], 0)

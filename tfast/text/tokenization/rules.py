@@ -9,11 +9,13 @@ Source: fastai.text.core, `defaults.text_proc_rules`.
 """
 
 import re
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from tfast.text.tokenization import special_tokens
 from tfast.text.tokenization.html_references import unescape_html
+from tfast.text.tokenization.lowercase import lower
 from tfast.text.tokenization.repetitions import mark_character_runs, mark_word_runs
 from tfast.text.tokenization.string_ops import WHITESPACE, replace_matches, where_needed
 
@@ -35,7 +37,7 @@ _MESS = {
 }
 
 
-def fix_html(texts):
+def fix_html(texts: tf.Tensor) -> tf.Tensor:
     r"""Undoes what web pages and data sets left in texts: "<br />", "amp;", "&eacute;" ...
 
     Example:
@@ -47,8 +49,8 @@ def fix_html(texts):
     return unescape_html(texts)
 
 
-def replace_rep(texts):
-    """Writes a character that stands three times or more as "xxrep", count, character.
+def replace_rep(texts: tf.Tensor) -> tf.Tensor:
+    """Writes a character that is repeated three times or more as "xxrep", count, character.
 
     Example:
         >>> replace_rep(tf.constant(["so good!!!!"]))[0].numpy()
@@ -57,8 +59,8 @@ def replace_rep(texts):
     return mark_character_runs(texts)
 
 
-def replace_wrep(texts):
-    """Writes a word that stands three times or more as "xxwrep", count, word.
+def replace_wrep(texts: tf.Tensor) -> tf.Tensor:
+    """Writes a word that is repeated three times or more as "xxwrep", count, word.
 
     Example:
         >>> replace_wrep(tf.constant(["very very very good"]))[0].numpy()
@@ -70,7 +72,7 @@ def replace_wrep(texts):
     return mark_word_runs(texts)
 
 
-def spec_add_spaces(texts):
+def spec_add_spaces(texts: tf.Tensor) -> tf.Tensor:
     r"""Puts spaces around "/", "#" and "\".
 
     Example:
@@ -80,7 +82,7 @@ def spec_add_spaces(texts):
     return tf.strings.regex_replace(texts, r"([/#\\])", r" \1 ")
 
 
-def rm_useless_spaces(texts):
+def rm_useless_spaces(texts: tf.Tensor) -> tf.Tensor:
     """Leaves one of several spaces; line breaks stay.
 
     Example:
@@ -90,7 +92,7 @@ def rm_useless_spaces(texts):
     return tf.strings.regex_replace(texts, " {2,}", " ")
 
 
-def replace_all_caps(texts):
+def replace_all_caps(texts: tf.Tensor) -> tf.Tensor:
     """Writes words in capitals small, with "xxup" in front when longer than a letter.
 
     Example:
@@ -100,7 +102,7 @@ def replace_all_caps(texts):
     return _on_each_word(mark_all_caps, texts)
 
 
-def replace_maj(texts):
+def replace_maj(texts: tf.Tensor) -> tf.Tensor:
     """Writes words with a capital only in front small, with "xxmaj" in front.
 
     Example:
@@ -110,13 +112,13 @@ def replace_maj(texts):
     return _on_each_word(mark_capitalized, texts)
 
 
-def lowercase(texts, *, add_start=True, add_end=False):
+def lowercase(texts: tf.Tensor, *, add_start: bool = True, add_end: bool = False) -> tf.Tensor:
     """Writes everything small, without white space around, between "xxbos" and "xxeos".
 
     Args:
         texts: string tensor `(batch,)`.
-        add_start: whether "xxbos" stands in front.
-        add_end: whether "xxeos" stands behind.
+        add_start: whether to put "xxbos" before it.
+        add_end: whether to put "xxeos" after it.
 
     Example:
         >>> lowercase(tf.constant([" McCoy "]))[0].numpy()
@@ -128,54 +130,36 @@ def lowercase(texts, *, add_start=True, add_end=False):
     return texts + " " + special_tokens.TEXT_END if add_end else texts
 
 
-# What fastai does, in its order.
-RULES = (
-    fix_html,
-    replace_rep,
-    replace_wrep,
-    spec_add_spaces,
-    rm_useless_spaces,
-    replace_all_caps,
-    replace_maj,
-    lowercase,
-)
-
-
-def mark_all_caps(words):
+def mark_all_caps(words: tf.Tensor) -> tf.Tensor:
     """`replace_all_caps` for a tensor of single words `(words,)`."""
     return _mark(words, special_tokens.ALL_CAPITALS, r"[A-Z]+[^a-z]*")
 
 
-def mark_capitalized(words):
+def mark_capitalized(words: tf.Tensor) -> tf.Tensor:
     """`replace_maj` for a tensor of single words `(words,)`."""
     return _mark(words, special_tokens.CAPITALIZED, r"[A-Z][^A-Z]*")
 
 
-def strip(texts):
+def strip(texts: tf.Tensor) -> tf.Tensor:
     """`str.strip`: no white space, Unicode's included, at either end."""
     return tf.strings.regex_replace(texts, f"^[{WHITESPACE}]+|[{WHITESPACE}]+$", "")
 
 
-def lower(texts):
-    """`str.lower`."""
-    is_ascii = tf.strings.regex_full_match(texts, r"[\x00-\x7f]*")
-    return where_needed(~is_ascii, _lower_unicode, tf.strings.lower(texts))
-
-
-def _lower_unicode(texts):
-    # TensorFlow's `lower` for Unicode takes a zero for the end of the text.
-    return replace_matches(
-        texts, r"[^\x00]+", lambda found: tf.strings.lower(found, encoding="utf-8")
-    )
-
-
-def _mark(words, token, pattern):
-    def mark(words):
+def _mark(words: tf.Tensor, token: str, pattern: str) -> tf.Tensor:
+    def mark(words: tf.Tensor) -> tf.Tensor:
         small = lower(words)
         return tf.where(tf.strings.length(words) == 1, small, token + " " + small)
 
     return where_needed(tf.strings.regex_full_match(words, pattern), mark, words)
 
 
-def _on_each_word(rule, texts):
+def _on_each_word(rule: Callable[[tf.Tensor], tf.Tensor], texts: tf.Tensor) -> tf.Tensor:
     return replace_matches(texts, f"[^{WHITESPACE}]+", rule)
+
+
+# fastai's order, in two parts. The rules of the first look at a whole text; those of the second
+# at one word, so that `TextTokenizer` applies them to distinct words alone.
+TEXT_RULES = (fix_html, replace_rep, replace_wrep, spec_add_spaces, rm_useless_spaces)
+WORD_RULES = (mark_all_caps, mark_capitalized, lower)
+# All eight as functions of texts, as fastai has them.
+RULES = (*TEXT_RULES, replace_all_caps, replace_maj, lowercase)

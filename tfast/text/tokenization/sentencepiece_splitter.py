@@ -1,10 +1,12 @@
 """Splitting words with a trained SentencePiece model, for languages other than English."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from tfast.training.optimizers.keras_private import accept_python_values
+from tfast.types import PathLike, Tensor
 
 _ASSET = "sentencepiece.model"
 
@@ -34,42 +36,42 @@ class SentencePieceSplitter(keras.layers.Layer):
         trained with `split_by_whitespace=false`.
     """
 
-    def __init__(self, model_file=None, **kwargs):
+    def __init__(self, model_file: PathLike | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_jit = False
         accept_python_values(self)
-        self._model = None
+        self._model: bytes | None = None
         if model_file is not None:
             if not Path(model_file).is_file():
                 raise ValueError(f"model_file={str(model_file)!r}: there is no such file")
             self._load(Path(model_file).read_bytes())
 
-    def call(self, words):
+    def call(self, words: Tensor) -> Tensor:
         """Splits; see the class."""
         if self._model is None:
             raise ValueError("SentencePieceSplitter has no model: give it a model_file")
         return self._tokenizer.tokenize(words)
 
-    def compute_output_spec(self, words):
+    def compute_output_spec(self, words: keras.KerasTensor) -> keras.KerasTensor:
         """Ragged strings, for models of Keras's functional kind."""
         return keras.KerasTensor((words.shape[0], None), dtype="string", ragged=True)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """No model: it travels as an asset."""
         return super().get_config()
 
-    def save_assets(self, directory):
+    def save_assets(self, directory: PathLike) -> None:
         """Writes the model, when Keras saves."""
         if self._model is not None:
             (Path(directory) / _ASSET).write_bytes(self._model)
 
-    def load_assets(self, directory):
+    def load_assets(self, directory: PathLike) -> None:
         """Reads the model, when Keras loads."""
         file = Path(directory) / _ASSET
         if file.is_file():
             self._load(file.read_bytes())
 
-    def _load(self, model):
+    def _load(self, model: bytes) -> None:
         try:
             import tensorflow_text
         except ImportError as error:

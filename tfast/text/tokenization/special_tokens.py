@@ -6,7 +6,7 @@ Source: fastai.text.core, `UNK, PAD, BOS, EOS, FLD, TK_REP, TK_WREP, TK_UP, TK_M
 """
 
 UNKNOWN = "xxunk"  # a word outside the vocabulary
-PADDING = "xxpad"  # behind the end of a text
+PADDING = "xxpad"  # after the end of a text
 TEXT_START = "xxbos"
 TEXT_END = "xxeos"
 FIELD = "xxfld"  # a field starts; its number, from 1, follows
@@ -30,5 +30,3 @@ SPECIAL_TOKENS = (
 # A special token's id is its place: they open every vocabulary.
 UNKNOWN_ID = SPECIAL_TOKENS.index(UNKNOWN)
 PADDING_ID = SPECIAL_TOKENS.index(PADDING)
-TEXT_START_ID = SPECIAL_TOKENS.index(TEXT_START)
-TEXT_END_ID = SPECIAL_TOKENS.index(TEXT_END)

@@ -4,6 +4,8 @@ Written with plain tensors where ragged ones would do: each operation in a graph
 whenever a data set starts over, and ragged tensors bring many.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 # Unicode promises that no text holds these code points: they are for a program's own use.
@@ -18,7 +20,9 @@ BREAKS = r"\t-\r" + RARE_WHITESPACE  # all but the space
 WHITESPACE = r"\x20" + BREAKS
 
 
-def where_needed(needed, operation, texts):
+def where_needed(
+    needed: tf.Tensor, operation: Callable[[tf.Tensor], tf.Tensor], texts: tf.Tensor
+) -> tf.Tensor:
     """`operation` on those texts that need it, the others as they are.
 
     Most rules change few texts; finding those is cheaper than working on all.
@@ -31,11 +35,13 @@ def where_needed(needed, operation, texts):
     Returns:
         String tensor `(batch,)`.
     """
-    places = tf.where(needed)
-    return tf.tensor_scatter_nd_update(texts, places, operation(tf.gather_nd(texts, places)))
+    indices = tf.where(needed)
+    return tf.tensor_scatter_nd_update(texts, indices, operation(tf.gather_nd(texts, indices)))
 
 
-def replace_matches(texts, pattern, operation):
+def replace_matches(
+    texts: tf.Tensor, pattern: str, operation: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
     """Replaces all that `pattern` matches by what `operation` makes of it.
 
     Args:
@@ -55,7 +61,7 @@ def replace_matches(texts, pattern, operation):
     return tf.strings.unsorted_segment_join(pieces, rows, tf.size(texts))
 
 
-def split_at_matches(texts, pattern):
+def split_at_matches(texts: tf.Tensor, pattern: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Cuts each text before and after everything that `pattern` matches.
 
     Args:
@@ -63,27 +69,27 @@ def split_at_matches(texts, pattern):
         pattern: RE2 regular expression that matches no empty text.
 
     Returns:
-        `pieces`, strings `(pieces,)`, and for each the number of its text and its place there,
-        int64 `(pieces,)`: matches have odd places, what stands between (maybe nothing) even
+        `pieces`, strings `(pieces,)`, and for each the number of its text and its position there,
+        int64 `(pieces,)`: matches have odd positions, the text between them (maybe empty) even
         ones.
     """
     marked = tf.strings.regex_replace(texts, f"({pattern})", rf"{SEPARATOR}\1{SEPARATOR}")
     return split(marked, SEPARATOR)
 
 
-def split(texts, separator):
+def split(texts: tf.Tensor, separator: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """`tf.strings.split` as three plain tensors; see `split_at_matches`."""
-    places, pieces, _ = tf.raw_ops.StringSplitV2(input=texts, sep=separator)
-    return pieces, places[:, 0], places[:, 1]
+    indices, pieces, _ = tf.raw_ops.StringSplitV2(input=texts, sep=separator)
+    return pieces, indices[:, 0], indices[:, 1]
 
 
-def encode(code_points, row_splits):
+def encode(code_points: tf.Tensor, row_splits: tf.Tensor) -> tf.Tensor:
     """Code points `(characters,)` int32 as UTF-8, one string between two of `row_splits`."""
     return tf.raw_ops.UnicodeEncode(
         input_values=code_points, input_splits=row_splits, output_encoding="UTF-8"
     )
 
 
-def encode_each(code_points):
+def encode_each(code_points: tf.Tensor) -> tf.Tensor:
     """Code points `(characters,)` int32 as UTF-8, a string `(characters,)` of each."""
     return encode(code_points, tf.range(tf.size(code_points, tf.int64) + 1))

@@ -1,5 +1,7 @@
 """Raw texts to tokens, as one Keras layer."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -7,6 +9,7 @@ from tfast.text.tokenization import rules, special_tokens
 from tfast.text.tokenization.english_splitting import split_english
 from tfast.text.tokenization.string_ops import BREAKS, INNER_SPACE, SEPARATOR, split, where_needed
 from tfast.training.optimizers.keras_private import accept_python_values
+from tfast.types import TensorLike
 
 # What fastai writes for it.
 _WRITTEN_INNER_SPACE = "▁"
@@ -16,15 +19,15 @@ _WRITTEN_INNER_SPACE = "▁"
 class TextTokenizer(keras.layers.Layer):
     r"""Fastai's text rules, then splitting into tokens, all in the graph.
 
-    Any bytes are survived: what is not UTF-8 becomes U+FFFD. With the English splitter a
+    Accepts arbitrary bytes: what is not UTF-8 becomes U+FFFD. With the English splitter a
     SavedModel needs nothing but TensorFlow.
 
     Args:
         splitter: "english", which splits as spaCy does, or a layer that gives tokens
             `(words, None)` for words `(words,)`, such as `SentencePieceSplitter`.
-        add_start: whether "xxbos" opens each text.
-        add_end: whether "xxeos" closes it.
-        mark_fields: whether "xxfld 1", "xxfld 2" ... stand before the fields of a text.
+        add_start: whether "xxbos" is put before each text.
+        add_end: whether "xxeos" is put after it.
+        mark_fields: whether "xxfld 1", "xxfld 2" ... are put before the fields of a text.
 
     Call:
         texts: strings `(batch,)`, or `(batch, fields)` for texts in several parts, such as
@@ -43,8 +46,14 @@ class TextTokenizer(keras.layers.Layer):
     """
 
     def __init__(
-        self, splitter="english", *, add_start=True, add_end=False, mark_fields=False, **kwargs
-    ):
+        self,
+        splitter: str | keras.layers.Layer = "english",
+        *,
+        add_start: bool = True,
+        add_end: bool = False,
+        mark_fields: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if splitter != "english" and not isinstance(splitter, keras.layers.Layer):
             raise ValueError(f"splitter={splitter!r}: expected 'english' or a layer")
@@ -57,18 +66,18 @@ class TextTokenizer(keras.layers.Layer):
 
     # Nothing here needs AutoGraph, which would treble the time of tracing.
     @tf.autograph.experimental.do_not_convert
-    def call(self, texts):
+    def call(self, texts: TensorLike) -> tf.RaggedTensor:
         """Tokenizes; see the class."""
         texts = self._prepare(tf.convert_to_tensor(texts, tf.string))
         pieces, rows, _ = split(_mark_white_space(texts), " ")
-        distinct, places = tf.unique(pieces)
-        return _regroup(self._tokens_of_words(distinct), places, rows, texts)
+        distinct, indices = tf.unique(pieces)
+        return _regroup(self._tokens_of_words(distinct), indices, rows, texts)
 
-    def compute_output_spec(self, texts):
+    def compute_output_spec(self, texts: keras.KerasTensor) -> keras.KerasTensor:
         """Ragged strings, for models of Keras's functional kind."""
         return keras.KerasTensor((texts.shape[0], None), dtype="string", ragged=True)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """All arguments, a splitter with its own."""
         splitter = self.splitter
         if splitter != "english":
@@ -81,60 +90,65 @@ class TextTokenizer(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """The inverse of `get_config`."""
         if config["splitter"] != "english":
             splitter = keras.saving.deserialize_keras_object(config["splitter"])
             config = config | {"splitter": splitter}
         return cls(**config)
 
-    def _prepare(self, texts):
+    def _prepare(self, texts: tf.Tensor) -> tf.Tensor:
         """Clean UTF-8, and the rules that may look further than one word."""
         texts = _join_fields(_clean(texts), mark_fields=self.mark_fields)
-        texts = rules.replace_wrep(rules.replace_rep(rules.fix_html(texts)))
-        texts = rules.strip(rules.rm_useless_spaces(rules.spec_add_spaces(texts)))
+        for rule in rules.TEXT_RULES:
+            texts = rule(texts)
+        texts = rules.strip(texts)
         start = special_tokens.TEXT_START + " " if self.add_start else ""
         end = " " + special_tokens.TEXT_END if self.add_end else ""
         return start + texts + end
 
-    def _tokens_of_words(self, words):
+    def _tokens_of_words(self, words: tf.Tensor) -> tf.RaggedTensor:
         """The rules that look at one word alone, and the splitting: `(words,)` to ragged."""
-        marked = rules.lower(rules.mark_capitalized(rules.mark_all_caps(words)))
+        marked = words
+        for rule in rules.WORD_RULES:
+            marked = rule(marked)
         parts, rows, _ = split(marked, " ")
         # "The" and "the" share a part.
-        distinct, places = tf.unique(parts)
+        distinct, indices = tf.unique(parts)
         tokens = self._split(distinct)
         values = tf.strings.regex_replace(tokens.values, INNER_SPACE, _WRITTEN_INNER_SPACE)
-        return _regroup(tokens.with_values(values), places, rows, words)
+        return _regroup(tokens.with_values(values), indices, rows, words)
 
-    def _split(self, words):
-        if self.splitter == "english":
+    def _split(self, words: tf.Tensor) -> tf.RaggedTensor:
+        if isinstance(self.splitter, str):
             return _split_at_spaces(split_english(words))
         is_special = tf.reduce_any(words[:, None] == tf.constant(special_tokens.SPECIAL_TOKENS), 1)
         tokens = self.splitter(tf.where(is_special, "", words))
         return tf.concat([_split_at_spaces(tf.where(is_special, words, "")), tokens], axis=1)
 
 
-def _regroup(tokens, places, rows, texts):
+def _regroup(
+    tokens: tf.RaggedTensor, indices: tf.Tensor, rows: tf.Tensor, texts: tf.Tensor
+) -> tf.RaggedTensor:
     """The tokens of distinct words, put where the words stood.
 
     Args:
         tokens: ragged strings `(distinct, tokens)`.
-        places: which of the distinct words each word is, `(words,)`.
+        indices: which of the distinct words each word is, `(words,)`.
         rows: which text each word belongs to, int64 `(words,)`.
         texts: strings `(texts,)`.
 
     Returns:
         Ragged strings `(texts, tokens)`.
     """
-    tokens = tf.gather(tokens, places)
+    tokens = tf.gather(tokens, indices)
     rows = tf.gather(rows, tokens.value_rowids())
     return tf.RaggedTensor.from_value_rowids(
         tokens.values, rows, tf.size(texts, tf.int64), validate=False
     )
 
 
-def _split_at_spaces(words):
+def _split_at_spaces(words: tf.Tensor) -> tf.RaggedTensor:
     """Ragged `(words, tokens)`, no token of an empty word."""
     tokens, rows, _ = split(words, " ")
     there = tf.where(tokens != "")[:, 0]
@@ -146,15 +160,16 @@ def _split_at_spaces(words):
     )
 
 
-def _clean(texts):
-    is_valid = tf.strings.regex_full_match(texts, "(?s).*")
+def _clean(texts: tf.Tensor) -> tf.Tensor:
+    # Not ".*", which takes surrogates and overlong forms for UTF-8.
+    is_valid = tf.strings.regex_full_match(texts, r"[\x00-\x{d7ff}\x{e000}-\x{10ffff}]*")
     texts = where_needed(
         ~is_valid, lambda some: tf.strings.unicode_transcode(some, "UTF-8", "UTF-8"), texts
     )
     return tf.strings.regex_replace(texts, f"[{SEPARATOR}{INNER_SPACE}]", "\ufffd")
 
 
-def _join_fields(texts, *, mark_fields):
+def _join_fields(texts: tf.Tensor, *, mark_fields: bool) -> tf.Tensor:
     if texts.shape.rank not in (1, 2):
         raise ValueError(f"texts have shape {texts.shape}: expected (batch,) or (batch, fields)")
     if texts.shape.rank == 1:
@@ -165,11 +180,11 @@ def _join_fields(texts, *, mark_fields):
     return tf.strings.reduce_join(texts, axis=1, separator=" ")
 
 
-def _mark_white_space(texts):
+def _mark_white_space(texts: tf.Tensor) -> tf.Tensor:
     """Sets white space other than single spaces apart from the words, as spaCy does.
 
     Such white space is one token, less its first character when that is a space. Spaces inside
-    it become INNER_SPACE, so that spaces stand between tokens only.
+    it become INNER_SPACE, so that spaces are between tokens only.
     """
     texts = tf.strings.regex_replace(texts, f"([{BREAKS}]) ", rf"\1{INNER_SPACE}")
     return tf.strings.regex_replace(texts, f" ?([{BREAKS}][{BREAKS}{INNER_SPACE}]*)", r" \1 ")

@@ -1,0 +1,221 @@
+"""Times tfast-predict, the Swift program, beside the same model served from Python.
+
+    python scripts/benchmarks/swift_serving.py
+    python scripts/benchmarks/swift_serving.py --sizes 40 64 2 --vocabulary-size 5000
+
+The text classifier has full size (embedding 400, LSTMs of 1152, 1152 and 400, 60,000 words), the
+weights it begins with, in int8 for onnxruntime; texts have 100 words. Python reads texts with the
+SavedModel tokenizer of `export_text_core`. Both are programs that answer lines of standard input,
+started afresh for each cold start; times go from writing the lines to reading the answers. Peak
+memory is of the whole process (VmHWM), so Linux only.
+"""
+
+from tfast.cli import environment  # isort: skip
+
+environment.prepare()
+
+import argparse
+import contextlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tensorflow as tf
+from timing import environment_line
+
+from tfast.export.portable.text import export_text_core
+from tfast.text.documents import pad_documents
+from tfast.text.library_docstrings import library_docstrings
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.vocabulary import Vocabulary
+
+ROOT = Path(__file__).parents[2]
+WORKER = Path(__file__).parent / "workers" / "serving_python.py"
+NUM_WORDS = 100
+BATCH_SIZE = 32
+CLASS_NAMES = ["negative", "positive"]
+PYTHON_PACKAGES = ("tensorflow", "numpy", "onnxruntime")
+
+
+def main():
+    """Prints a line for each rival and quantity."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", type=Path, help="tfast-predict; else it is built")
+    parser.add_argument("--sizes", type=int, nargs=3, default=(400, 1152, 3), help="of the model")
+    parser.add_argument("--vocabulary-size", type=int, default=60_000)
+    parser.add_argument("--threads", type=int, default=2, help="of onnxruntime, for one call")
+    parser.add_argument("--starts", type=int, default=9, help="cold starts of each")
+    parser.add_argument("--texts", type=int, default=200, help="how many texts, one at a time")
+    parser.add_argument("--batches", type=int, default=20, help=f"how many times {BATCH_SIZE}")
+    arguments = parser.parse_args()
+    print(environment_line("tensorflow", "onnxruntime"))
+    print(f"onnxruntime with {arguments.threads} thread(s); load {os.getloadavg()[0]:.1f}")
+    program = arguments.program or build()
+    with tempfile.TemporaryDirectory() as folder:
+        folder, texts = Path(folder), read_texts(max(arguments.texts, BATCH_SIZE))
+        write_models(folder, texts, arguments)
+        compare(commands(program, folder, arguments.threads), texts, arguments)
+        print_sizes(program, folder)
+
+
+def build():
+    """Builds the program with the Swift libraries inside; returns its path."""
+    options = ["-c", "release", "--static-swift-stdlib", "--package-path", ROOT / "swift_notes"]
+    options += ["--scratch-path", ROOT / "swift_notes" / ".build" / "static"]
+    subprocess.run(["swift", "build", *options, "--product", "tfast-predict"], check=True, stdout=2)
+    shown = subprocess.run(
+        ["swift", "build", *options, "--show-bin-path"], check=True, capture_output=True, text=True
+    )
+    return Path(shown.stdout.strip()) / "tfast-predict"
+
+
+def read_texts(count):
+    """Docstrings, in parts of `NUM_WORDS` words."""
+    words = " ".join(library_docstrings(2000)[0]).split()
+    begins = range(0, count * NUM_WORDS, NUM_WORDS)
+    return [" ".join(words[begin : begin + NUM_WORDS]) for begin in begins]
+
+
+def write_models(folder, texts, arguments):
+    """Writes `portable`, for Swift, and `core`, for Python: the same model."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from swift_notes.portable_folders import write_text_folder
+
+    tokenizer = TextTokenizer()
+    tokens = tokenizer(tf.constant(texts))
+    counted = Vocabulary.from_tokens([tokens], min_frequency=1).words
+    words = [word for word in counted if not word.startswith("xxfake")]
+    others = [f"word{number}" for number in range(arguments.vocabulary_size - len(words))]
+    vocabulary = Vocabulary((words + others)[: arguments.vocabulary_size])
+    embed_size, hidden_size, num_layers = arguments.sizes
+    model = TextClassifier(
+        len(vocabulary), len(CLASS_NAMES),
+        embed_size=embed_size, hidden_size=hidden_size, num_layers=num_layers,
+    )  # fmt: skip
+    model(pad_documents(vocabulary.encode(tokens[:1])))
+    export_text_core(
+        model, tokenizer, vocabulary, folder / "core", CLASS_NAMES,
+        file_format="onnx", precision="int8",
+    )  # fmt: skip
+    content = (folder / "core" / "core.onnx").read_bytes()
+    write_text_folder(folder / "portable", content, vocabulary, CLASS_NAMES, [], precision="int8")
+
+
+def commands(program, folder, threads):
+    """By label: what starts a rival that answers so many lines at once."""
+    options = "--threads", str(threads), "--batch-size"
+    return {
+        "Swift": lambda size: [program, *options, str(size), folder / "portable"],
+        "Python": lambda size: [sys.executable, WORKER, *options, str(size), folder / "core"],
+    }
+
+
+class Serving:
+    """A program that answers lines of texts with lines of JSON, started."""
+
+    def __init__(self, command):
+        library = importlib.util.find_spec("onnxruntime").submodule_search_locations[0]
+        [library] = Path(library).glob("capi/libonnxruntime.so.*")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"TFAST_ONNXRUNTIME_LIBRARY": str(library)},
+        )
+
+    def answer(self, texts):
+        """The answers, and the seconds they took."""
+        begin = time.perf_counter()
+        self._process.stdin.write("".join(text + "\n" for text in texts).encode())
+        self._process.stdin.flush()
+        lines = [self._process.stdout.readline() for _ in texts]
+        seconds = time.perf_counter() - begin
+        return [json.loads(line)["probabilities"] for line in lines], seconds
+
+    def peak_mb(self):
+        """The most memory it has had, in megabytes of 10^6 bytes."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) * 1024 / 1e6
+
+    def close(self):
+        """Ends it."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+def compare(rivals, texts, arguments):
+    """Times each rival in turn, and checks that they answer the same."""
+    starts = {label: [] for label in rivals}
+    for _ in range(arguments.starts):
+        for label, command in rivals.items():
+            begin = time.perf_counter()
+            with contextlib.closing(Serving(command(1))) as serving:
+                serving.answer(texts[:1])
+                starts[label].append(time.perf_counter() - begin)
+    for label, seconds in starts.items():
+        print_line(label, "cold start to the first answer", seconds)
+    answers = {}
+    for label, command in rivals.items():
+        with contextlib.closing(Serving(command(1))) as serving:
+            serving.answer(texts[:1])
+            timed = [serving.answer([text]) for text in texts]
+            print_line(label, "one text", [seconds for _, seconds in timed])
+            print(f"  {label:8s} {'peak memory, one at a time':32s} {serving.peak_mb():9.1f} MB")
+            answers[label] = [found for [found], _ in timed]
+        with contextlib.closing(Serving(command(BATCH_SIZE))) as serving:
+            serving.answer(texts[:BATCH_SIZE])
+            timed = [serving.answer(texts[:BATCH_SIZE])[1] for _ in range(arguments.batches)]
+            print_line(label, f"{BATCH_SIZE} texts", timed)
+            print(f"  {label:8s} {'peak memory, in batches':32s} {serving.peak_mb():9.1f} MB")
+    pairs = zip(*answers.values(), strict=True)
+    largest = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
+    print(f"  largest difference of a probability, one text at a time: {largest:.1e}")
+
+
+def print_line(label, quantity, seconds):
+    """Median and the 95th percentile, in milliseconds."""
+    ordered = sorted(1000 * one for one in seconds)
+    p95 = ordered[max(0, round(0.95 * len(ordered)) - 1)]
+    print(
+        f"  {label:8s} {quantity:32s} p50 {statistics.median(ordered):9.2f} ms   p95 {p95:9.2f} ms"
+        f"   ({len(ordered)} times)",
+        flush=True,
+    )
+
+
+def print_sizes(program, folder):
+    """What each needs on disk; Python itself is not counted."""
+    spec = importlib.util.find_spec("onnxruntime")
+    [library] = Path(spec.submodule_search_locations[0]).glob("capi/libonnxruntime.so.*")
+    swift = {"program": size(program), "libonnxruntime": size(library)}
+    swift["folder"] = size(folder / "portable")
+    python = {
+        name: sum(size(file.locate()) for file in importlib.metadata.files(name) or [])
+        for name in PYTHON_PACKAGES
+    }
+    python["folder"] = size(folder / "core")
+    for label, parts in {"Swift": swift, "Python": python}.items():
+        listed = ", ".join(f"{name} {part / 1e6:.1f}" for name, part in parts.items())
+        print(f"  {label:8s} {'on disk':32s} {sum(parts.values()) / 1e6:9.1f} MB   ({listed})")
+
+
+def size(path):
+    """Bytes of a file, or of all files in a folder; 0 for nothing."""
+    path = Path(path)
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+import Dispatch
+import Foundation
+import Synchronization
+import Testing
+import TfastText
+
+@testable import TfastRuntime
+
+@Suite struct PortableFolderTests {
+  @Test(.enabled(if: hasOnnxRuntime, "no onnxruntime"), arguments: ["text", "image"])
+  func examplesAreAnsweredAsInPython(_ name: String) throws {
+    let folder = try PortableFolder(path: fixturePath(name))
+    #expect(folder.description.examples.count == 5)
+    #expect(try folder.checkExamples() < 1e-6)
+  }
+
+  @Test(.enabled(if: hasOnnxRuntime, "no onnxruntime"))
+  func aBatchIsAnsweredAsItsTextsAlone() throws {
+    let folder = try PortableFolder(path: fixturePath("text"))
+    let texts = ["A good film!", "", "so so so bad", "\u{0}"].map { Bytes($0.utf8) }
+    let together = try folder.classify(texts: texts)
+    for (text, answer) in zip(texts, together) {
+      let alone = try folder.classify(texts: [text])[0]
+      #expect(alone.label == answer.label)
+      for (one, other) in zip(alone.probabilities, answer.probabilities) {
+        #expect(abs(one - other) < 1e-6)
+      }
+    }
+    #expect(try folder.classify(texts: []).isEmpty)
+    #expect(throws: RuntimeError.self) { try folder.classify(images: [Bytes("P6")]) }
+  }
+
+  @Test(.enabled(if: hasOnnxRuntime, "no onnxruntime"))
+  func manyThreadsShareOneFolder() throws {
+    let folder = try PortableFolder(path: fixturePath("text"))
+    let texts = folder.description.examples.map(\.input)
+    let expected = try texts.map { try folder.classify(texts: [$0])[0].probabilities }
+    let wrong = Mutex(0)
+    DispatchQueue.concurrentPerform(iterations: 400) { number in
+      let index = number % texts.count
+      let answer = try? folder.classify(texts: [texts[index]])
+      if answer?[0].probabilities != expected[index] { wrong.withLock { $0 += 1 } }
+    }
+    #expect(wrong.withLock { $0 } == 0)
+  }
+
+  @Test(.enabled(if: hasOnnxRuntime, "no onnxruntime"))
+  func examplesBeyondTheToleranceAreReported() throws {
+    try withCopy(of: "text") { copy in
+      try copy.change("tfast.json") {
+        $0.replacingOccurrences(of: "\"tolerance\": 0.001", with: "\"tolerance\": 0")
+          .replacingOccurrences(of: "[0.45", with: "[0.46")
+      }
+      let folder = try PortableFolder(path: copy.path)
+      #expect(throws: RuntimeError.self) { try folder.checkExamples() }
+    }
+  }
+
+  @Test(arguments: ["model.onnx", "vocabulary.txt", "tokenizer.json"])
+  func aDamagedOrMissingFileIsNamed(_ file: String) throws {
+    try withCopy(of: "text") { copy in
+      let url = copy.appendingPathComponent(file)
+      var content = try Data(contentsOf: url)
+      content[content.count / 2] ^= 1
+      try content.write(to: url)
+      try expectError(.folder, about: file) { try PortableFolder(path: copy.path) }
+      try FileManager.default.removeItem(at: url)
+      try expectError(.folder, about: file) { try PortableFolder(path: copy.path) }
+    }
+  }
+
+  @Test(arguments: [
+    ("\"format\": 1", "\"format\": 2", "newer"), ("\"format\": 1", "\"format\": \"1\"", "format"),
+    ("\"kind\": \"text\"", "\"kind\": \"sound\"", "sound"), ("{\"format\"", "\"format\"", "JSON"),
+    ("[\"bad\", \"good\"]", "[]", "class_names"), ("\"english\"", "\"saved_model\"", "splitter"),
+    ("\"max_tokens\": null", "\"max_tokens\": 0", "max_tokens"),
+    ("\"model.onnx\": \"", "\"../model.onnx\": \"", "inside"),
+    ("\"model\": \"model.onnx\"", "\"model\": \"x/../model.onnx\"", "model"),
+    ("\"add_end\": false", "\"add_end\": 0", "add_end"),
+    ("\"probabilities\": [", "\"probabilities\": [1, ", "examples"),
+  ])
+  func anotherDescriptionIsRefused(_ old: String, _ new: String, _ word: String) throws {
+    try withCopy(of: "text") { copy in
+      try copy.change("tfast.json") { $0.replacingOccurrences(of: old, with: new) }
+      try expectError(.folder, about: word) { try PortableFolder(path: copy.path) }
+    }
+  }
+
+  @Test func aMissingFolderIsNamed() throws {
+    try expectError(.folder, about: "nowhere/tfast.json") { try PortableFolder(path: "nowhere") }
+    try expectError(.folder, about: "nowhere/saved_model.pb") { try SavedModel(path: "nowhere") }
+  }
+
+  @Test func aMissingOrOtherLibraryIsNamed() throws {
+    var options = RuntimeOptions()
+    options.onnxRuntimeLibrary = "/nowhere/libonnxruntime.so"
+    try expectError(.library, about: "nowhere") {
+      try PortableFolder(path: fixturePath("text"), options: options)
+    }
+    options.onnxRuntimeLibrary = "libc.so.6"
+    try expectError(.library, about: "OrtGetApiBase") {
+      try PortableFolder(path: fixturePath("text"), options: options)
+    }
+  }
+
+  private func expectError(
+    _ kind: RuntimeError.Kind, about word: String, _ body: () throws -> some Any
+  ) throws {
+    do {
+      _ = try body()
+      Issue.record("nothing was refused; expected an error about \(word)")
+    } catch let error as RuntimeError {
+      #expect(error.kind == kind)
+      #expect(error.description.contains(word), "\(error)")
+      #expect(!error.description.contains("\n"))
+    }
+  }
+}

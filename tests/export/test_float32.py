@@ -1,0 +1,49 @@
+import keras
+import numpy as np
+import pytest
+
+from tfast.export.float32 import in_float32
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.vision.xresnet import xresnet
+
+SIZES = {"embed_size": 4, "hidden_size": 6, "num_layers": 1}
+DOCUMENTS = {
+    "token_ids": np.array([[2, 5, 8], [2, 4, 1]], "int32"),
+    "lengths": np.array([3, 2], "int32"),
+}
+
+
+def classifier(policy):
+    return TextClassifier(9, 2, dtype=policy, **SIZES)
+
+
+def images(policy):
+    keras.mixed_precision.set_dtype_policy(policy)
+    return xresnet(2, block_counts=(1,), expansion=1, stem_widths=(8,))
+
+
+def both(policy):
+    return ForwardBackwardClassifier(classifier(policy), classifier(policy))
+
+
+@pytest.mark.parametrize("make", [classifier, images, both])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_a_model_of_mixed_precision_gets_a_twin_with_the_same_weights(make, policy):
+    model = make(policy)
+    twin = in_float32(model)
+    expected = make("float32")
+    expected.set_weights(model.get_weights())
+    noise = np.random.default_rng(0).normal(size=(2, 33, 32, 3)).astype("float32")
+    inputs = noise if make is images else DOCUMENTS
+    np.testing.assert_allclose(
+        twin(inputs, training=False), expected(inputs, training=False), rtol=1e-5, atol=1e-5
+    )
+    assert twin is not model
+    assert twin is in_float32(twin)
+
+
+@pytest.mark.parametrize("make", [classifier, images, both])
+def test_a_model_in_float32_is_its_own_twin(make):
+    model = make("float32")
+    assert in_float32(model) is model

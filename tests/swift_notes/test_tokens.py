@@ -1,0 +1,89 @@
+"""The tokens of TfastText, beside those of the graph."""
+
+import csv
+import gzip
+import os
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from golden_weights import golden_json
+from swift_notes.fuzzed_texts import fuzzed_texts
+from swift_notes.portable_folders import tokenizer_json
+
+from tfast.text.tokenization.tokenizer import TextTokenizer
+
+pytestmark = pytest.mark.swift
+BATCH_SIZE = 500
+
+
+@pytest.fixture(scope="module")
+def swift_tokens(swift_package, tmp_path_factory):
+    """A function from bytes to what tfast-tokens makes of them: tokens, a space between."""
+    file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    file.write_bytes(tokenizer_json())
+
+    def run(texts):
+        frames = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+        command = [swift_package / "tfast-tokens", file]
+        answer = subprocess.run(command, input=frames, capture_output=True, check=True).stdout
+        found, begin = [], 0
+        while begin < len(answer):
+            (length,) = struct.unpack_from("<I", answer, begin)
+            found.append(answer[begin + 4 : begin + 4 + length])
+            begin += 4 + length
+        return found
+
+    return run
+
+
+def graph_tokens(texts):
+    """The same by TensorFlow."""
+    tokenizer = TextTokenizer()
+    read = tf.function(tokenizer, input_signature=[tf.TensorSpec([None], tf.string)])
+    rows = []
+    for begin in range(0, len(texts), BATCH_SIZE):
+        rows += read(tf.constant(texts[begin : begin + BATCH_SIZE])).to_list()
+    return [b" ".join(row) for row in rows]
+
+
+def check_tokens(found, expected, texts):
+    different = [t for t, f, e in zip(texts, found, expected, strict=True) if f != e]
+    assert not different, f"{len(different)} of {len(texts)} texts: {different[:3]}"
+
+
+def test_golden_texts_have_fastais_tokens(swift_tokens):
+    golden = golden_json("rules_and_tokens.json")
+    texts = [entry["text"].encode() for entry in golden]
+    expected = [" ".join(entry["tokens"]).encode() for entry in golden]
+    check_tokens(swift_tokens(texts), expected, texts)
+
+
+def test_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
+    texts = fuzzed_texts(3000, seed=1)
+    check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
+
+
+def test_the_comparison_would_notice_another_token(swift_tokens):
+    texts = [b"a good film", b"a bad film"]
+    with pytest.raises(AssertionError, match="1 of 2 texts"):
+        check_tokens(swift_tokens(texts), [b"xxbos a good film", b"xxbos bad film"], texts)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
+    texts = fuzzed_texts(100_000)
+    check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
+
+
+@pytest.mark.data
+def test_all_labelled_reviews_have_the_tokens_of_the_graph(swift_tokens):
+    file = Path(os.environ.get("TFAST_DATA", ".")) / "imdb_train.csv.gz"
+    if not file.exists():
+        pytest.skip(f"{file.name} is not in the folder that TFAST_DATA names")
+    with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
+        texts = [row["text"].encode() for row in csv.DictReader(lines)]
+    assert len(texts) == 25_000
+    check_tokens(swift_tokens(texts), graph_tokens(texts), texts)

@@ -1,0 +1,42 @@
+"""What tokens become as they are read: strings, or the ids of a vocabulary."""
+
+import array
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+Tokens = TypeVar("Tokens")
+
+
+class Form(NamedTuple, Generic[Tokens]):
+    """How a `Tokenizer` holds tokens."""
+
+    of_tokens: Callable[[Sequence[str]], Tokens]
+    join: Callable[[Iterable[Tokens]], Tokens]
+    odd: Tokens  # for a word that cannot be read alone
+    odd_mark: Any  # what is in these tokens and in no others
+
+
+AS_LIST: Form[Any] = Form(
+    of_tokens=tuple,
+    join=lambda parts: list(itertools.chain.from_iterable(parts)),
+    odd=(None,),
+    odd_mark=None,
+)
+
+_NO_ID = b"\xff\xff\xff\xff"  # -1
+
+
+def as_ids(ids: dict[str, int], unknown_id: int) -> Form[bytes]:
+    """Ids, int32 one after the other in bytes: they are joined in no time.
+
+    Args:
+        ids: tokens to their ids, at least 0 and less than 2 ** 24.
+        unknown_id: of all other tokens.
+    """
+
+    def of_tokens(tokens: Sequence[str]) -> bytes:
+        return array.array("i", [ids.get(token, unknown_id) for token in tokens]).tobytes()
+
+    # The highest byte of an id is 0: four bytes of 255 are nowhere else.
+    return Form(of_tokens=of_tokens, join=b"".join, odd=_NO_ID, odd_mark=_NO_ID)

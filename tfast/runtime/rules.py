@@ -1,0 +1,129 @@
+"""fastai's rules that look further than one word, on Python strings.
+
+They give what the graph of the SavedModel gives, which `tfast.text` holds against fastai.
+
+Source: fastai.text.core, `defaults.text_proc_rules`.
+"""
+
+import functools
+import html
+import re
+
+# fastai's names of what stands for something other than itself.
+TEXT_START, TEXT_END, FIELD = "xxbos", "xxeos", "xxfld"
+REPEATED_CHARACTER, REPEATED_WORD = "xxrep", "xxwrep"
+ALL_CAPITALS, CAPITALIZED = "xxup", "xxmaj"
+
+CHARACTER_RUN = re.compile(r"(\S)\1\1+")
+MARKED_SIGN = re.compile(r"[/#\\]")
+
+# In this order: a later one may see what an earlier one made.
+_MESS = {
+    "#39;": "'",
+    "amp;": "&",
+    "#146;": "'",
+    "nbsp;": " ",
+    "#36;": "$",
+    r"\n": "\n",
+    "quot;": "'",
+    "<br />": "\n",
+    r"\"": '"',
+    "<unk>": "xxunk",
+    " @.@ ": ".",
+    " @-@ ": "-",
+    "...": " …",
+}
+_WORDS_AND_GAPS = re.compile(r"(\s+)")
+
+
+def clean(text: str | bytes) -> str:
+    """Bytes as text; what is not UTF-8, and what the graph uses for itself, as U+FFFD."""
+    if isinstance(text, str):
+        if text.isascii():
+            return text
+        text = text.encode("utf-8", "surrogatepass")  # a str may hold half of a pair
+    return text.decode("utf-8", "replace").replace("\ufdd0", "\ufffd").replace("\ufdd1", "\ufffd")
+
+
+def fix_html(text: str) -> str:
+    r"""Undoes what web pages and data sets left in texts: "<br />", "amp;", "&eacute;" ...
+
+    Example:
+        >>> fix_html("Tom amp; Jerry<br />caf&eacute;")
+        'Tom & Jerry\ncafé'
+    """
+    # No replacement makes a character that another one looks for: few texts have them.
+    if ";" in text or "\\" in text or "@" in text:
+        for mess, meaning in _MESS.items():
+            text = text.replace(mess, meaning)
+    else:
+        if "<" in text:
+            text = text.replace("<br />", "\n").replace("<unk>", "xxunk")
+        text = text.replace("...", _MESS["..."])
+    return html.unescape(text)
+
+
+def mark_character_runs(text: str) -> str:
+    """Writes a character that comes three times or more as "xxrep", count, character.
+
+    Example:
+        >>> mark_character_runs("so good!!!!")
+        'so good xxrep 4 ! '
+    """
+    return CHARACTER_RUN.sub(_mark_run, text)
+
+
+def mark_runs_of(characters: str, text: str) -> str:
+    """`mark_character_runs` where it is known which characters come three times or more.
+
+    Args:
+        characters: a text in which each of them comes three times or more.
+        text: a text.
+    """
+    # A literal is found several times as fast as "the same again".
+    for character in {run[1] for run in CHARACTER_RUN.finditer(characters)}:
+        text = _run_of(character).sub(_mark_run, text)
+    return text
+
+
+@functools.lru_cache(maxsize=256)
+def _run_of(character: str) -> re.Pattern:
+    return re.compile(re.escape(character) * 3 + re.escape(character) + "*")
+
+
+def _mark_run(run: re.Match) -> str:
+    return f" {REPEATED_CHARACTER} {len(run[0])} {run[0][0]} "
+
+
+def mark_word_runs(text: str, stem: re.Pattern) -> str:
+    r"""Writes a word that comes three times or more as "xxwrep", count, word.
+
+    The last of a run may have something after it that is not part of a word: "no no no!".
+
+    Args:
+        text: a text.
+        stem: matches the characters of a word, at its start.
+
+    Example:
+        >>> mark_word_runs("very very very good", re.compile(r"\w*"))
+        ' xxwrep 3 very  good'
+    """
+    pieces = _WORDS_AND_GAPS.split(text)
+    words, gaps = pieces[::2], [*pieces[1::2], ""]
+    stems = [stem.match(word)[0] for word in words]
+    is_whole = [bool(word) and word == s for word, s in zip(words, stems, strict=True)]
+    written, begin = [], 0
+    while begin < len(words):
+        end = begin + 1
+        while end < len(words) and is_whole[end - 1] and stems[end] == stems[begin]:
+            end += 1
+        if end - begin < 3:
+            written += [part for i in range(begin, end) for part in (words[i], gaps[i])]
+        else:
+            # The mark brings a space of its own in place of the one before it.
+            if written:
+                written[-1] = written[-1][:-1]
+            tail = words[end - 1][len(stems[end - 1]) :]
+            written += [f" {REPEATED_WORD} {end - begin} {stems[begin]} ", tail + gaps[end - 1]]
+        begin = end
+    return "".join(written)
