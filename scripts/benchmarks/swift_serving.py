@@ -5,7 +5,7 @@
 
 The text classifier has full size (embedding 400, LSTMs of 1152, 1152 and 400, 60,000 words), the
 weights it begins with, in int8 for onnxruntime; texts have 100 words. Python reads texts with the
-SavedModel tokenizer of `export_text_core`. Both are programs that answer lines of standard input,
+graph of its tokenizer. Both are programs that answer lines of standard input,
 started afresh for each cold start; times go from writing the lines to reading the answers. Peak
 memory is of the whole process (VmHWM), so Linux only.
 """
@@ -20,6 +20,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -30,7 +31,9 @@ from pathlib import Path
 import tensorflow as tf
 from timing import environment_line
 
-from tfast.export.portable.text import export_text_core
+from tfast.export.portable.text import export_portable_text_classifier
+from tfast.export.saved_model import save_signatures
+from tfast.export.text import TEXT
 from tfast.text.documents import pad_documents
 from tfast.text.library_docstrings import library_docstrings
 from tfast.text.models.classifier import TextClassifier
@@ -87,7 +90,6 @@ def read_texts(count):
 def write_models(folder, texts, arguments):
     """Writes `portable`, for Swift, and `core`, for Python: the same model."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from swift_notes.portable_folders import write_text_folder
 
     tokenizer = TextTokenizer()
     tokens = tokenizer(tf.constant(texts))
@@ -101,12 +103,19 @@ def write_models(folder, texts, arguments):
         embed_size=embed_size, hidden_size=hidden_size, num_layers=num_layers,
     )  # fmt: skip
     model(pad_documents(vocabulary.encode(tokens[:1])))
-    export_text_core(
-        model, tokenizer, vocabulary, folder / "core", CLASS_NAMES,
-        file_format="onnx", precision="int8",
-    )  # fmt: skip
-    content = (folder / "core" / "core.onnx").read_bytes()
-    write_text_folder(folder / "portable", content, vocabulary, CLASS_NAMES, [], precision="int8")
+    portable, core = folder / "portable", folder / "core"
+    export_portable_text_classifier(
+        model, portable, CLASS_NAMES, tokenizer, vocabulary, precision="int8", tolerance=1.0
+    )
+    lookup = vocabulary.lookup_layer()
+
+    def read(texts):
+        return pad_documents(tf.cast(lookup(tokenizer(texts)), "int32"))
+
+    signatures = {"serving_default": (read, [TEXT])}
+    save_signatures(signatures, core / "tokenizer", parts=[tokenizer, lookup])
+    shutil.copy(portable / "model.onnx", core / "core.onnx")
+    (core / "labels.txt").write_text("\n".join(CLASS_NAMES) + "\n")
 
 
 def commands(program, folder, threads):

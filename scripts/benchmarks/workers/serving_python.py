@@ -13,7 +13,7 @@ import tensorflow as tf
 
 
 def main():
-    """Reads the folder that `export_text_core` wrote, then lines until there are no more."""
+    """Reads tokenizer, core and labels of a folder, then lines until there are no more."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--batch-size", type=int, default=1)
