@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
-// Linux, the toolchain's own modules alone. The C targets hold declarations: onnxruntime and
-// TensorFlow are found when a program runs, so the package builds without them.
+// Linux, the toolchain's own modules alone. The C targets hold declarations: onnxruntime, LiteRT
+// and TensorFlow are found when a program runs, so the package builds without them.
 
 import PackageDescription
 
@@ -24,10 +24,12 @@ let package = Package(
     // Answers from raw text and images, without Python.
     .target(name: "TfastText"),
     .target(name: "COnnxRuntime"),
+    .target(name: "CLiteRt"),
     .target(name: "CTensorFlow"),
     .target(name: "CSHA256"),
     .target(
-      name: "TfastRuntime", dependencies: ["TfastText", "COnnxRuntime", "CTensorFlow", "CSHA256"]),
+      name: "TfastRuntime",
+      dependencies: ["TfastText", "COnnxRuntime", "CLiteRt", "CTensorFlow", "CSHA256"]),
     .executableTarget(name: "TfastPredict", dependencies: ["TfastRuntime", "TfastText"]),
     .executableTarget(name: "TfastTokens", dependencies: ["TfastText"]),
     .testTarget(name: "TfastTextTests", dependencies: ["TfastText"]),

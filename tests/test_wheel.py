@@ -156,7 +156,10 @@ print(len(training), len(validation))
 
 def test_it_splits_a_folder_of_images_and_a_csv(run, tmp_path):
     images, reviews = write_images(tmp_path / "a"), write_reviews(tmp_path / "a.csv")
-    assert succeed(run("python", "-c", SPLITS, images, reviews)).split("\n")[:2] == ["18 6", "45 15"]
+    assert succeed(run("python", "-c", SPLITS, images, reviews)).split("\n")[:2] == [
+        "18 6",
+        "45 15",
+    ]
 
 
 @pytest.mark.skipif(

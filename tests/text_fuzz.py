@@ -1,5 +1,6 @@
 """Strings that tokenizers find hard: all of Unicode, bytes that are no UTF-8, runs, entities."""
 
+# ruff: noqa: RUF001 - characters that look alike are what is tested
 import html.entities
 import random
 
@@ -11,12 +12,32 @@ WORDS += ["a-b-c", "1-2-3", "5%", "$5", "US$5", "+a", "+5", "n't", "'s", "'S", "
 WORDS += ["http://", "www.", "example.com", "me@example.com", "127.0.0.1", "10.0.0.1", "/x?y#z"]
 WORDS += [":)", ":-)", ";)", ":D", "<3", "(o:", ">:(", "(╯°□°）╯︵┻━┻", "ಠ_ಠ", "¯\\(ツ)/¯", ":8080"]
 WORDS += ["xxbos", "xxrep", "xxunk", "xxup", "Σ", "ΟΔΟΣ", "İ", "ſ", "ﬀ", "\u0301", "\u200b", "ʰ"]
-WORDS += ["😀", "👩‍👩‍👧", "\ufdd0", "\ufdd1", "\u2581", "\x00", "\x85", "\u00ad", "שלום", "中文", "ä."]
+WORDS += [
+    "😀",
+    "👩‍👩‍👧",
+    "\ufdd0",
+    "\ufdd1",
+    "\u2581",
+    "\x00",
+    "\x85",
+    "\u00ad",
+    "שלום",
+    "中文",
+    "ä.",
+]
 WORDS += ["\ue000", "\ufffe", "\U0010ffff", "\ud7ff", "amp;", "quot;", "nbsp;", "#39;", "#146;"]
 WORDS += ["\\n", '\\"', "<unk>", " @.@ ", " @-@ ", "&amp;", "&#39;", "&#x27;", "&#0;", "&#xd800;"]
 WORDS += ["&#1114112;", "&#99999999999;", "&copy", "&notit;", "&#128;", "&#;", "&lt;br /&gt;"]
 WORDS += ["no no no", "very very very", "so so so so!", "...", "....", "!!!", "aaa", "AAA", "``"]
-WORDS += ["<br />", "<br /><br />", "\n", "\n\n", " ", "  ", *"abcXYZIé ß'\"().,;:!?-_/#\\@&<>=+*^%"]
+WORDS += [
+    "<br />",
+    "<br /><br />",
+    "\n",
+    "\n\n",
+    " ",
+    "  ",
+    *"abcXYZIé ß'\"().,;:!?-_/#\\@&<>=+*^%",
+]
 WORDS += [*"$€£°0123456789~|[]{}…—–«»“”‘’´`"]
 
 

@@ -18,12 +18,12 @@ _REGISTERING = (
     "tfast.text.models.language_model",
     "tfast.text.models.perplexity",
     "tfast.text.models.weight_drop",
+    "tfast.training.batch_norm",
     "tfast.training.joined_schedules",
     "tfast.training.optimizers.fused_adam",
     "tfast.training.optimizers.lookahead",
     "tfast.training.optimizers.rectified_adam",
     "tfast.training.schedules",
-    "tfast.vision.layers.batch_norm",
     "tfast.vision.layers.residual_blocks",
     "tfast.vision.layers.self_attention",
 )

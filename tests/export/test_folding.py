@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from tfast.export.folding import fold_batch_norms, scale_and_shift
-from tfast.vision.layers.batch_norm import BatchNorm
+from tfast.training.batch_norm import BatchNorm
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet
 

@@ -51,19 +51,19 @@ def tiny_model(*, input_shape=(24, 24, 3), activation=None):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """Pictures of several kinds and sizes, in a folder a class."""
+def images(tmp_path):
+    """Images of several kinds and sizes, in a folder a class."""
     random = np.random.RandomState(0)
     for i, ending in enumerate(["jpg", "png", "gif", "bmp", "jpg", "png"]):
-        folder = tmp_path / "pictures" / CLASS_NAMES[i % 3]
+        folder = tmp_path / "images" / CLASS_NAMES[i % 3]
         folder.mkdir(parents=True, exist_ok=True)
         coarse = Image.fromarray(random.randint(0, 256, (6, 5, 3), "uint8"))
         coarse.resize((30 + 7 * i, 40)).save(folder / f"{i}.{ending}")
-    return tmp_path / "pictures"
+    return tmp_path / "images"
 
 
-def validation(pictures, size=24):
-    return ImageFolder.read(pictures).validation_batches(
+def validation(images, size=24):
+    return ImageFolder.read(images).validation_batches(
         image_size=size, batch_size=4, preprocessing=PREPROCESSING
     )
 
@@ -79,15 +79,15 @@ def contents(paths):
     return tf.stack([tf.io.read_file(path) for path in paths])
 
 
-def test_a_fresh_process_with_tensorflow_alone_serves_what_validation_predicts(pictures, tmp_path):
-    dataset, model = validation(pictures), tiny_model()
+def test_a_fresh_process_with_tensorflow_alone_serves_what_validation_predicts(images, tmp_path):
+    dataset, model = validation(images), tiny_model()
     export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
     command = [
         sys.executable,
         "-c",
         FRESH_PROCESS,
         tmp_path / "served",
-        *ImageFolder.read(pictures).file_paths,
+        *ImageFolder.read(images).file_paths,
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     served = json.loads(result.stdout.splitlines()[-1])
@@ -95,12 +95,12 @@ def test_a_fresh_process_with_tensorflow_alone_serves_what_validation_predicts(p
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
     assert served["labels"] == [CLASS_NAMES[i] for i in expected.argmax(1)]
     assert served["class_names"] == CLASS_NAMES
-    assert np.ptp(expected, axis=0).max() > 1e-3, "pictures too alike to tell anything"
+    assert np.ptp(expected, axis=0).max() > 1e-3, "images too alike to tell anything"
 
 
-def test_pixels_are_served_as_their_files_are(pictures, tmp_path):
+def test_pixels_are_served_as_their_files_are(images, tmp_path):
     export_image_classifier(tiny_model(), tmp_path / "served", CLASS_NAMES, PREPROCESSING)
-    path = str(pictures / "bee" / "1.png")
+    path = str(images / "bee" / "1.png")
     by_bytes = load(tmp_path / "served")(image_bytes=contents([path, path]))
     pixels = np.stack([np.asarray(Image.open(path))] * 2)
     by_pixels = load(tmp_path / "served", "serve_pixels")(pixels=tf.constant(pixels))
@@ -110,32 +110,32 @@ def test_pixels_are_served_as_their_files_are(pictures, tmp_path):
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_serves_float32_probabilities(pictures, tmp_path, policy):
+def test_mixed_precision_serves_float32_probabilities(images, tmp_path, policy):
     keras.mixed_precision.set_dtype_policy(policy)
-    dataset, model = validation(pictures), tiny_model(activation="softmax")
+    dataset, model = validation(images), tiny_model(activation="softmax")
     export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
-    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(pictures).file_paths))
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(images).file_paths))
     assert served["probabilities"].dtype == tf.float32
     # The model ends in probabilities: no second softmax. Half precision rounds them.
     expected = model.predict(dataset, verbose=0).astype("float32")
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=5e-3)
 
 
-def test_an_open_input_needs_the_size_of_validation(pictures, tmp_path):
+def test_an_open_input_needs_the_size_of_validation(images, tmp_path):
     model = tiny_model(input_shape=(None, None, 3))
     with pytest.raises(ValueError, match="the size that validation used, got None"):
         export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
-    dataset = validation(pictures, size=16)
+    dataset = validation(images, size=16)
     export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, image_size=16)
-    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(pictures).file_paths))
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(images).file_paths))
     expected = keras.ops.softmax(model.predict(dataset, verbose=0))
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
 
 
-def test_a_broken_file_fails_alone_and_says_why(pictures, tmp_path):
+def test_a_broken_file_fails_alone_and_says_why(images, tmp_path):
     export_image_classifier(tiny_model(), tmp_path / "served", CLASS_NAMES, PREPROCESSING)
-    serve, path = load(tmp_path / "served"), pictures / "ant" / "0.jpg"
-    good, other = path.read_bytes(), (pictures / "bee" / "1.png").read_bytes()
+    serve, path = load(tmp_path / "served"), images / "ant" / "0.jpg"
+    good, other = path.read_bytes(), (images / "bee" / "1.png").read_bytes()
     files = [b"no image", good, good[: len(good) // 2], other[:60], b"", other]
     served = {name: value.numpy() for name, value in serve(image_bytes=tf.constant(files)).items()}
     assert served["errors"].tolist() == [
@@ -177,24 +177,24 @@ def test_a_batch_of_no_image_is_answered_with_none(tmp_path, multi_label):
         assert ("labels" in answer) != multi_label
 
 
-def test_each_label_of_several_has_its_own_probability(pictures, tmp_path):
-    dataset, model = validation(pictures), tiny_model()
+def test_each_label_of_several_has_its_own_probability(images, tmp_path):
+    dataset, model = validation(images), tiny_model()
     export_image_classifier(
         model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, multi_label=True
     )
-    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(images).file_paths))
     assert "labels" not in served
     expected = keras.ops.sigmoid(model.predict(dataset, verbose=0))
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
     assert abs(served["probabilities"].numpy().sum(1) - 1).max() > 0.1
 
 
-def test_sigmoids_are_served_as_they_are(pictures, tmp_path):
-    dataset, model = validation(pictures), tiny_model(activation="sigmoid")
+def test_sigmoids_are_served_as_they_are(images, tmp_path):
+    dataset, model = validation(images), tiny_model(activation="sigmoid")
     export_image_classifier(
         model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, multi_label=True
     )
-    served = load(tmp_path / "served")(image_bytes=contents(dataset.file_paths))
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(images).file_paths))
     expected = model.predict(dataset, verbose=0)
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
 
@@ -209,10 +209,10 @@ def test_one_output_is_refused_unless_it_is_a_label_of_its_own(tmp_path):
     export_image_classifier(model, tmp_path / "x", ["cat"], PREPROCESSING, multi_label=True)
 
 
-def test_threads_get_the_answers_that_one_gets(pictures, tmp_path):
+def test_threads_get_the_answers_that_one_gets(images, tmp_path):
     export_image_classifier(tiny_model(), tmp_path / "served", CLASS_NAMES, PREPROCESSING)
     serve = load(tmp_path / "served")
-    files = [path.read_bytes() for path in sorted(pictures.rglob("*.*"))] + [b"no image"]
+    files = [path.read_bytes() for path in sorted(images.rglob("*.*"))] + [b"no image"]
     requests = [[file] for file in files] + [files, files[::-1], files[:3]]
 
     def answer(request):
@@ -258,15 +258,15 @@ def test_wrong_names_and_sizes_are_refused(tmp_path):
         )
 
 
-def test_outputs_that_may_be_logits_or_sigmoids_are_refused_unless_told(pictures, tmp_path):
+def test_outputs_that_may_be_logits_or_sigmoids_are_refused_unless_told(images, tmp_path):
     model = tiny_model(activation="sigmoid")
     with pytest.raises(ValueError, match=r"from_logits must be given, got None: .* sum is not 1"):
         export_image_classifier(model, tmp_path / "served", CLASS_NAMES, PREPROCESSING)
     export_image_classifier(
         model, tmp_path / "served", CLASS_NAMES, PREPROCESSING, from_logits=True
     )
-    dataset = validation(pictures)
-    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(pictures).file_paths))
+    dataset = validation(images)
+    served = load(tmp_path / "served")(image_bytes=contents(ImageFolder.read(images).file_paths))
     expected = keras.ops.softmax(model.predict(dataset, verbose=0))
     np.testing.assert_allclose(served["probabilities"], expected, rtol=0, atol=1e-5)
 

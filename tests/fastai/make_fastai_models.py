@@ -47,7 +47,7 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
-from fastai.text.learner import RNNLearner
+from fastai.text.learner import TextLearner
 from fastai.text.models.awdlstm import AWD_LSTM, awd_lstm_clas_config, awd_lstm_lm_config
 from fastai.text.models.core import get_language_model, get_text_classifier
 from fastai.vision.learner import create_vision_model
@@ -113,7 +113,7 @@ def main(folder):
             learner.fit_one_cycle(1, 1e-3)
         learner.save(kind)
         if kind in ("language_model", "text_classifier"):
-            RNNLearner.save_encoder(learner, f"{kind}_encoder")
+            TextLearner.save_encoder(learner, f"{kind}_encoder")
         model.eval()
         if hasattr(model, "reset"):
             model.reset()

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from golden_weights import golden_json
 
+from tfast.fastai.encoders import encoder_to_fastai
 from tfast.fastai.image_classifiers import image_classifier_to_fastai
 from tfast.fastai.kinds import kind_of
-from tfast.fastai.text_models import encoder_to_fastai
 from tfast.text.models.awd_lstm import AWDLSTM
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet

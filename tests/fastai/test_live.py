@@ -12,14 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfast.fastai.encoders import encoder_from_fastai
 from tfast.fastai.image_classifiers import image_classifier_from_fastai
 from tfast.fastai.kinds import kind_of
 from tfast.fastai.reading import load_weights
-from tfast.fastai.text_models import (
-    encoder_from_fastai,
-    language_model_from_fastai,
-    text_classifier_from_fastai,
-)
+from tfast.fastai.text_models import language_model_from_fastai, text_classifier_from_fastai
 from tfast.fastai.xresnet import xresnet_from_fastai
 
 pytestmark = pytest.mark.fastai

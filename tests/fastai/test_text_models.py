@@ -4,8 +4,6 @@ from golden_weights import golden_arrays, golden_json, golden_state_dict
 
 from tfast.fastai.conversion import ignored_names
 from tfast.fastai.text_models import (
-    encoder_from_fastai,
-    encoder_to_fastai,
     language_model_from_fastai,
     language_model_to_fastai,
     text_classifier_from_fastai,
@@ -143,17 +141,6 @@ def test_a_copy_with_weights_dropped_is_known_and_another_refused():
     state[name] = state[name] + 0.5
     with pytest.raises(ValueError, match="is not a copy"):
         language_model_from_fastai(state)
-
-
-def test_an_encoder_goes_to_fastai_and_back():
-    model = LanguageModel(11, **SIZES)
-    state = encoder_to_fastai(model.encoder)
-    assert set(state) == {
-        name.removeprefix("0.") for name in language_model_to_fastai(model) if name[0] == "0"
-    }
-    encoder = encoder_from_fastai(state, drop_mult=0.5)
-    for ours, theirs in zip(model.encoder.weights, encoder.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from tfast.fastai.conversion import ignored_names
 from tfast.fastai.xresnet import xresnet_from_fastai, xresnet_to_fastai
 from tfast.fastai.xresnet_names import names_in
 from tfast.fastai.xresnet_sizes import infer_sizes
-from tfast.vision import xresnet_variants
-from tfast.vision.xresnet import xresnet
+from tfast.vision.xresnet import xresnet, xse_resnext18_deeper
 
 GOLDEN = golden_json("fastai_numerics.json") | golden_json("xresnet_variants.json")
 
@@ -77,7 +76,7 @@ def test_from_fastai_and_back_is_exact():
 
 
 def test_to_fastai_and_back_is_exact():
-    model = xresnet_variants.xse_resnext18_deeper(
+    model = xse_resnext18_deeper(
         4, self_attention=True, input_shape=(None, None, 1), stem_widths=(8, 8, 32)
     )
     copy = xresnet_from_fastai(xresnet_to_fastai(model))

@@ -4,7 +4,7 @@ import pytest
 from golden_weights import golden_arrays, golden_json, golden_state_dict, wave
 
 from tfast.fastai.xresnet import xresnet_from_fastai
-from tfast.vision.layers.batch_norm import BatchNorm
+from tfast.training.batch_norm import BatchNorm
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet
 

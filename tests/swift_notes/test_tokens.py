@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 import struct
 import subprocess
@@ -11,8 +12,8 @@ import pytest
 import tensorflow as tf
 from golden_weights import golden_json
 from swift_notes.fuzzed_texts import fuzzed_texts
-from swift_notes.portable_folders import tokenizer_json
 
+from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.text.tokenization.tokenizer import TextTokenizer
 
 pytestmark = pytest.mark.swift
@@ -23,7 +24,7 @@ BATCH_SIZE = 500
 def swift_tokens(swift_package, tmp_path_factory):
     """A function from bytes to what tfast-tokens makes of them: tokens, a space between."""
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    file.write_bytes(tokenizer_json())
+    file.write_text(json.dumps(tokenizer_tables(), ensure_ascii=False), "utf-8")
 
     def run(texts):
         frames = b"".join(struct.pack("<I", len(text)) + text for text in texts)

@@ -13,10 +13,10 @@ SMALL = np.random.RandomState(0).randint(0, 256, (8, 8, 3), "uint8")
 
 def sample_boxes(crop, sides, count=2000):
     @tf.function
-    def draw():
+    def sample():
         return tf.map_fn(lambda i: crop.sample_box(sides, tf.stack([3, i])), tf.range(count))
 
-    return draw().numpy().T
+    return sample().numpy().T
 
 
 def test_boxes_have_the_areas_and_shapes_asked_for():
@@ -30,7 +30,7 @@ def test_boxes_have_the_areas_and_shapes_asked_for():
     assert 0.95 < areas.max() <= 1
     assert 0.745 < ratios.min() < 0.77
     assert 1.31 < ratios.max() < 1.34
-    # Every place a box can have is reached.
+    # Every position that a box can have is reached.
     assert top.min() == left.min() == 0
     assert (top + height).max() == 300
     assert (left + width).max() == 400
@@ -40,7 +40,7 @@ def test_boxes_have_the_areas_and_shapes_asked_for():
 def test_where_no_box_fits_the_largest_allowed_is_taken(sides, expected):
     top, left, height, width = sample_boxes(RandomResizedCrop(), sides, 20)
     assert set(zip(height.tolist(), width.tolist(), strict=True)) == {expected}
-    assert len(set((top + left).tolist())) > 5, "always at the same place"
+    assert len(set((top + left).tolist())) > 5, "always at the same position"
 
 
 @pytest.mark.parametrize("encode", [tf.io.encode_png, tf.io.encode_jpeg])
@@ -58,19 +58,19 @@ def test_a_crop_shows_its_box(encode):
 @pytest.mark.parametrize("augmentation", [RandomResizedCrop(), PadAndCrop(padding=2)])
 def test_an_augmentation_is_a_function_of_its_seed(augmentation):
     encoded = tf.io.encode_png(SMALL)
-    draw = tf.function(lambda i: augmentation(encoded, (8, 8), antialias=True, seed=[1, i]))
-    first = [draw(tf.constant(i)).numpy() for i in range(4)]
-    second = [draw(tf.constant(i)).numpy() for i in range(4)]
+    sample = tf.function(lambda i: augmentation(encoded, (8, 8), antialias=True, seed=[1, i]))
+    first = [sample(tf.constant(i)).numpy() for i in range(4)]
+    second = [sample(tf.constant(i)).numpy() for i in range(4)]
     np.testing.assert_array_equal(first, second)
     for i in range(4):
         for j in range(i):
             assert not np.array_equal(first[i], first[j])
 
 
-def test_pad_and_crop_reaches_every_place_and_flips_half():
+def test_pad_and_crop_reaches_every_corner_and_flips_half():
     encoded = tf.io.encode_png(SMALL)
     padded = np.pad(SMALL, ((1, 1), (1, 1), (0, 0)), "reflect")
-    places = {
+    expected = {
         (flip, top, left): padded[top : top + 8, left : left + 8][:, :: -1 if flip else 1]
         for flip in (False, True)
         for top in range(3)
@@ -79,17 +79,17 @@ def test_pad_and_crop_reaches_every_place_and_flips_half():
     augment = PadAndCrop(padding=1)
 
     @tf.function
-    def draw():
+    def sample():
         return tf.map_fn(
             lambda i: augment(encoded, (8, 8), antialias=True, seed=[1, i]),
             tf.range(400),
             fn_output_signature=tf.float32,
         )
 
-    images = draw().numpy()
+    images = sample().numpy()
     counts = {
-        place: int(np.sum(np.all(images == pixels, axis=(1, 2, 3))))
-        for place, pixels in places.items()
+        corner: int(np.sum(np.all(images == pixels, axis=(1, 2, 3))))
+        for corner, pixels in expected.items()
     }
     assert sum(counts.values()) == 400
     assert min(counts.values()) > 5

@@ -85,10 +85,10 @@ def test_kinds_that_tensorflow_reads_wrongly_are_refused_by_name(encoded, name):
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "progressive jpeg", "png", "gif", "bmp"])
-@pytest.mark.parametrize("share", [0.01, 0.4, 0.95])
-def test_cut_off_files_are_refused(kind, share):
+@pytest.mark.parametrize("fraction", [0.01, 0.4, 0.95])
+def test_cut_off_files_are_refused(kind, fraction):
     with pytest.raises(tf.errors.InvalidArgumentError):
-        decode_image(READ[kind][: int(share * len(READ[kind]))])
+        decode_image(READ[kind][: int(fraction * len(READ[kind]))])
 
 
 def with_png_size(width, height):

@@ -82,12 +82,14 @@ def test_mixup_follows_the_global_seed():
 def test_mixup_dataset_depends_on_seed_and_step_alone():
     endless = batches(8, 4).repeat()
     whole = [labels.numpy() for _, labels in mixup_dataset(endless, 0.4, seed=1).take(6)]
-    # 4 and 2 batches an epoch: the batches are those of step 4, and so must the draws be.
-    rest = [labels.numpy() for _, labels in mixup_dataset(endless, seed=1, first_step=4).take(2)]
-    np.testing.assert_array_equal(rest, whole[4:])
+    # 4 and 2 batches an epoch: the batches are those of step 4, and so must the random numbers be.
+    resumed = [labels.numpy() for _, labels in mixup_dataset(endless, seed=1, first_step=4).take(2)]
+    np.testing.assert_array_equal(resumed, whole[4:])
     other = [labels.numpy() for _, labels in mixup_dataset(endless, 0.4, seed=2).take(6)]
     assert not np.array_equal(other, whole)
-    assert not np.array_equal(whole[0], whole[2]), "the second epoch repeats the first one's draws"
+    assert not np.array_equal(whole[0], whole[2]), (
+        "the second epoch repeats the first one's random numbers"
+    )
 
 
 def test_a_batch_of_one_stays_as_it_is():
@@ -105,49 +107,98 @@ def test_batches_of_unknown_rank_are_mixed():
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.4, 2.0])
-def test_shares_follow_the_larger_half_of_a_beta_distribution(alpha):
-    shares, partners = draw_mix(100_000, alpha, seed=[1, 2])
+def test_fractions_follow_the_larger_half_of_a_beta_distribution(alpha):
+    fractions, partners = draw_mix(100_000, alpha, seed=[1, 2])
     expected = np.random.RandomState(0).beta(alpha, alpha, 100_000)
     expected = np.maximum(expected, 1 - expected)
     quantiles = np.linspace(0.05, 0.95, 10)
     np.testing.assert_allclose(
-        np.quantile(shares, quantiles), np.quantile(expected, quantiles), atol=0.006
+        np.quantile(fractions, quantiles), np.quantile(expected, quantiles), atol=0.006
     )
     np.testing.assert_array_equal(np.sort(partners), np.arange(100_000))
 
 
 @pytest.mark.parametrize("alpha", [1e-3, 1e4])
-def test_shares_stay_in_range_at_extreme_alpha(alpha):
-    shares = draw_mix(100_000, alpha, seed=[1, 2])[0].numpy()
-    assert np.all((shares >= 0.5) & (shares <= 1))
-    assert abs(shares.mean() - (1 if alpha < 1 else 0.5)) < 0.01
+def test_fractions_stay_in_range_at_extreme_alpha(alpha):
+    fractions = draw_mix(100_000, alpha, seed=[1, 2])[0].numpy()
+    assert np.all((fractions >= 0.5) & (fractions <= 1))
+    assert abs(fractions.mean() - (1 if alpha < 1 else 0.5)) < 0.01
 
 
 @pytest.mark.parametrize("labels", [np.arange(12), np.eye(12, dtype="int64")])
 def test_integer_labels_are_refused(labels):
     dataset = tf.data.Dataset.from_tensor_slices((examples()[0], labels)).batch(4)
-    with pytest.raises(ValueError, match=r"labels are int64; expected one-hot"):
+    with pytest.raises(ValueError, match=r"labels must be one-hot labels, .*, got int64"):
         dataset.map(mixup(0.4))
-    with pytest.raises(ValueError, match="labels are int64"):
+    with pytest.raises(ValueError, match=r"labels must be .*, got int64"):
         mixup_dataset(dataset, 0.4, seed=0)
 
 
 def test_integer_images_are_refused():
-    with pytest.raises(ValueError, match="images are uint8"):
+    with pytest.raises(ValueError, match=r"images must be pixels .*, got uint8"):
         batches(dtype="uint8").map(mixup(0.4))
 
 
 @pytest.mark.parametrize("alpha", [0, -1.0, float("nan"), float("inf")])
 def test_bad_alpha_is_refused(alpha):
-    with pytest.raises(ValueError, match="alpha is"):
+    with pytest.raises(ValueError, match="alpha must be a finite number above 0"):
         mixup(alpha)
-    with pytest.raises(ValueError, match="alpha is"):
+    with pytest.raises(ValueError, match="alpha must be a finite number above 0"):
         mixup_dataset(batches(), alpha, seed=0)
 
 
 def test_negative_first_step_is_refused():
-    with pytest.raises(ValueError, match="first_step is -1"):
+    with pytest.raises(ValueError, match="first_step must be a whole number of at least 0, got -1"):
         mixup_dataset(batches(), seed=0, first_step=-1)
+
+
+MIXERS = [lambda d: d.map(mixup(0.4)), lambda d: mixup_dataset(d, 0.4, seed=1)]
+
+
+@pytest.mark.parametrize("mix", MIXERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+def test_sample_weights_are_mixed_with_their_examples(mix, dtype):
+    images, labels = examples()
+    weights = tf.cast(np.arange(12) % 5, dtype)
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels, weights)).batch(5)
+    for images, labels, mixed in mix(dataset):
+        assert mixed.dtype == (dtype if dtype.startswith("float") else "float32")
+        # An example's label says whose weights it has, and how much of each.
+        expected = tf.linalg.matvec(labels, tf.cast(weights, "float32"))
+        np.testing.assert_allclose(mixed, expected, rtol=1e-5)
+        assert images.shape[1:] == (4, 4, 3)
+
+
+@pytest.mark.parametrize("mix", MIXERS)
+def test_features_and_labels_by_key_are_mixed_alike(mix):
+    images, labels = examples()
+    features = {"image": images, "age": tf.range(12.0)}
+    targets = {"kind": labels, "number": tf.range(12.0)[:, None]}
+    weights = {"kind": tf.range(12.0), "number": tf.ones(12)}
+    dataset = tf.data.Dataset.from_tensor_slices((features, targets, weights)).batch(5)
+    for features, targets, weights in mix(dataset):
+        means = tf.linalg.matvec(targets["kind"], tf.range(12.0))
+        for values in (features["age"], targets["number"][:, 0], weights["kind"]):
+            np.testing.assert_allclose(values, means, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(features["image"][:, 1, 2, 0], means, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(weights["number"], tf.ones_like(means), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mix", MIXERS)
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (({"image": tf.ones((2, 3)), "ids": [1, 2]}, tf.eye(2)), r"images\['ids'\] must .* int32"),
+        ((tf.ones((2, 3)), {"kind": [1, 2]}), r"labels\['kind'\] must be one-hot .* got int32"),
+        ((tf.ragged.constant([[1.0], [2.0, 3.0]]), tf.eye(2)), "images must .* a RaggedTensor"),
+        ((tf.ones((2, 3)), tf.eye(2), ["a", "b"]), "sample_weights must be numbers, got string"),
+        ({"image": tf.ones((2, 3)), "label": tf.eye(2)}, r"batches must be \(images, .* one value"),
+        ((tf.ones((2, 3)),) * 4, r"batches must be .*, got 4 values"),
+    ],
+)
+def test_what_cannot_be_mixed_is_refused_in_a_sentence(mix, batch, message):
+    with pytest.raises(ValueError, match=message):
+        mix(tf.data.Dataset.from_tensors(batch))
 
 
 def test_a_model_fits_on_mixed_batches():

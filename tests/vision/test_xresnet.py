@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 from golden_weights import golden_arrays, golden_json, golden_state_dict, wave
 
+import tfast.vision
 from tfast.fastai.conversion import assign_entries
 from tfast.fastai.xresnet import names_for, xresnet_entries
 from tfast.fastai.xresnet_names import names_in
-from tfast.vision import xresnet, xresnet_variants
+from tfast.vision import xresnet
 
 NUMBERS = golden_json("fastai_numerics.json")
 ARRAYS = golden_arrays("fastai_numerics.npz")
@@ -26,7 +27,7 @@ MODULE_ENDS = [
 
 
 def load(model, keys):
-    """Sets every weight; every name has its place, or this raises."""
+    """Sets every weight; a name that fits nowhere raises."""
     state = golden_state_dict(keys)
     assign_entries(xresnet_entries(model, names_in(state)), state)
 
@@ -79,7 +80,7 @@ def test_every_stage_gives_what_fastais_gives():
 
 
 def positions(path):
-    """Height × width of a batch norm's input in an XResNet-18 on 64×64 pictures."""
+    """Height × width of a batch norm's input in an XResNet-18 on 64×64 images."""
     if path.startswith("stem"):
         return 32**2
     return (16, 8, 4, 2)[int(path[len("stage_")])] ** 2
@@ -114,12 +115,12 @@ def test_training_step_has_fastais_loss_gradients_and_statistics():
 @pytest.mark.parametrize(
     ("golden", "make", "options"),
     [
-        ("xse_resnet18", xresnet_variants.xse_resnet18, {}),
-        ("xresnet18_deep", xresnet_variants.xresnet18_deep, {}),
-        ("xresnext18", xresnet_variants.xresnext18, {}),
+        ("xse_resnet18", xresnet.xse_resnet18, {}),
+        ("xresnet18_deep", xresnet.xresnet18_deep, {}),
+        ("xresnext18", xresnet.xresnext18, {}),
         (
             "xse_resnext50_mish_sa",
-            xresnet_variants.xse_resnext50,
+            xresnet.xse_resnext50,
             {"activation": "mish", "self_attention": True},
         ),
         ("timm_resnet18d", xresnet.xresnet18, {}),
@@ -167,7 +168,7 @@ def test_logits_are_float32_under_mixed_precision():
 
 
 @pytest.mark.parametrize("oddity", [1, 2, 3, 5])
-def test_any_picture_size_will_do(oddity):
+def test_any_image_size_will_do(oddity):
     assert tiny()(np.zeros((1, oddity, 2 * oddity, 3), "float32")).shape == (1, 3)
 
 
@@ -180,25 +181,26 @@ def test_grouped_convolutions_train():
     assert np.any(before != np.array(model.get_layer("stage_0_block_0_0_conv").kernel))
 
 
-def test_groups_cut_where_pooling_begins():
-    body, head = xresnet.layer_groups(tiny())
-    assert [layer.name for layer in head] == ["pool", "dropout", "logits"]
-    assert body[0].name == "images"
-    assert body[-1].name == "stage_1_block_0_activation"
-
-
-def test_groups_need_a_model_that_leaves_pictures():
-    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3)])
-    with pytest.raises(ValueError, match=r"must go from pictures .* gives \(None, 2, 2, 2\)"):
-        xresnet.layer_groups(model)
+def test_each_name_of_the_table_is_a_function_that_builds_it():
+    for name in xresnet.XRESNETS:
+        build = getattr(xresnet, name)
+        assert build.__name__ == name
+        assert build is getattr(tfast.vision, name)
+    model = xresnet.xse_resnext18_deeper(
+        np.int64(3), block_counts=(1,), stem_widths=(64,), name="small"
+    )
+    assert model.name == "small"
+    assert model.get_layer("stage_0_block_0_0_conv").groups == 32
+    assert xresnet.xresnet18(3).name == "xresnet18"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_classes": 0}, "num_classes must be positive integers, got"),
-        ({"num_classes": 3, "stem_widths": ()}, "stem_widths must be positive integers, got"),
-        ({"num_classes": 3, "drop_rate": 1.0}, "drop_rate must be in .*, got 1.0"),
+        ({"num_classes": 0}, "num_classes must be a whole number of at least 1, got 0"),
+        ({"num_classes": 3, "stem_widths": ()}, "stem_widths must hold one whole number or more"),
+        ({"num_classes": 3, "stem_widths": (8, 0)}, "stem_widths must be a whole number"),
+        ({"num_classes": 3, "drop_rate": 1.0}, r"drop_rate must be a number in \[0, 1\), got 1.0"),
         ({"num_classes": 3, "input_shape": (32, 32)}, "input_shape must be .*, got"),
     ],
 )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 from typing import NoReturn
 
-from tfast.recipes.errors import DivergedError, InputError
+from tfast.errors import DivergedError, InputError
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -9,5 +9,6 @@ from .float32 import in_float32 as in_float32
 from .folding import fold_batch_norms as fold_batch_norms
 from .images import export_image_classifier as export_image_classifier
 from .portable.images import export_portable_image_classifier as export_portable_image_classifier
+from .portable.text import export_portable_text_classifier as export_portable_text_classifier
 from .text import export_language_model as export_language_model
 from .text import export_text_classifier as export_text_classifier

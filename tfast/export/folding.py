@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import layers
 
+from tfast.training.batch_norm import BatchNorm
 from tfast.training.optimizers.keras_private import function_nodes, producing_operation
-from tfast.vision.layers.batch_norm import BatchNorm
 from tfast.vision.layers.residual_blocks import Convolution
 
 # Of these it is known that they do nothing but multiply by their kernel, and nothing but scale

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfast.types import Tensor
-from tfast.vision.preprocessing import decode_image, describe_refusal
+from tfast.vision.decoding import decode_image, describe_refusal
 
 # So many files of a batch are decoded side by side.
 _AT_A_TIME = 8
@@ -35,15 +35,10 @@ def decode_images(
     shape = (*image_size, 3)
     count = tf.size(image_bytes)
 
-    def decode(index: Tensor, encoded: Tensor) -> tuple[Tensor, Tensor]:
-        return index, tf.ensure_shape(prepare(decode_image(encoded)), shape)
+    def decode(encoded: Tensor) -> Tensor:
+        return tf.ensure_shape(prepare(decode_image(encoded)), shape)
 
-    files = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
-    decoded = files.map(decode, num_parallel_calls=_AT_A_TIME).ignore_errors()
-    # A row that is always there: an empty dataset has no single element.
-    last = tf.data.Dataset.from_tensors((count, tf.zeros(shape)))
-    batch = decoded.concatenate(last).batch(tf.cast(count, tf.int64) + 1)
-    indices, images = batch.get_single_element()
+    indices, images = _where_it_works(decode, image_bytes, tf.zeros(shape))
 
     def all_are_read() -> tuple[Tensor, Tensor]:
         return images[: tf.maximum(count, 1)], tf.fill([count], "")
@@ -60,5 +55,30 @@ def decode_images(
 
 def _reasons(image_bytes: Tensor) -> Tensor:
     """Why each file cannot be decoded; for those that can be, something wrong."""
-    refusals = tf.map_fn(describe_refusal, image_bytes, fn_output_signature=tf.string)
+    indices, refusals = _where_it_works(describe_refusal, image_bytes, tf.constant(""))
+    unknown = tf.fill([tf.size(image_bytes) + 1], "")
+    refusals = tf.tensor_scatter_nd_update(unknown, indices[:, None], refusals)[:-1]
     return tf.where(refusals == "", "a broken image file", refusals)
+
+
+def _where_it_works(
+    function: Callable[[Tensor], Tensor], image_bytes: Tensor, last: Tensor
+) -> tuple[Tensor, Tensor]:
+    """A function's results for those files for which it does not fail, and their indices.
+
+    Args:
+        function: from the content of one file to a tensor.
+        image_bytes: strings `(batch,)`.
+        last: one more result, of index `batch`: so there is always one.
+
+    Returns:
+        int32 `(results,)` and the results, in the order of the files.
+    """
+    count = tf.size(image_bytes)
+    files = tf.data.Dataset.from_tensor_slices((tf.range(count), image_bytes))
+    # Only a dataset goes on after an operation that fails.
+    results = files.map(
+        lambda index, encoded: (index, function(encoded)), num_parallel_calls=_AT_A_TIME
+    ).ignore_errors()
+    results = results.concatenate(tf.data.Dataset.from_tensors((count, last)))
+    return results.batch(tf.cast(count, tf.int64) + 1).get_single_element()

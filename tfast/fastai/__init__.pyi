@@ -1,4 +1,5 @@
 from . import conversion as conversion
+from . import encoders as encoders
 from . import image_classifiers as image_classifiers
 from . import kinds as kinds
 from . import reading as reading
@@ -6,12 +7,12 @@ from . import text_models as text_models
 from . import vocabularies as vocabularies
 from . import xresnet as xresnet
 from .conversion import ignored_names as ignored_names
+from .encoders import encoder_from_fastai as encoder_from_fastai
+from .encoders import encoder_to_fastai as encoder_to_fastai
 from .image_classifiers import image_classifier_from_fastai as image_classifier_from_fastai
 from .image_classifiers import image_classifier_to_fastai as image_classifier_to_fastai
 from .kinds import kind_of as kind_of
 from .reading import load_weights as load_weights
-from .text_models import encoder_from_fastai as encoder_from_fastai
-from .text_models import encoder_to_fastai as encoder_to_fastai
 from .text_models import language_model_from_fastai as language_model_from_fastai
 from .text_models import language_model_to_fastai as language_model_to_fastai
 from .text_models import text_classifier_from_fastai as text_classifier_from_fastai

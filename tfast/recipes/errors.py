@@ -1,15 +1,10 @@
-"""The two ways in which a run ends early that are no faults of tfast."""
+"""Bad input of a recipe, told apart from faults of ours."""
 
 import contextlib
 from collections.abc import Iterator
 
-
-class InputError(ValueError):
-    """Bad input, found before any work is lost."""
-
-
-class DivergedError(RuntimeError):
-    """The weights of a model are no longer finite."""
+from tfast.errors import DivergedError as DivergedError
+from tfast.errors import InputError as InputError
 
 
 @contextlib.contextmanager
@@ -22,7 +17,7 @@ def input_errors() -> Iterator[None]:
         >>> with input_errors():
         ...     raise ValueError("epochs must be a whole number of at least 1, got 0")
         Traceback (most recent call last):
-        tfast.recipes.errors.InputError: epochs must be a whole number of at least 1, got 0
+        tfast.errors.InputError: epochs must be a whole number of at least 1, got 0
     """
     try:
         yield

@@ -18,7 +18,7 @@ from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.precision import POLICIES, set_precision
 from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
 from tfast.training.unfreezing import GradualUnfreezing, Stage
-from tfast.vision import xresnet, xresnet_variants
+from tfast.vision import xresnet
 from tfast.vision.images import ImageFolder
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.transfer import transfer_model, with_dtype_policy
@@ -147,10 +147,7 @@ def make_model(
     """A new XResNet, or the pretrained model with a new head."""
     if pretrained is not None:
         return transfer_model(pretrained, num_classes)
-    modules = (xresnet, xresnet_variants)
-    make = next(
-        getattr(module, recipe.model) for module in modules if hasattr(module, recipe.model)
-    )
+    make = getattr(xresnet, recipe.model)
     return make(num_classes, activation=recipe.activation, self_attention=recipe.self_attention)
 
 

@@ -15,22 +15,13 @@ from tfast.recipes.presets import load_preset
 from tfast.recipes.recipe import Recipe, setting
 from tfast.recipes.run_folder import check_output, hold, require_package
 from tfast.types import PathLike
+from tfast.vision.xresnet_sizes import XRESNETS
 
 if TYPE_CHECKING:
     from tfast.recipes.image_preparation import PreparedImages
     from tfast.recipes.image_training import TrainedImages
 
-SIZES = (18, 34, 50, 101, 152)
-MODELS = (
-    *(f"{kind}{size}" for kind in ("xresnet", "xse_resnet") for size in SIZES),
-    *(f"{kind}{size}" for kind in ("xresnext", "xse_resnext") for size in SIZES[:-1]),
-    *(
-        f"{kind}{size}_{depth}"
-        for kind in ("xresnet", "xse_resnext")
-        for size in SIZES[:3]
-        for depth in ("deep", "deeper")
-    ),
-)
+MODELS = tuple(XRESNETS)
 ACTIVATIONS = ("relu", "mish", "silu", "gelu")
 PRECISIONS = ("float32", "float16", "bfloat16")
 

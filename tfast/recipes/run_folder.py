@@ -25,7 +25,7 @@ def hold(output: PathLike) -> Iterator[None]:
         >>> with hold(folder), hold(folder):
         ...     pass
         Traceback (most recent call last):
-        tfast.recipes.errors.InputError: another run is writing ...
+        tfast.errors.InputError: another run is writing ...
     """
     with contextlib.ExitStack() as stack:
         with input_errors():

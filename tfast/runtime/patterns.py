@@ -135,7 +135,8 @@ def ranges_of(text: str, last: int | None = None) -> str:
         last: the last code point of interest; None is all.
 
     Example:
-        >>> re.findall(f"[{ranges_of(r'\x{61}-\x{7a}\x{e9}')}]", "A café")
+        >>> letters = ranges_of(r"\x{61}-\x{7a}\x{e9}")
+        >>> re.findall(f"[{letters}]", "A café")
         ['c', 'a', 'f', 'é']
     """
     ranges = re.findall(r"\\x\{([0-9a-f]+)\}(?:-\\x\{([0-9a-f]+)\})?", text)

@@ -1,5 +1,6 @@
 from . import attachment as attachment
 from . import averaging as averaging
+from . import batch_norm as batch_norm
 from . import checkpoints as checkpoints
 from . import inspection as inspection
 from . import joined_schedules as joined_schedules

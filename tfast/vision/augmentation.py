@@ -89,10 +89,10 @@ class RandomResizedCrop:
             int32 `(4,)`: top, left, height, width.
         """
         height, width = tf.unstack(tf.cast(sides, tf.float32))
-        draws = tf.random.stateless_uniform([2 * TRIES + 2], seed)
-        areas = height * width * _between(*self.area, draws[:TRIES])
+        uniforms = tf.random.stateless_uniform([2 * TRIES + 2], seed)
+        areas = height * width * _between(*self.area, uniforms[:TRIES])
         low, high = self.aspect_ratio
-        ratios = tf.exp(_between(math.log(low), math.log(high), draws[TRIES:-2]))
+        ratios = tf.exp(_between(math.log(low), math.log(high), uniforms[TRIES:-2]))
         heights, widths = tf.sqrt(areas / ratios), tf.sqrt(areas * ratios)
         # The largest part of an allowed shape, which always fits, comes after the tries.
         largest = tf.floor([tf.minimum(height, width / low), tf.minimum(width, height * high)])
@@ -100,7 +100,7 @@ class RandomResizedCrop:
         boxes = tf.maximum(boxes, 1.0)  # (TRIES + 1, height and width)
         fits = tf.reduce_all(boxes <= [height, width], axis=1)
         box = boxes[tf.argmax(fits)]
-        corner = tf.floor(draws[-2:] * ([height, width] - box + 1.0))
+        corner = tf.floor(uniforms[-2:] * ([height, width] - box + 1.0))
         return tf.cast(tf.concat([corner, box], 0), tf.int32)
 
 
@@ -151,10 +151,10 @@ class PadAndCrop:
         return _flip(pixels, self.flip_rate, flip_seed)
 
 
-def _between(low: float, high: float, draws: Tensor) -> Tensor:
-    return low + (high - low) * draws
+def _between(low: float, high: float, uniforms: Tensor) -> Tensor:
+    return low + (high - low) * uniforms
 
 
 def _flip(pixels: Tensor, rate: float, seed: Tensor) -> Tensor:
-    draw = tf.random.stateless_uniform([], seed)
-    return tf.cond(draw < rate, lambda: tf.reverse(pixels, [1]), lambda: pixels)
+    uniform = tf.random.stateless_uniform([], seed)
+    return tf.cond(uniform < rate, lambda: tf.reverse(pixels, [1]), lambda: pixels)

@@ -18,17 +18,17 @@ IMAGENET_STANDARD_DEVIATION = (0.229, 0.224, 0.225)
 
 @dataclasses.dataclass(frozen=True)
 class ImagePreprocessing:
-    """How pictures become the numbers a model was trained on. Belongs with its weights.
+    """How images become the numbers a model was trained on. Belongs with its weights.
 
-    Called on pixels it does what validation and serving do: the picture is resized until both
+    Called on pixels it does what validation and serving do: the image is resized until both
     sides cover `round(crop_ratio * side)` of the wanted size and one fits exactly, its centre
     is cut out, and each channel is normalised.
 
     Args:
-        mean: of each channel, for pixels in [0, 1]; one number stands for all three.
+        mean: of each channel, for pixels in [0, 1]; one number for all three.
         standard_deviation: likewise, above 0.
-        crop_ratio: how much larger than wanted a picture is made before its centre is cut
-            out, 1 or more. At 1 a picture of the wanted size keeps its very pixels.
+        crop_ratio: how much larger than wanted an image is made before its centre is cut
+            out, 1 or more. At 1 an image of the wanted size keeps its pixels.
         antialias: whether shrinking averages all the pixels it covers, as Pillow and PyTorch
             do. Without it TensorFlow's result is far from theirs.
 

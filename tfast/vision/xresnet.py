@@ -1,40 +1,57 @@
 """XResNet: a residual network with the small changes that made ResNet better.
 
-    xresnet          stem, stages of blocks, pooling, dense; every size is a call of it
-    xresnet18 to 152 the sizes; `xresnet_variants` has more
-    layer_groups     body and head, for freezing and layer-wise learning rates
+    xresnet                               stem, stages of blocks, pooling, dense
+    XRESNETS                              its arguments for each size and variant, by name; from
+                                          `xresnet_sizes`, which imports nothing
 
-Layers are named by their place, counted from 0, and the names stay: `stem_{i}_conv`,
+    xresnet{18,34,50,101,152}             the sizes
+    xresnet{18,34,50}_deep, _deeper       six and eight stages
+    xse_resnet{18,34,50,101,152}          squeeze-excite
+    xresnext{18,34,50,101}                32 groups
+    xse_resnext{18,34,50,101}             both
+    xse_resnext{18,34,50}_deep, _deeper   all three
+
+`activation="mish"` and `self_attention=True` go with any of them.
+
+Layers are named by their position, counted from 0, and the names stay: `stem_{i}_conv`,
 `stage_{i}_block_{j}_{k}_conv`, `stage_{i}_block_{j}_shortcut_norm`, ..., `pool`, `dropout`,
 `logits`. A converter finds every weight by them.
 
 Source: He et al. (2018), "Bag of Tricks for Image Classification with Convolutional Neural
 Networks", arXiv:1812.01187; fastai `XResNet`. timm's `resnet18d`, `resnet50d` and the like are
 the same networks.
+Differs: fastai's `xsenet154` is left out: its arguments are mixed up there, it builds nothing.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
+from tfast import arguments
+from tfast.types import Tensor
+from tfast.vision.layer_groups import layer_groups as layer_groups  # to find it where models are
 from tfast.vision.layers.residual_blocks import StemPooling, conv_bn, residual_block
+from tfast.vision.xresnet_sizes import XRESNETS
 
 
 def xresnet(
-    num_classes,
+    num_classes: int,
     *,
-    block_counts,
-    expansion,
-    inner_scales=(1, 1),
-    groups=1,
-    squeeze_reduction=0,
-    self_attention=False,
-    input_shape=(None, None, 3),
-    stem_widths=(32, 32, 64),
-    activation="relu",
-    drop_rate=0.0,
-    name="xresnet",
-):
-    """An untrained XResNet from pictures to logits.
+    block_counts: Sequence[int],
+    expansion: int,
+    inner_scales: tuple[int, int] = (1, 1),
+    groups: int = 1,
+    squeeze_reduction: int = 0,
+    self_attention: bool = False,
+    input_shape: tuple[int | None, int | None, int] = (None, None, 3),
+    stem_widths: Sequence[int] = (32, 32, 64),
+    activation: str | Callable[[Tensor], Tensor] = "relu",
+    drop_rate: float = 0.0,
+    name: str = "xresnet",
+) -> keras.Model:
+    """An untrained XResNet from images to logits.
 
     Stage i has width 64, 128, 256, 512, then 256 for any further one; all but the first halve
     height and width, after the stem has made a quarter of them. Odd sizes are rounded up.
@@ -49,8 +66,8 @@ def xresnet(
         groups: of the first 3×3 convolution of each block (ResNeXt).
         squeeze_reduction: above 0, blocks end in `squeeze_excite` with it.
         self_attention: whether one block has `SimpleSelfAttention`: the last of the first
-            stage, or, with more than four stages, of the fourth from behind.
-        input_shape: `(height, width, channels)` of the pictures; None where sizes vary.
+            stage, or, with more than four stages, of the fourth from the end.
+        input_shape: `(height, width, channels)` of the images; None where sizes vary.
         stem_widths: widths of the 3×3 convolutions before the first stage.
         activation: name or function, after each convolution but those that end a block.
         drop_rate: dropout before the last layer, in [0, 1).
@@ -70,13 +87,12 @@ def xresnet(
 
     Source: fastai `XResNet`.
     """
-    _check_sizes("num_classes", [num_classes])
-    _check_sizes("block_counts", block_counts)
-    _check_sizes("stem_widths", stem_widths)
+    num_classes = arguments.whole_number("num_classes", num_classes)
+    block_counts = _sizes("block_counts", block_counts)
+    stem_widths = _sizes("stem_widths", stem_widths)
     if len(input_shape) != 3 or input_shape[-1] is None:
         raise ValueError(f"input_shape must be (height, width, channels), got {input_shape!r}")
-    if not 0 <= drop_rate < 1:
-        raise ValueError(f"drop_rate must be in [0, 1), got {drop_rate!r}")
+    drop_rate = arguments.fraction("drop_rate", drop_rate)
 
     images = x = keras.Input(input_shape, name="images")
     for i, width in enumerate(stem_widths):
@@ -105,73 +121,57 @@ def xresnet(
     return keras.Model(images, dense(x), name=name)
 
 
-def _check_sizes(name, sizes):
-    if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise ValueError(f"{name} must be positive integers, got {sizes!r}")
+def _sizes(name: str, sizes: Sequence[int]) -> list[int]:
+    if not sizes:
+        raise ValueError(f"{name} must hold one whole number or more, got {sizes!r}")
+    return [arguments.whole_number(name, size) for size in sizes]
 
 
-def _convolutions(width, expansion, inner_scales, groups):
+def _convolutions(
+    width: int, expansion: int, inner_scales: tuple[int, int], groups: int
+) -> list[tuple[int, int, int]]:
     one, three = (scale * width for scale in inner_scales)
     if expansion == 1:
         return [(three, 3, groups), (width, 3, 1)]
     return [(one, 1, 1), (three, 3, groups), (expansion * width, 1, 1)]
 
 
-def xresnet18(num_classes, **options):
-    """XResNet-18, 11.2 million parameters; `options` as in `xresnet`."""
-    return xresnet(num_classes, block_counts=(2, 2, 2, 2), expansion=1, name="xresnet18", **options)
+def _named(name: str) -> Callable[..., keras.Model]:
+    def build(num_classes: int, **options: Any) -> keras.Model:
+        return xresnet(num_classes, **{"name": name} | XRESNETS[name] | options)
+
+    build.__name__ = build.__qualname__ = name
+    build.__doc__ = f"`xresnet` with `XRESNETS[{name!r}]`; `options` are its other arguments."
+    return build
 
 
-def xresnet34(num_classes, **options):
-    """XResNet-34, 21.3 million parameters; `options` as in `xresnet`."""
-    return xresnet(num_classes, block_counts=(3, 4, 6, 3), expansion=1, name="xresnet34", **options)
-
-
-def xresnet50(num_classes, **options):
-    """XResNet-50, 23.5 million parameters; `options` as in `xresnet`."""
-    return xresnet(num_classes, block_counts=(3, 4, 6, 3), expansion=4, name="xresnet50", **options)
-
-
-def xresnet101(num_classes, **options):
-    """XResNet-101, 42.5 million parameters; `options` as in `xresnet`."""
-    return xresnet(
-        num_classes, block_counts=(3, 4, 23, 3), expansion=4, name="xresnet101", **options
-    )
-
-
-def xresnet152(num_classes, **options):
-    """XResNet-152, 58.2 million parameters; `options` as in `xresnet`."""
-    return xresnet(
-        num_classes, block_counts=(3, 8, 36, 3), expansion=4, name="xresnet152", **options
-    )
-
-
-def layer_groups(model):
-    """Body and head of a picture classifier, as `tfast.training` takes its groups of layers.
-
-    The body reaches to the last layer that still gives a picture
-    `(batch, height, width, channels)`; the head is what follows. So this also serves models of
-    `tfast.vision.transfer` and of `keras.applications`.
-
-    Args:
-        model: a Functional or built Sequential `keras.Model`.
-
-    Returns:
-        `[body, head]`, lists of layers, the ones nearest the input first.
-
-    Raises:
-        ValueError: no layer gives a picture, or the last one does.
-
-    Example:
-        >>> body, head = layer_groups(xresnet(10, block_counts=(1,), expansion=1))
-        >>> body[-1].name, [layer.name for layer in head]
-        ('stage_0_block_0_activation', ['pool', 'dropout', 'logits'])
-    """
-    pictures = [i for i, layer in enumerate(model.layers) if len(layer.output.shape) == 4]
-    if not pictures or pictures[-1] == len(model.layers) - 1:
-        raise ValueError(
-            f"model {model.name!r} must go from pictures (batch, height, width, channels) to "
-            f"something else, its last layer gives {model.output_shape}"
-        )
-    cut = pictures[-1] + 1
-    return [model.layers[:cut], model.layers[cut:]]
+xresnet18 = _named("xresnet18")
+xresnet34 = _named("xresnet34")
+xresnet50 = _named("xresnet50")
+xresnet101 = _named("xresnet101")
+xresnet152 = _named("xresnet152")
+xresnet18_deep = _named("xresnet18_deep")
+xresnet34_deep = _named("xresnet34_deep")
+xresnet50_deep = _named("xresnet50_deep")
+xresnet18_deeper = _named("xresnet18_deeper")
+xresnet34_deeper = _named("xresnet34_deeper")
+xresnet50_deeper = _named("xresnet50_deeper")
+xse_resnet18 = _named("xse_resnet18")
+xse_resnet34 = _named("xse_resnet34")
+xse_resnet50 = _named("xse_resnet50")
+xse_resnet101 = _named("xse_resnet101")
+xse_resnet152 = _named("xse_resnet152")
+xresnext18 = _named("xresnext18")
+xresnext34 = _named("xresnext34")
+xresnext50 = _named("xresnext50")
+xresnext101 = _named("xresnext101")
+xse_resnext18 = _named("xse_resnext18")
+xse_resnext34 = _named("xse_resnext34")
+xse_resnext50 = _named("xse_resnext50")
+xse_resnext101 = _named("xse_resnext101")
+xse_resnext18_deep = _named("xse_resnext18_deep")
+xse_resnext34_deep = _named("xse_resnext34_deep")
+xse_resnext50_deep = _named("xse_resnext50_deep")
+xse_resnext18_deeper = _named("xse_resnext18_deeper")
+xse_resnext34_deeper = _named("xse_resnext34_deeper")
+xse_resnext50_deeper = _named("xse_resnext50_deeper")

@@ -6,10 +6,10 @@ struct Arguments {
     usage: tfast-predict [options] FOLDER [INPUT ...]
 
     Classifies texts or images with a model that tfast exported: a portable folder (tfast.json,
-    model.onnx) or a SavedModel. Prints a line of JSON for each input, in their order.
+    model.onnx or model.tflite) or a SavedModel. Prints a line of JSON for each input, in their order.
 
-    Inputs are texts, or names of image files: binary PPM (P6) for a portable folder; JPEG, PNG, GIF
-    or BMP for a SavedModel. Without any, each line of standard input is one.
+    Inputs are texts, or names of image files: PNG or binary PPM (P6) for a portable folder; JPEG,
+    PNG, GIF or BMP for a SavedModel. Without any, each line of standard input is one.
 
     options:
       --check                      answer a portable folder's own examples first
@@ -17,6 +17,8 @@ struct Arguments {
       --threads NUMBER             for one call; 0, the default, leaves it to the library
       --onnxruntime-library FILE   libonnxruntime.so.*; else TFAST_ONNXRUNTIME_LIBRARY, else the
                                    one of python3's onnxruntime
+      --litert-library FILE        libLiteRt.so; else TFAST_LITERT_LIBRARY, else the one of
+                                   python3's ai-edge-litert
       --tensorflow-library FILE    libtensorflow_cc.so.2; else TFAST_TENSORFLOW_LIBRARY, else the
                                    one of python3's tensorflow
 
@@ -45,6 +47,7 @@ struct Arguments {
       case "--batch-size": batchSize = try number(argument, &rest, from: 1)
       case "--threads": options.threads = try number(argument, &rest, from: 0)
       case "--onnxruntime-library": options.onnxRuntimeLibrary = try text(argument, &rest)
+      case "--litert-library": options.liteRtLibrary = try text(argument, &rest)
       case "--tensorflow-library": options.tensorFlowLibrary = try text(argument, &rest)
       default: throw UsageError(description: "unknown option \(argument); see --help")
       }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Runs `body` without what TensorFlow writes to standard error while it starts: a dozen lines about
-/// the machine. They come where TF_CPP_MIN_LOG_LEVEL asks for them.
+/// Runs `body` without what a library writes to standard error while it starts: TensorFlow a dozen
+/// lines about the machine, LiteRT one. They come where TF_CPP_MIN_LOG_LEVEL asks for them.
 func withoutChatter<Result>(_ body: () throws -> Result) rethrows -> Result {
   guard getenv("TF_CPP_MIN_LOG_LEVEL") == nil else { return try body() }
   setenv("TF_CPP_MIN_LOG_LEVEL", "3", 0)

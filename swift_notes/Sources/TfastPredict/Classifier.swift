@@ -16,7 +16,9 @@ enum Classifier {
         throw UsageError(description: "--check must be left out: a SavedModel has no examples")
       }
     } else {
-      let folder = try PortableFolder(path: arguments.folder, options: arguments.options)
+      let folder = try withoutChatter {
+        try PortableFolder(path: arguments.folder, options: arguments.options)
+      }
       if arguments.check { try folder.checkExamples() }
       self = .folder(folder)
     }

@@ -55,19 +55,27 @@ final class FolderLoading: Sendable {
 
   private func loadModel() throws(RuntimeError) {
     let file = path + "/" + description.model
-    guard description.model == "model.onnx" else {
-      throw RuntimeError(.model, "\(file): LiteRT models are not supported, only model.onnx")
-    }
-    let library = try LibrarySearch.onnxRuntime.find(options.onnxRuntimeLibrary)
     let inputs =
       switch description.kind {
       case .text: ["token_ids", "lengths"]
       case .image: ["pixels"]
       }
-    let loaded = try OnnxModel(
-      path: file, runtime: OnnxRuntime(path: library), threads: options.threads, inputs: inputs)
+    let loaded: any CoreModel
+    if isLiteRt {
+      // LiteRT trusts a file blindly, so not before it is checked.
+      try checkModel()
+      loaded = try LiteRtModel(
+        path: file, library: LiteRtLibrary(path: LibrarySearch.liteRt.find(options.liteRtLibrary)),
+        threads: options.threads, inputs: inputs)
+    } else {
+      loaded = try OnnxModel(
+        path: file, runtime: OnnxRuntime(path: LibrarySearch.onnxRuntime.find(options.onnxRuntimeLibrary)),
+        threads: options.threads, inputs: inputs)
+    }
     model.withLock { $0 = loaded }
   }
+
+  private var isLiteRt: Bool { description.model == "model.tflite" }
 
   private func loadReader() throws(RuntimeError) {
     guard case .text(let settings) = description.kind else { return }
@@ -76,16 +84,24 @@ final class FolderLoading: Sendable {
   }
 
   private func checkFiles() throws(RuntimeError) {
-    for (name, digest) in description.files {
-      let found: String
-      do throws(FileError) {
-        found = try sha256(ofFile: "\(path)/\(name)")
-      } catch {
-        throw RuntimeError(.folder, error.description)
-      }
-      guard found == digest else {
-        throw RuntimeError(.folder, "\(path)/\(name) is damaged: its SHA-256 is \(found)")
-      }
+    for file in description.files where !(isLiteRt && file.path == description.model) {
+      try check(file)
+    }
+  }
+
+  private func checkModel() throws(RuntimeError) {
+    for file in description.files where file.path == description.model { try check(file) }
+  }
+
+  private func check(_ file: (path: String, digest: String)) throws(RuntimeError) {
+    let found: String
+    do throws(FileError) {
+      found = try sha256(ofFile: "\(path)/\(file.path)")
+    } catch {
+      throw RuntimeError(.folder, error.description)
+    }
+    guard found == file.digest else {
+      throw RuntimeError(.folder, "\(path)/\(file.path) is damaged: its SHA-256 is \(found)")
     }
   }
 }

@@ -13,6 +13,9 @@ struct LibrarySearch: Sendable {
   static let onnxRuntime = LibrarySearch(
     name: "onnxruntime", variable: "TFAST_ONNXRUNTIME_LIBRARY", package: "onnxruntime",
     pattern: "capi/libonnxruntime.so.*")
+  static let liteRt = LibrarySearch(
+    name: "ai-edge-litert", variable: "TFAST_LITERT_LIBRARY", package: "ai_edge_litert",
+    pattern: "libLiteRt.so")
   static let tensorFlow = LibrarySearch(
     name: "tensorflow", variable: "TFAST_TENSORFLOW_LIBRARY", package: "tensorflow",
     pattern: "libtensorflow_cc.so.2")

@@ -1,29 +1,8 @@
 import COnnxRuntime
 import TfastText
 
-/// Numbers for a model's input.
-enum TensorValues: Sendable {
-  case int32([Int32])
-  case uint8(Bytes)
-}
-
-/// One input: its name, its numbers, and how they are arranged.
-struct ModelInput: Sendable {
-  let name: String
-  let values: TensorValues
-  let shape: [Int]
-}
-
-/// A model from numbers to one matrix, float32 `(batch, classes)`.
-protocol CoreModel: Sendable {
-  /// Answers the inputs; safe from any number of threads.
-  func probabilities(_ inputs: [ModelInput]) throws(RuntimeError) -> [[Float]]
-}
-
 /// A model.onnx with the output `probabilities`.
 final class OnnxModel: CoreModel, @unchecked Sendable {  // Sessions may be run from any thread.
-  private static let output = "probabilities"
-
   private let runtime: OnnxRuntime
   private let session: OpaquePointer
   private let memory: OpaquePointer
@@ -39,6 +18,9 @@ final class OnnxModel: CoreModel, @unchecked Sendable {  // Sessions may be run 
     try runtime.check(api.CreateSessionOptions(&options))
     let present = try runtime.present(options)
     try runtime.check(api.SetIntraOpNumThreads(present, CInt(clamping: threads)))
+    // Threads that wait would take the processor from whatever else it does.
+    try runtime.check(
+      api.AddSessionConfigEntry(present, "session.intra_op.allow_spinning", "0"))
     try runtime.check(
       api.CreateCpuMemoryInfo(CInt(ORT_ARENA_ALLOCATOR), CInt(ORT_MEMORY_DEFAULT), &memory))
     self.memory = try runtime.present(memory)
@@ -65,8 +47,13 @@ final class OnnxModel: CoreModel, @unchecked Sendable {  // Sessions may be run 
       for buffer in buffers { buffer.deallocate() }
     }
     for input in inputs {
-      buffers.append(input.values.copied())
-      values.append(try tensor(input, buffers[buffers.count - 1]))
+      let buffer = input.values.withBytes { bytes in
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
+        copy.copyMemory(from: bytes)
+        return copy
+      }
+      buffers.append(buffer)
+      values.append(try tensor(input, buffer))
     }
     return try run(inputs.map(\.name), values)
   }
@@ -77,7 +64,7 @@ final class OnnxModel: CoreModel, @unchecked Sendable {  // Sessions may be run 
     var answer: OpaquePointer?
     defer { runtime.api.ReleaseValue(answer) }
     let status = withCStrings(names) { inputNames in
-      withCStrings([Self.output]) { outputNames in
+      withCStrings([probabilitiesName]) { outputNames in
         runtime.api.Run(
           session, nil, inputNames, values, values.count, outputNames, 1, &answer)
       }
@@ -109,13 +96,13 @@ final class OnnxModel: CoreModel, @unchecked Sendable {  // Sessions may be run 
     try runtime.check(api.GetTensorElementType(present, &type))
     try runtime.check(api.GetDimensionsCount(present, &rank))
     guard type == CInt(ORT_FLOAT), rank == 2 else {
-      throw RuntimeError(.model, "\(Self.output) must be float32 of rank 2")
+      throw RuntimeError(.model, "\(probabilitiesName) must be float32 of rank 2")
     }
     var shape: [Int64] = [0, 0]
     try runtime.check(api.GetDimensions(present, &shape, rank))
     var data: UnsafeMutableRawPointer?
     try runtime.check(api.GetTensorMutableData(value, &data))
-    guard let data else { throw RuntimeError(.model, "\(Self.output) must not be empty") }
+    guard let data else { throw RuntimeError(.model, "\(probabilitiesName) must not be empty") }
     return rows(data, count: Int(shape[0]), length: Int(shape[1]))
   }
 
@@ -123,12 +110,7 @@ final class OnnxModel: CoreModel, @unchecked Sendable {  // Sessions may be run 
     let api = runtime.api
     let found = try names(api.SessionGetInputCount, api.SessionGetInputName)
     let outputs = try names(api.SessionGetOutputCount, api.SessionGetOutputName)
-    guard Set(found) == Set(inputs), outputs.contains(Self.output) else {
-      throw RuntimeError(
-        .model,
-        "the model must take \(inputs.joined(separator: ", ")) and give \(Self.output); it takes "
-          + "\(found.joined(separator: ", ")) and gives \(outputs.joined(separator: ", "))")
-    }
+    try requireNames(inputs: found, wanted: inputs, outputs: outputs)
   }
 
   private typealias Count = (OpaquePointer, UnsafeMutablePointer<Int>) -> OpaquePointer?
@@ -159,29 +141,6 @@ extension TensorValues {
     switch self {
     case .int32: CInt(ORT_INT32)
     case .uint8: CInt(ORT_UINT8)
-    }
-  }
-
-  /// A copy in memory of its own, which the caller frees.
-  func copied() -> UnsafeMutableRawBufferPointer {
-    switch self {
-    case .int32(let values): values.withUnsafeBytes { copy($0) }
-    case .uint8(let values): values.withUnsafeBytes { copy($0) }
-    }
-  }
-
-  private func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeMutableRawBufferPointer {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
-    buffer.copyMemory(from: bytes)
-    return buffer
-  }
-}
-
-/// A matrix of floats in memory as rows.
-func rows(_ data: UnsafeRawPointer, count: Int, length: Int) -> [[Float]] {
-  (0..<count).map { row in
-    (0..<length).map { column in
-      data.load(fromByteOffset: 4 * (row * length + column), as: Float.self)
     }
   }
 }

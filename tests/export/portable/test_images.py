@@ -1,4 +1,6 @@
+import base64
 import concurrent.futures
+import dataclasses
 import json
 import sys
 
@@ -8,13 +10,17 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+import tfast.runtime
+from tfast.export.portable.formats import FORMATS
 from tfast.export.portable.images import _BorderPooling, export_portable_image_classifier
 from tfast.export.portable.onnx import onnx_bytes, onnx_runner
+from tfast.vision.decoding import decode_image
 from tfast.vision.layers.residual_blocks import StemPooling
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.xresnet import xresnet
 
-PREPROCESSING = ImagePreprocessing(mean=0.4, standard_deviation=(0.2, 0.25, 0.3))
+# An image of the wanted size keeps its very pixels.
+PREPROCESSING = ImagePreprocessing(mean=0.4, standard_deviation=(0.2, 0.25, 0.3), crop_ratio=1.0)
 CLASS_NAMES = ["ant", "bee", "cow"]
 # An ONNX file says of each node in words what it is.
 ONNX_GRAPH_BYTES = 20_000
@@ -60,7 +66,7 @@ def run_onnx(path):
 
 
 @pytest.mark.parametrize(
-    ("file_format", "precision", "representative", "tolerance"),
+    ("file_format", "precision", "examples", "tolerance"),
     [
         ("litert", "float32", None, 1e-5),
         ("litert", "float16", None, 1e-3),
@@ -72,10 +78,10 @@ def run_onnx(path):
     ],
 )
 def test_a_file_gives_the_models_probabilities(
-    model, tmp_path, file_format, precision, representative, tolerance
+    model, tmp_path, file_format, precision, examples, tolerance
 ):
     pytest.importorskip({"litert": "ai_edge_litert", "onnx": "tf2onnx"}[file_format])
-    options = {"precision": precision, "representative": representative}
+    options = {"precision": precision, "examples": examples}
     found = export(model, tmp_path / "served", file_format=file_format, **options)
     (file,) = (tmp_path / "served").glob("model.*")
     outputs = {"litert": run_litert, "onnx": run_onnx}[file_format](file)
@@ -89,7 +95,7 @@ def test_a_file_gives_the_models_probabilities(
 def test_normalisation_and_softmax_stay_exact_in_an_onnx_file(model, tmp_path):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("tf2onnx")
-    options = {"file_format": "onnx", "precision": "int8", "representative": PICTURES}
+    options = {"file_format": "onnx", "precision": "int8", "examples": PICTURES}
     export(model, tmp_path / "served", **options)
     kinds = [n.op_type for n in onnx.load(tmp_path / "served" / "model.onnx").graph.node]
     assert kinds.index("QuantizeLinear") > kinds.index("Sub")
@@ -109,7 +115,7 @@ def test_vectors_stay_exact_in_float16(tmp_path):
 def test_nothing_to_multiply_is_no_error(tmp_path):
     pytest.importorskip("tf2onnx")
     model = keras.Sequential([keras.Input((24, 24, 3)), layers.GlobalAveragePooling2D()])
-    options = {"file_format": "onnx", "precision": "int8", "representative": PICTURES}
+    options = {"file_format": "onnx", "precision": "int8", "examples": PICTURES}
     assert export(model, tmp_path / "served", **options) < 1e-5
 
 
@@ -170,16 +176,58 @@ def test_grouped_convolutions_and_exact_gelu_become_onnx(tmp_path):
     np.testing.assert_allclose(outputs, probabilities(model), rtol=0, atol=1e-5)
 
 
-def test_names_and_preprocessing_lie_beside_the_file(tmp_path):
+def test_the_folder_says_all_that_a_reader_must_know(tmp_path):
     pytest.importorskip("ai_edge_litert")
     model = keras.Sequential(
         [keras.Input((4, 6, 3)), layers.Flatten(), layers.Dense(3, activation="softmax")]
     )
     export(model, tmp_path / "served")
-    description = json.loads((tmp_path / "served" / "classifier.json").read_text())
+    assert sorted(p.name for p in (tmp_path / "served").iterdir()) == ["model.tflite", "tfast.json"]
+    description = json.loads((tmp_path / "served" / "tfast.json").read_text())
+    assert description["kind"] == "image"
     assert description["class_names"] == CLASS_NAMES
-    assert description["image_size"] == [4, 6]
-    assert ImagePreprocessing.from_dict(description["preprocessing"]) == PREPROCESSING
+    assert description["image"]["image_size"] == [4, 6]
+    assert ImagePreprocessing.from_dict(description["image"]["preprocessing"]) == PREPROCESSING
+    assert list(description["files"]) == ["model.tflite"]
+    images = [base64.b64decode(example["image"]) for example in description["examples"]]
+    prepared = [PREPROCESSING(decode_image(tf.constant(image)), (4, 6)) for image in images]
+    answers = [example["probabilities"] for example in description["examples"]]
+    np.testing.assert_allclose(answers, model(np.stack(prepared)), rtol=1e-5)
+    assert len(answers) == 5
+
+
+def test_examples_may_be_files_of_any_size(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    large = np.random.RandomState(3).randint(0, 256, (300, 200, 3)).astype("uint8")
+    (tmp_path / "large.png").write_bytes(tf.io.encode_png(large).numpy())
+    small = tf.io.encode_jpeg(PICTURES[0]).numpy()
+    export(model, tmp_path / "served", file_format="onnx", examples=[tmp_path / "large.png", small])
+    description = json.loads((tmp_path / "served" / "tfast.json").read_text())
+    kept = [base64.b64decode(example["image"]) for example in description["examples"]]
+    assert small in kept
+    assert max(map(len, kept)) < 2**16
+    assert tfast.runtime.load(tmp_path / "served").check() < 0.01
+
+
+def test_int8_is_compared_on_images_that_no_range_was_measured_on(model, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    measured = []
+
+    def spy(*arguments, representative, **options):
+        measured.extend(representative)
+        return onnx_bytes(*arguments, representative=representative, **options)
+
+    spied = dataclasses.replace(FORMATS["onnx"], image_bytes=spy)
+    monkeypatch.setitem(FORMATS, "onnx", spied)
+    images = np.concatenate([PICTURES, PICTURES[::-1]])
+    options = {"file_format": "onnx", "precision": "int8", "examples": images}
+    export(model, tmp_path / "served", **options)
+    assert len(measured) == 8
+    images[5] = 255 - images[5]
+    # One of the two that are compared on.
+    assert export(model, tmp_path / "other", **options) > 1e-4
+    assert len(measured) == 16
+    np.testing.assert_array_equal(measured[:8], measured[8:])
 
 
 def test_a_file_that_differs_too_much_is_not_written(model, tmp_path):
@@ -192,14 +240,21 @@ def test_a_file_that_differs_too_much_is_not_written(model, tmp_path):
 
 
 def test_bad_arguments_are_refused(model, tmp_path):
-    with pytest.raises(ValueError, match="file_format is 'tflite'; expected one of"):
+    with pytest.raises(ValueError, match=r"file_format must be one of .*, got 'tflite'"):
         export(model, tmp_path / "x", file_format="tflite")
     with pytest.raises(ValueError, match=r"precision must be one of .*, got 'half'"):
         export(model, tmp_path / "x", precision="half")
-    with pytest.raises(ValueError, match="onnx file in int8 needs representative"):
+    with pytest.raises(ValueError, match=r"examples must be two images or more .* got None"):
         export(model, tmp_path / "x", file_format="onnx", precision="int8")
-    with pytest.raises(ValueError, match=r"representative is uint8 \(5, 24, 20, 3\); expected"):
-        export(model, tmp_path / "x", representative=PICTURES[:, :, 4:])
+    with pytest.raises(ValueError, match=r"examples must be two images or more .* got 1"):
+        export(model, tmp_path / "x", precision="int8", examples=PICTURES[:1])
+    with pytest.raises(
+        ValueError, match=r"examples\[1\] must be uint8 .*, got float32 \(2, 2, 3\)"
+    ):
+        export(model, tmp_path / "x", examples=[PICTURES[0], np.zeros((2, 2, 3), "float32")])
+    with pytest.raises(ValueError, match=r"examples must be a list of images, got 'cat.jpg'"):
+        export(model, tmp_path / "x", examples="cat.jpg")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-import subprocess
+import json
 import sys
 
 import keras
@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfast.runtime
 from tfast.export.portable.litert import litert_runner
-from tfast.export.portable.litert_text_graph import classifier_logits
+from tfast.export.portable.litert_text_graph import classifier_logits, litert_text_core_bytes
 from tfast.export.portable.onnx import onnx_runner
 from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
-from tfast.export.portable.text import export_text_core, text_core_bytes
+from tfast.export.portable.text import export_portable_text_classifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.tokenization.tokenizer import TextTokenizer
@@ -21,23 +22,6 @@ TEXTS = ["It was GREAT, truly great fun.", "", "bad " * 30, "I don't know \n it'
 CLASSES = ["negative", "positive", "neither"]
 MAX_LENGTH = 9
 GRAPH_BYTES = 40_000  # of the file, beside the weights
-
-SERVE = """
-import pathlib, sys
-import numpy as np
-import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
-folder, texts = sys.argv[1], sys.argv[2:]
-tokenizer = tf.saved_model.load(f"{folder}/tokenizer").signatures["serving_default"]
-core = Interpreter(f"{folder}/core.tflite", num_threads=2).get_signature_runner()
-labels = pathlib.Path(folder, "labels.txt").read_text("utf-8").splitlines()
-inputs = tokenizer(text=tf.constant(texts))
-inputs = {name: tensor.numpy() for name, tensor in inputs.items()}
-probabilities = core(**inputs)["probabilities"]
-assert "tfast" not in sys.modules
-print(*[labels[row.argmax()] for row in probabilities])
-np.save(folder + "/served.npy", probabilities)
-"""
 
 
 def classifier(seed):
@@ -94,7 +78,7 @@ def test_the_core_takes_any_number_of_documents_of_any_length(
     file_format, precision, tolerance, bytes_of_a_weight, model, documents
 ):
     pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[file_format])
-    make = {"litert": text_core_bytes, "onnx": onnx_text_core_bytes}[file_format]
+    make = {"litert": litert_text_core_bytes, "onnx": onnx_text_core_bytes}[file_format]
     content = make(model, precision=precision)
     num_weights = sum(weight.numpy().size for weight in model.trainable_weights)
     assert 0 < len(content) - bytes_of_a_weight * num_weights < GRAPH_BYTES
@@ -112,29 +96,135 @@ def test_the_core_takes_any_number_of_documents_of_any_length(
         np.testing.assert_array_equal(probabilities.argmax(-1)[clear], expected.argmax(-1)[clear])
 
 
-def test_a_folder_serves_without_tfast(model, tmp_path):
-    pytest.importorskip("ai_edge_litert")
-    tokens = TOKENIZER(tf.constant(TEXTS))
-    vocabulary = Vocabulary.from_tokens([tokens], min_frequency=1)
-    folder = tmp_path / "core"
-    export_text_core(model, TOKENIZER, vocabulary, folder, CLASSES, precision="float32")
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "core.tflite",
-        "labels.txt",
-        "tokenizer",
-    ]
-    command = [sys.executable, "-c", SERVE, str(folder), *TEXTS]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr[-3000:]
-    documents = vocabulary.encode_all([tokens]).to_list()
-    expected = [
-        probabilities_of(
-            model, {"token_ids": np.array([ids], "int32"), "lengths": np.array([len(ids)])}
-        )[0]
-        for ids in documents
-    ]
-    np.testing.assert_allclose(np.load(folder / "served.npy"), expected, atol=1e-5)
-    assert result.stdout.split() == [CLASSES[row.argmax()] for row in expected]
+def vocabulary_of_texts():
+    return Vocabulary.from_tokens([TOKENIZER(tf.constant(TEXTS))], min_frequency=1)
+
+
+def export(model, directory, **options):
+    arguments = {"tokenizer": TOKENIZER, "vocabulary": vocabulary_of_texts()} | options
+    return export_portable_text_classifier(model, directory, CLASSES, **arguments)
+
+
+def answers_alone(model, *, last=None, reverse=False):
+    """The model's answers to TEXTS, one at a time."""
+    documents = vocabulary_of_texts().encode_all([TOKENIZER(tf.constant(TEXTS))]).to_list()
+    answers = []
+    for document in documents:
+        document = document[-last:] if last else document
+        ids = np.array([document[::-1] if reverse else document], "int32")
+        answers += [probabilities_of(model, {"token_ids": ids, "lengths": np.array([ids.size])})]
+    return np.concatenate(answers)
+
+
+@pytest.mark.parametrize("file_format", ["onnx", "litert"])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("int8", 0.08)])
+def test_a_folder_answers_raw_texts(file_format, precision, tolerance, model, tmp_path):
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[file_format])
+    options = {"file_format": file_format, "precision": precision, "examples": TEXTS}
+    assert export(model, tmp_path / "served", **options) <= tolerance
+    classifier = tfast.runtime.load(tmp_path / "served")
+    labels, probabilities = classifier.classify(TEXTS)
+    expected = answers_alone(model)
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=tolerance)
+    assert labels == [CLASSES[row.argmax()] for row in probabilities]
+    assert np.ptp(expected, axis=0).max() > 0.1
+
+
+def test_the_folder_says_all_that_a_reader_must_know(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    export(model, tmp_path / "served", examples=["fun", *TEXTS, "more"], max_tokens=7)
+    description = json.loads((tmp_path / "served" / "tfast.json").read_text("utf-8"))
+    names = ["model.onnx", "tokenizer.json", "vocabulary.txt"]
+    assert list(description.pop("files")) == names
+    assert sorted(p.name for p in (tmp_path / "served").iterdir()) == [
+        "model.onnx", "tfast.json", "tokenizer.json", "vocabulary.txt"
+    ]  # fmt: skip
+    examples = description.pop("examples")
+    assert [example["text"] for example in examples] == ["fun", *TEXTS]
+    answers = [example["probabilities"] for example in examples[1:]]
+    np.testing.assert_allclose(answers, answers_alone(model, last=7), atol=1e-6)
+    assert description == {
+        "format": 1,
+        "kind": "text",
+        "model": "model.onnx",
+        "precision": "float32",
+        "class_names": CLASSES,
+        "tolerance": 1e-4,
+        "tokenizer": {
+            "splitter": "english",
+            "add_start": True,
+            "add_end": False,
+            "mark_fields": False,
+            "reverse": False,
+            "max_tokens": 7,
+        },
+    }
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_long_texts_are_read_from_their_last_tokens(reverse, model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    options = {"max_tokens": 5, "reverse": reverse}
+    export(model, tmp_path / "served", **options)
+    found = tfast.runtime.load(tmp_path / "served").classify(TEXTS).probabilities
+    expected = answers_alone(model, last=5, reverse=reverse)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    export(model, tmp_path / "whole", reverse=reverse)
+    whole = tfast.runtime.load(tmp_path / "whole").classify(TEXTS).probabilities
+    assert abs(whole - found)[2:].max() > 1e-3
+
+
+def test_without_examples_the_folder_has_five_of_its_own(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    export(model, tmp_path / "served")
+    classifier = tfast.runtime.load(tmp_path / "served")
+    assert len(classifier.folder.description["examples"]) == 5
+    assert 0 <= classifier.check() < 1e-5
+
+
+def test_another_splitter_is_a_saved_model_that_tfast_runtime_refuses(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+
+    def split(texts):
+        return tf.strings.split(texts)
+
+    vocabulary = Vocabulary.from_tokens([split(TEXTS)], min_frequency=1)
+    export(model, tmp_path / "served", tokenizer=split, vocabulary=vocabulary)
+    with pytest.raises(
+        tfast.runtime.FolderError, match="only TensorFlow reads: use the SavedModel"
+    ):
+        tfast.runtime.load(tmp_path / "served")
+    read = tf.saved_model.load(tmp_path / "served" / "tokenizer").signatures["serving_default"]
+    inputs = {name: value.numpy() for name, value in read(text=tf.constant(TEXTS[:1])).items()}
+    assert inputs["token_ids"].tolist() == vocabulary.encode(split(TEXTS[:1])).to_list()
+    answer = onnx_runner((tmp_path / "served" / "model.onnx").read_bytes())(**inputs)
+    assert answer["probabilities"].shape == (1, 3)
+    files = json.loads((tmp_path / "served" / "tfast.json").read_text())["files"]
+    assert "tokenizer/saved_model.pb" in files
+
+
+def test_answers_that_differ_too_much_are_not_written(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(ValueError, match=r"onnx file in int8 differs by .*tolerance is 1e-12"):
+        export(model, tmp_path / "served", precision="int8", tolerance=1e-12)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("file_format", ["onnx", "litert"])
+def test_no_text_ends_no_process(file_format, precision, model):
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[file_format])
+    make = {"litert": litert_text_core_bytes, "onnx": onnx_text_core_bytes}[file_format]
+    content = make(model, precision=precision)
+    run = {"litert": litert_runner, "onnx": onnx_runner}[file_format](content)
+    # A text of no token is one of padding.
+    padding = {"token_ids": np.ones((1, 1), "int32"), "lengths": np.ones(1, "int32")}
+    expected = run(**padding)["probabilities"]
+    for batch, time in ((0, 0), (0, 4), (2, 0)):
+        empty = {"token_ids": np.zeros((batch, time), "int32"), "lengths": np.zeros(batch, "int32")}
+        found = run(**empty)["probabilities"]
+        assert found.shape == (batch, 3)
+        np.testing.assert_allclose(found, expected.repeat(batch, axis=0), atol=1e-6)
 
 
 def test_an_onnx_core_reads_forward_and_backward(model, documents):
@@ -143,15 +233,6 @@ def test_an_onnx_core_reads_forward_and_backward(model, documents):
     run = onnx_runner(onnx_text_core_bytes(both))
     expected = probabilities_of(both, documents)
     np.testing.assert_allclose(run(**documents)["probabilities"], expected, atol=1e-5)
-
-
-def test_an_onnx_folder_holds_tokenizer_core_and_labels(model, tmp_path):
-    pytest.importorskip("onnxruntime")
-    vocabulary = Vocabulary.from_tokens([TOKENIZER(tf.constant(TEXTS))], min_frequency=1)
-    folder = tmp_path / "core"
-    export_text_core(model, TOKENIZER, vocabulary, folder, CLASSES, file_format="onnx")
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["core.onnx", "labels.txt", "tokenizer"]
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -164,7 +245,7 @@ def test_mixed_precision_is_written_in_float32(model, documents, policy):
         (mixed, model),
         *[(ForwardBackwardClassifier(m, m) for m in (mixed, model))],
     ):
-        run = litert_runner(text_core_bytes(one, precision="float32"))
+        run = litert_runner(litert_text_core_bytes(one, precision="float32"))
         expected = probabilities_of(other, documents)
         np.testing.assert_allclose(run(**documents)["probabilities"], expected, atol=1e-5)
 
@@ -181,9 +262,10 @@ def test_what_an_int8_core_needs_is_named(missing, model, monkeypatch):
     [
         ({"model": keras.Sequential()}, "model must be a TextClassifier or Forward"),
         ({"precision": "int4"}, "precision must be one of .*, got 'int4'"),
-        ({"file_format": "pmml"}, "file_format is 'pmml'"),
+        ({"file_format": "pmml"}, "file_format must be one of 'onnx', 'litert', got 'pmml'"),
         ({"class_names": ["a", "b"]}, "class_names must be 3"),
-        ({"class_names": ["a", "b", "c\nd"]}, r"one line each; got \['c\\nd'\]"),
+        ({"max_tokens": 0}, "max_tokens must be a whole number of at least 1, got 0"),
+        ({"examples": "a text"}, "examples must be a list of texts, got 'a text'"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named_and_nothing_is_written(
@@ -198,5 +280,5 @@ def test_arguments_that_do_not_fit_are_named_and_nothing_is_written(
         **changed,
     }
     with pytest.raises(ValueError, match=message):
-        export_text_core(**arguments)
+        export_portable_text_classifier(**arguments)
     assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ from tfast.training.checkpoints.compatibility import (
     check_same_variables,
     warn_of_other_environment,
 )
+from tfast.training.checkpoints.run_variables import RunVariable
 
 
 def test_each_setting_that_differs_is_named():
@@ -26,11 +27,11 @@ def test_another_environment_is_a_warning_and_the_same_is_none():
 def test_variables_of_another_number_shape_or_dtype_are_refused():
     variable = keras.Variable(np.zeros((2, 3), "float32"), name="kernel")
     fits = {"model/0": np.zeros((2, 3), "float32"), "callback/A/0/best": np.ones(())}
-    check_same_variables("run.npz", fits, {"model/0": variable})
+    check_same_variables("run.npz", fits, {"model/0": RunVariable(variable, variable)})
     for arrays, message in (
         ({}, "it holds 0 variables, model, optimizer and metrics 1"),
         ({"model/0": np.zeros((3, 2), "float32")}, r"there float32 \(3, 2\)"),
         ({"model/0": np.zeros((2, 3), "float64")}, r"kernel is float32 \(2, 3\), there float64"),
     ):
         with pytest.raises(ValueError, match=message):
-            check_same_variables("run.npz", arrays, {"model/0": variable})
+            check_same_variables("run.npz", arrays, {"model/0": RunVariable(variable, variable)})

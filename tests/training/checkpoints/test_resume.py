@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import small_runs
+from checks import two_replicas
 from small_runs import STEPS_PER_EPOCH, Stop, make_dataset, make_model, run
 
 from tfast.training.averaging import AveragedWeights
@@ -43,6 +44,11 @@ def decaying_rate():
     return [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)]
 
 
+def make_on_two_replicas(seed):
+    with two_replicas().scope():
+        return make_model(keras.optimizers.Adam(0.01), seed=seed, eager=False)
+
+
 def make_with(make_optimizer, **options):
     return lambda seed: make_model(make_optimizer(), seed=seed, **options)
 
@@ -59,6 +65,10 @@ CASES = {
     "gradient accumulation, rate set by a callback": {
         "make": make_with(lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)),
         "callbacks": decaying_rate,
+    },
+    "two replicas": {
+        "make": make_on_two_replicas,
+        "callbacks": lambda: [AveragedWeights(start=3, period=2)],
     },
     "averaged weights": {"callbacks": lambda: [AveragedWeights(start=3, period=2)]},
     "averaged weights, between epochs": {

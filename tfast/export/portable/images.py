@@ -1,7 +1,10 @@
-"""A trained image classifier as one small file for LiteRT or onnxruntime."""
+"""Trained image classifiers as portable folders, for LiteRT or onnxruntime."""
 
+import base64
 import functools
-import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,53 +13,71 @@ from keras import layers, ops
 
 from tfast.export.float32 import in_float32
 from tfast.export.images import gives_logits, known_image_size, with_folded_norms
-from tfast.export.portable.litert import litert_bytes, litert_interpreter, litert_runner
-from tfast.export.portable.onnx import onnx_bytes, onnx_runner, onnx_runtime
-from tfast.export.saved_model import check_class_names, check_precision
-from tfast.files import atomic_write
+from tfast.export.portable.folder import (
+    NUM_EXAMPLES,
+    Contents,
+    check_difference,
+    examples_with_answers,
+    write_folder,
+)
+from tfast.export.portable.formats import check_format
+from tfast.export.saved_model import check_class_names
+from tfast.runtime import load
+from tfast.types import PathLike, Tensor
+from tfast.vision.decoding import decode_image
 from tfast.vision.layers.residual_blocks import StemPooling
+from tfast.vision.preprocessing import ImagePreprocessing, resize_and_crop
 
-# The largest difference of a probability that rounding to each precision may make.
-TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "int8": 0.1}
+# What a level of 255 in some pixels may change in a probability: readers round to whole levels.
+_PIXEL_TOLERANCE = 0.01
+# Of the given images each fifth is compared on, the others say what ranges there are.
+_EACH_COMPARED = 5
+_LARGEST_EXAMPLE = 2**16  # bytes
 
 
 def export_portable_image_classifier(
-    model,
-    directory,
-    class_names,
-    preprocessing,
+    model: keras.Model,
+    directory: PathLike,
+    class_names: Sequence[str],
+    preprocessing: ImagePreprocessing,
     *,
-    file_format,
-    precision="float32",
-    representative=None,
-    tolerance=None,
-    image_size=None,
-    from_logits=None,
-    overwrite=False,
-):
-    """Writes a model file that takes pixels, and beside it what its user has to know.
+    file_format: str = "onnx",
+    precision: str = "float32",
+    examples: Sequence[PathLike | bytes | np.ndarray] | None = None,
+    tolerance: float | None = None,
+    image_size: int | Sequence[int] | None = None,
+    from_logits: bool | None = None,
+    overwrite: bool = False,
+) -> float:
+    """Writes a folder that classifies image files without TensorFlow.
 
-    `model.tflite` or `model.onnx` takes `pixels`, uint8 `(batch, height, width, 3)` of exactly
-    the image size, and gives `probabilities`, float32 `(batch, classes)`. Normalisation is
-    inside; decoding, resizing and cutting are not: these runtimes have no operations that read
-    JPEG files. `classifier.json` holds `class_names`, in order, `image_size` and
-    `preprocessing`, as `ImagePreprocessing.to_dict` describes it. Batch norms are folded, and a
-    model of mixed precision is written as the same in float32.
+    It holds `model.onnx` or `model.tflite`, which takes `pixels`, uint8
+    `(batch, height, width, 3)` of exactly the image size, and gives `probabilities`, float32
+    `(batch, classes)`; and `tfast.json` with all else a reader has to know, five images and the
+    answers that `model` gives them. Normalisation is inside the model; decoding, resizing and
+    cutting are not: these runtimes have no operations that read JPEG files. `tfast.runtime` does
+    that, and so does `tfast predict`::
 
-    Before anything is written, the file's content is run, and its probabilities compared with
-    those of `model`. So this needs the extra `litert` or `onnx`.
+        classifier = tfast.runtime.load(folder)
+        labels, probabilities = classifier.classify(["cat.jpg"])
+
+    Batch norms are folded, and a model of mixed precision is written as the same in float32.
+
+    Before the folder appears it is read, and its answers are compared with those of `model`. So
+    this needs the extra `onnx` or `litert`.
 
     Args:
         model: as in `export_image_classifier`, like the other arguments not named here.
         directory: the folder to write. It appears whole or not at all.
         class_names: one name for each class, in order.
         preprocessing: the `ImagePreprocessing` that validation used.
-        file_format: "litert" or "onnx".
-        precision: "float32", "float16" or "int8", see `litert_bytes` and `onnx_bytes`.
-        representative: pictures such as will come, uint8 `(number, height, width, 3)` of the
-            image size. The comparison is made on them, where None takes noise, and "int8"
-            measures ranges on them (a few hundred do). ONNX in int8, by far the fastest in
-            `scripts/bench_export.py`, cannot do without.
+        file_format: "onnx" or "litert".
+        precision: of the weights: "float32"; "float16", half the size; or "int8", a quarter of it
+            and by far the fastest with "onnx".
+        examples: images such as will come: paths of files, their contents, or uint8 arrays
+            `(height, width, 3)` of any size. "int8" measures ranges on four of five (a few hundred
+            do), which ONNX cannot do without; the comparison is made on the others, and five are
+            kept in the folder. None: the comparison is made on colourful noise.
         tolerance: the largest difference of a probability; None: 1e-4 for float32, 0.01 for
             float16, 0.1 for int8.
         image_size: see `export_image_classifier`.
@@ -67,98 +88,146 @@ def export_portable_image_classifier(
         The largest difference of a probability that was found.
 
     Raises:
-        ValueError: an unknown `file_format` or `precision`, no `representative` pictures where
-            they are needed or such as do not fit, a difference above `tolerance`; and as
-            `export_image_classifier` does.
+        ValueError: an unknown `file_format` or `precision`, no or fewer than two `examples` where
+            ranges are measured, a difference above `tolerance`; and as `export_image_classifier`
+            does.
         ImportError: the extra is not installed.
 
     Example:
         >>> import pathlib, tempfile
-        >>> from tfast.vision.preprocessing import ImagePreprocessing
         >>> model = keras.Sequential(
         ...     [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)])
         >>> folder = pathlib.Path(tempfile.mkdtemp(), "classifier")
         >>> difference = export_portable_image_classifier(
         ...     model, folder, ["cat", "dog"], ImagePreprocessing(), file_format="litert")
         >>> sorted(file.name for file in folder.iterdir())
-        ['classifier.json', 'model.tflite']
+        ['model.tflite', 'tfast.json']
     """
-    if file_format not in _FORMATS:
-        raise ValueError(f"file_format is {file_format!r}; expected one of {[*_FORMATS]}")
-    check_precision(precision)
-    if representative is None and (file_format, precision) == ("onnx", "int8"):
-        raise ValueError("an onnx file in int8 needs representative pictures to measure ranges on")
-    file_name, file_bytes, runtime, runner = _FORMATS[file_format]
-    runtime()  # missing, it is missed before the work
+    kind, tolerance = check_format(file_format, precision, tolerance)
+    is_measured = precision == "int8" and (examples is not None or file_format == "onnx")
+    if is_measured and (examples is None or len(examples) < 2):
+        number = "None" if examples is None else len(examples)
+        raise ValueError(
+            f"examples must be two images or more to measure the ranges of int8 on, got {number}"
+        )
     image_size = known_image_size(model, image_size)
     class_names = check_class_names(class_names, model.output_shape[-1])
-    pictures = _pictures(representative, image_size)
+    contents = _contents(examples, image_size)
+    prepared = np.stack([_prepare(one, preprocessing, image_size) for one in contents])
+    pixels = np.rint(prepared).astype("uint8")
+    # Not the noise that may be added to the given images.
+    given = pixels[: len(examples)] if is_measured and examples is not None else pixels
+    held_out = np.arange(len(given)) % _EACH_COMPARED == 0
+    compared = given[held_out] if is_measured else pixels
     if from_logits is None:
         from_logits = gives_logits(model, image_size)
     model = in_float32(model)
 
-    def answer(model, pixels):
+    def answer(model: keras.Model, pixels: Tensor) -> dict[str, Tensor]:
         outputs = tf.cast(model(preprocessing.normalize(pixels), training=False), tf.float32)
         return {"probabilities": tf.nn.softmax(outputs) if from_logits else outputs}
 
-    with atomic_write(directory, overwrite=overwrite) as folder:
-        served, ranges = with_folded_norms(model, image_size), None
-        if precision == "int8" and representative is not None:
-            served = _without_infinities(served)
-            ranges = [[picture[None]] for picture in pictures]
-        content = file_bytes(
-            functools.partial(answer, served),
-            [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")],
-            parts=[served],
-            precision=precision,
-            representative=ranges,
-        )
-        expected = functools.partial(answer, model)
-        difference = _largest_difference(runner(content), expected, pictures)
-        tolerance = TOLERANCES[precision] if tolerance is None else tolerance
-        if not difference <= tolerance:
-            raise ValueError(
-                f"a probability of the {file_format} file in {precision} differs by "
-                f"{difference:.2g} from the model's; the tolerance is {tolerance}"
-            )
-        folder.mkdir()
-        (folder / file_name).write_bytes(content)
-        description = {"class_names": class_names, "image_size": image_size}
-        description["preprocessing"] = preprocessing.to_dict()
-        (folder / "classifier.json").write_text(json.dumps(description, indent=2))
+    served = with_folded_norms(model, image_size)
+    content = kind.image_bytes(
+        functools.partial(answer, _without_infinities(served) if is_measured else served),
+        [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")],
+        parts=[served],
+        precision=precision,
+        representative=[[one[None]] for one in given[~held_out]] if is_measured else None,
+    )
+    description, expect = f"{file_format} file in {precision}", functools.partial(answer, model)
+    found, expected = _in_batches(kind.runner(content), compared), _in_batches(expect, compared)
+    difference = check_difference(found, expected, tolerance, description)
+    kept = np.linspace(0, len(contents) - 1, NUM_EXAMPLES).round().astype(int)
+    files = [_small(contents[i], image_size) for i in kept]
+    # As validation has them, not rounded to whole levels.
+    expected = _in_batches(
+        expect, np.stack([_prepare(one, preprocessing, image_size) for one in files])
+    )
+
+    def check(folder: Path) -> None:
+        answers = load(folder).classify(files).probabilities
+        limit = tolerance + _PIXEL_TOLERANCE
+        check_difference(answers, expected, limit, f"{description}, read by tfast.runtime,")
+
+    settings: dict[str, Any] = {"image_size": image_size, "preprocessing": preprocessing.to_dict()}
+    write_folder(
+        directory,
+        Contents(model=(kind.file_name, content), others={}, settings={"image": settings}),
+        kind="image",
+        precision=precision,
+        class_names=class_names,
+        tolerance=tolerance + _PIXEL_TOLERANCE,
+        examples=examples_with_answers(
+            "image", [base64.b64encode(one).decode() for one in files], expected
+        ),
+        check=check,
+        overwrite=overwrite,
+    )
     return difference
 
 
-_FORMATS = {
-    "litert": ("model.tflite", litert_bytes, litert_interpreter, litert_runner),
-    "onnx": ("model.onnx", onnx_bytes, onnx_runtime, onnx_runner),
-}
+def _contents(examples: Sequence[Any] | None, image_size: tuple[int, int]) -> list[bytes]:
+    """Contents of image files: of those given, and of colourful noise where they are too few."""
+    if isinstance(examples, str | bytes | Path):
+        raise ValueError(f"examples must be a list of images, got {str(examples)[:40]!r}")
+    contents = [
+        _content(i, example) for i, example in enumerate([] if examples is None else examples)
+    ]
+    source = np.random.RandomState(0)
+    for i in range(len(contents), NUM_EXAMPLES):
+        # Darker and brighter ones, of other sides than wanted.
+        coarse = source.randint(0, 256, (3 + i, 5, 3)) * (i + 1) // NUM_EXAMPLES
+        sides = [round(side * (1.1 + 0.2 * i)) for side in image_size]
+        noise = tf.image.resize(coarse, sides, "bicubic") + source.normal(0, 9, (*sides, 3))
+        contents.append(_png(np.clip(noise, 0, 255).astype("uint8")))
+    return contents
 
 
-def _pictures(representative, image_size):
-    """The pictures to compare on, uint8 `(number, height, width, 3)`."""
-    if representative is None:
-        return np.random.RandomState(0).randint(0, 256, (8, *image_size, 3)).astype("uint8")
-    pictures = np.asarray(representative)
-    if pictures.dtype != np.uint8 or pictures.shape[1:] != (*image_size, 3) or not len(pictures):
-        raise ValueError(
-            f"representative is {pictures.dtype} {pictures.shape}; expected pictures, uint8 "
-            f"(number, {image_size[0]}, {image_size[1]}, 3)"
-        )
-    return pictures
+def _content(index: int, example: PathLike | bytes | np.ndarray) -> bytes:
+    if isinstance(example, bytes):
+        content = example
+    elif isinstance(example, np.ndarray):
+        if example.dtype != np.uint8 or example.ndim != 3 or example.shape[-1] != 3:
+            raise ValueError(
+                f"examples[{index}] must be uint8 (height, width, 3), got {example.dtype} "
+                f"{example.shape}"
+            )
+        content = _png(example)
+    else:
+        content = Path(example).read_bytes()
+    return content
 
 
-def _largest_difference(run, expected, pictures):
-    """Between the probabilities of two functions, in batches that fit into memory."""
-    return max(
-        float(
-            np.abs(
-                run(pixels=pictures[i : i + 32])["probabilities"]
-                - expected(pictures[i : i + 32])["probabilities"]
-            ).max()
-        )
-        for i in range(0, len(pictures), 32)
-    )
+def _prepare(
+    content: bytes, preprocessing: ImagePreprocessing, image_size: tuple[int, int]
+) -> np.ndarray:
+    """The pixels that validation sees, before they are normalised."""
+    return resize_and_crop(
+        decode_image(tf.constant(content)),
+        image_size,
+        crop_ratio=preprocessing.crop_ratio,
+        antialias=preprocessing.antialias,
+    ).numpy()
+
+
+def _small(content: bytes, image_size: tuple[int, int]) -> bytes:
+    """The image, or where its file is large another one of it."""
+    if len(content) <= _LARGEST_EXAMPLE:
+        return content
+    sides = [2 * side for side in image_size]
+    pixels = resize_and_crop(decode_image(tf.constant(content)), sides).numpy()
+    return tf.io.encode_jpeg(np.rint(pixels).astype("uint8"), quality=90).numpy()
+
+
+def _in_batches(answer: Any, pixels: np.ndarray) -> np.ndarray:
+    """Probabilities, in batches that fit into memory."""
+    batches = [pixels[i : i + 32] for i in range(0, len(pixels), 32)]
+    return np.concatenate([np.asarray(answer(pixels=one)["probabilities"]) for one in batches])
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    return tf.io.encode_png(pixels).numpy()
 
 
 class _BorderPooling(layers.Layer):
@@ -167,17 +236,17 @@ class _BorderPooling(layers.Layer):
     Eight bits have no scale that reaches to infinity.
     """
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         # A single row has no other to mirror; ONNX has no operation for the second way.
         mode = "symmetric" if 1 in images.shape[1:3] else "reflect"
         padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
         return ops.max_pool(padded, 3, strides=2)
 
 
-def _without_infinities(model):
+def _without_infinities(model: keras.Model) -> keras.Model:
     """The same model, sharing its layers, with `_BorderPooling`."""
 
-    def replace(layer):
+    def replace(layer: keras.Layer) -> keras.Layer:
         return _BorderPooling(name=layer.name) if isinstance(layer, StemPooling) else layer
 
     return keras.models.clone_model(model, clone_function=replace)

@@ -1,126 +1,207 @@
-"""Text classifiers in two parts: a SavedModel that reads strings, and LiteRT or ONNX after it."""
+"""Text classifiers as portable folders: raw texts in, probabilities out, without TensorFlow."""
 
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
 import tensorflow as tf
 
+from tfast.arguments import whole_number
 from tfast.export.float32 import in_float32
-from tfast.export.portable.litert import litert_bytes
-from tfast.export.portable.litert_text_graph import classifier_logits, has_core
-from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
-from tfast.export.saved_model import check_class_names, check_precision, save_signatures
+from tfast.export.portable.folder import (
+    NUM_EXAMPLES,
+    Contents,
+    check_difference,
+    examples_with_answers,
+    write_folder,
+)
+from tfast.export.portable.formats import check_format
+from tfast.export.portable.litert_text_graph import has_core
+from tfast.export.portable.tokenizer_tables import tokenizer_tables
+from tfast.export.saved_model import check_class_names, save_signatures
 from tfast.export.text import TEXT, num_classes
-from tfast.files import atomic_write
-from tfast.text.documents import pad_documents
+from tfast.runtime import load
+from tfast.text.documents import Tokenizer, pad_documents
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
+from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.vocabulary import Vocabulary
+from tfast.types import PathLike
 
-# How many tokens are read at a time. LiteRT's loops copy what they carry at each step, so one; but
-# float products want some rows, without which they wait for the weights.
-INT8_WINDOW, FLOAT_WINDOW = 1, 16
-
-_CORE_INPUTS = [
-    tf.TensorSpec([None, None], tf.int32, name="token_ids"),
-    tf.TensorSpec([None], tf.int32, name="lengths"),
-]
+# What is hard to tokenize, so that a reader's check says something.
+_HARD_TEXT = "I DON'T know…<br /><br />It was 30°C. at Tom&#39;s café (e.g. so so so good!!!) :-)"
 
 
-def export_text_core(
-    model,
-    tokenizer,
-    vocabulary,
-    directory,
-    class_names,
+def export_portable_text_classifier(
+    model: keras.Model,
+    directory: PathLike,
+    class_names: Sequence[str],
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
     *,
-    file_format="litert",
-    precision="int8",
-    reverse=False,
-    overwrite=False,
-):
-    """Saves a text classifier as a tokenizer for TensorFlow and a small, fast core for the rest.
+    file_format: str = "onnx",
+    precision: str = "float32",
+    examples: Sequence[str] | None = None,
+    tolerance: float | None = None,
+    max_tokens: int | None = None,
+    reverse: bool = False,
+    overwrite: bool = False,
+) -> float:
+    """Writes a folder that answers raw texts without TensorFlow.
 
-    The folder holds `tokenizer`, a SavedModel from strings to token ids; `core.tflite` or
-    `core.onnx`, from token ids to probabilities, for any number of texts of any length; and
-    `labels.txt`, a class on each line. TensorFlow and ai-edge-litert serve it::
+    It holds `model.onnx` or `model.tflite`, from token ids to probabilities; `vocabulary.txt` and
+    `tokenizer.json`; and `tfast.json` with all else a reader has to know, five texts and the
+    answers that `model` gives them. `tfast.runtime` reads it, and so does `tfast predict`::
 
-        tokenizer = tf.saved_model.load(f"{folder}/tokenizer").signatures["serving_default"]
-        core = Interpreter(f"{folder}/core.tflite", num_threads=2).get_signature_runner()
-        labels = pathlib.Path(folder, "labels.txt").read_text("utf-8").splitlines()
+        classifier = tfast.runtime.load(folder)
+        labels, probabilities = classifier.classify(["a good film"])
 
-        inputs = tokenizer(text=tf.constant(["a good film"]))
-        inputs = {name: tensor.numpy() for name, tensor in inputs.items()}
-        probabilities = core(**inputs)["probabilities"]  # float32 (texts, classes)
-        label = labels[probabilities[0].argmax()]
+    Where the tokenizer's splitter is not "english", a SavedModel from strings to token ids takes
+    the place of `tokenizer.json`; only TensorFlow reads that.
 
-    Or onnxruntime::
-
-        core = InferenceSession(f"{folder}/core.onnx")
-        [probabilities] = core.run(None, inputs)
+    Before the folder appears it is read, and its answers are compared with those of `model`. So
+    this needs the extra `onnx` or `litert`.
 
     Args:
-        model: a `TextClassifier` or `ForwardBackwardClassifier`.
+        model: a `TextClassifier` or `ForwardBackwardClassifier`. One of mixed precision is
+            written as the same in float32.
+        directory: the folder to write. It appears whole or not at all.
+        class_names: a name for each class, in the order of the logits.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
         vocabulary: the `Vocabulary` it was trained with.
-        directory: where the folder shall stand.
-        class_names: a name for each class, in the order of the logits, each on one line.
-        file_format: "litert" or "onnx", which runs faster.
-        precision: of the core's weights: "float32"; "float16", half the size; or "int8", which
-            also multiplies integers: a quarter of the size, and by far the fastest.
+        file_format: "onnx", which runs faster, or "litert".
+        precision: of the weights: "float32"; "float16", half the size; or "int8", which also
+            multiplies integers: a quarter of the size, and by far the fastest.
+        examples: texts such as will come. The comparison is made on them, and the first five are
+            kept in the folder. None: on texts made of the vocabulary's words.
+        tolerance: the largest difference of a probability; None: 1e-4 for float32, 0.01 for
+            float16, 0.1 for int8.
+        max_tokens: of a longer text only its last `max_tokens` tokens are read, so that one
+            request cannot keep a server busy. None for no limit.
         reverse: whether the model was trained on documents from their end: a backward model alone.
-        overwrite: whether an existing directory may be replaced.
+        overwrite: whether an existing `directory` is replaced.
+
+    Returns:
+        The largest difference of a probability that was found.
 
     Raises:
         ValueError: the directory exists, the names do not fit the model, `file_format` or
-            `precision` is unknown or `model` is of another class.
-        ImportError: "onnx" without the extra `onnx`.
+            `precision` is unknown, `max_tokens` is below 1, `model` is of another class, or a
+            difference is above `tolerance`.
+        ImportError: the extra is not installed.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from tfast.text import TextClassifier
+        >>> tokenizer, folder = TextTokenizer(), pathlib.Path(tempfile.mkdtemp(), "classifier")
+        >>> vocabulary = Vocabulary.from_tokens([tokenizer(tf.constant(["a good film"] * 2))])
+        >>> model = TextClassifier(len(vocabulary), 2, embed_size=4, hidden_size=6, num_layers=1)
+        >>> difference = export_portable_text_classifier(
+        ...     model, folder, ["bad", "good"], tokenizer, vocabulary)
+        >>> sorted(file.name for file in folder.iterdir())
+        ['model.onnx', 'tfast.json', 'tokenizer.json', 'vocabulary.txt']
     """
     if not has_core(model):
         raise ValueError(
             f"model must be a TextClassifier or ForwardBackwardClassifier, got {model!r}"
         )
-    if file_format not in _FORMATS:
-        raise ValueError(f"file_format is {file_format!r}; expected one of {[*_FORMATS]}")
-    check_precision(precision)
+    kind, tolerance = check_format(file_format, precision, tolerance)
     class_names = check_class_names(class_names, num_classes(model))
-    if several_lines := [name for name in class_names if len(name.splitlines()) != 1]:
-        raise ValueError(f"class_names must be one line each; got {several_lines[:10]}")
-    lookup = vocabulary.lookup_layer()
+    if max_tokens is not None:
+        max_tokens = whole_number("max_tokens", max_tokens)
+    read = _TextReader(tokenizer, vocabulary, max_tokens=max_tokens, reverse=reverse)
+    texts = _examples(examples, vocabulary)
+    served = in_float32(model)
+    content = kind.text_bytes(served, precision=precision)
+    run, description = kind.runner(content), f"{file_format} file in {precision}"
+    inputs = _inputs(read, texts)
+    expected = np.concatenate([tf.nn.softmax(served(one, training=False)) for one in inputs])
+    found = np.concatenate([run(**one)["probabilities"] for one in inputs])
+    difference = check_difference(found, expected, tolerance, description)
 
-    def read(texts):
-        return pad_documents(tf.cast(lookup(tokenizer(texts)), "int32"), reverse=reverse)
+    def prepare(folder: Path) -> None:
+        vocabulary.save(folder / "vocabulary.txt")
+        if not read.is_english:
+            parts = [p for p in (read.tokenizer, read.lookup) if isinstance(p, keras.Layer)]
+            save_signatures({"serving_default": (read, [TEXT])}, folder / "tokenizer", parts=parts)
 
-    with atomic_write(directory, overwrite=overwrite) as temporary:
-        temporary.mkdir()
-        save_signatures(
-            {"serving_default": (read, [TEXT])}, temporary / "tokenizer", parts=[tokenizer, lookup]
-        )
-        file_name, core_bytes = _FORMATS[file_format]
-        (temporary / file_name).write_bytes(core_bytes(model, precision=precision))
-        (temporary / "labels.txt").write_text("\n".join(class_names) + "\n", "utf-8")
+    def check(folder: Path) -> None:
+        if read.is_english:
+            answers = load(folder).classify(texts).probabilities
+            check_difference(answers, expected, tolerance, f"{description}, read by tfast.runtime,")
 
-
-def text_core_bytes(model, *, precision="int8"):
-    """The core alone: the content of `core.tflite`.
-
-    Its signature takes `token_ids`, int32 `(batch, time)`, padded behind, and `lengths`, int32
-    `(batch,)`; it returns `probabilities`, float32 `(batch, classes)`. Documents are pooled
-    over their last `max_length` tokens, as the model does it. A model of mixed precision is
-    written as the same in float32: LiteRT has no other products of this kind.
-
-    Args:
-        model: as for `export_text_core`.
-        precision: as for `export_text_core`.
-
-    Returns:
-        bytes.
-    """
-    model = in_float32(model)
-    window = INT8_WINDOW if precision == "int8" else FLOAT_WINDOW
-
-    def core(token_ids, lengths):
-        logits = classifier_logits(model, token_ids, lengths, window=window)
-        return {"probabilities": tf.nn.softmax(logits)}
-
-    return litert_bytes(core, _CORE_INPUTS, parts=[model], precision=precision)
+    write_folder(
+        directory,
+        Contents(
+            model=(kind.file_name, content),
+            others=_tables() if read.is_english else {},
+            settings={"tokenizer": read.settings()},
+        ),
+        kind="text",
+        precision=precision,
+        class_names=class_names,
+        tolerance=tolerance,
+        examples=examples_with_answers("text", texts, expected),
+        prepare=prepare,
+        check=check,
+        overwrite=overwrite,
+    )
+    return difference
 
 
-_FORMATS = {
-    "litert": ("core.tflite", text_core_bytes),
-    "onnx": ("core.onnx", onnx_text_core_bytes),
-}
+class _TextReader:
+    """From strings `(batch,)` to what a classifier takes, as a function of a SavedModel."""
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        vocabulary: Vocabulary,
+        *,
+        max_tokens: int | None,
+        reverse: bool,
+    ) -> None:
+        self.tokenizer, self.lookup = tokenizer, vocabulary.lookup_layer()
+        self.is_english = type(tokenizer) is TextTokenizer and tokenizer.splitter == "english"
+        self._max_tokens, self._reverse = max_tokens, reverse
+
+    def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        documents = tf.cast(self.lookup(self.tokenizer(texts)), "int32")
+        if self._max_tokens is not None:
+            documents = documents[:, -self._max_tokens :]
+        return pad_documents(documents, reverse=self._reverse)
+
+    def settings(self) -> dict[str, Any]:
+        """What a reader has to know of it."""
+        flags = ("add_start", "add_end", "mark_fields")
+        return {
+            "splitter": "english" if self.is_english else "saved_model",
+            **{flag: bool(getattr(self.tokenizer, flag, False)) for flag in flags},
+            "reverse": self._reverse,
+            "max_tokens": self._max_tokens,
+        }
+
+
+def _inputs(read: _TextReader, texts: Sequence[str]) -> list[dict[str, np.ndarray]]:
+    """Text by text: what else is in a batch may change how int8 rounds."""
+    traced = tf.function(read, input_signature=[TEXT], autograph=False)
+    inputs = [traced(tf.constant([text])) for text in texts]
+    return [{name: value.numpy() for name, value in one.items()} for one in inputs]
+
+
+def _tables() -> dict[str, bytes]:
+    tables = json.dumps(tokenizer_tables(), ensure_ascii=False, indent=1)
+    return {"tokenizer.json": (tables + "\n").encode()}
+
+
+def _examples(examples: Sequence[str] | None, vocabulary: Vocabulary) -> list[str]:
+    """Texts to compare on: those given, and further ones where they are fewer than five."""
+    if isinstance(examples, str | bytes):
+        raise ValueError(f"examples must be a list of texts, got {examples[:40]!r}")
+    texts = list(examples or ())
+    source = random.Random(0)
+    words = [word for word in vocabulary.words if word not in SPECIAL_TOKENS] or ["word"]
+    made_up = [" ".join(source.choices(words, k=k)) for k in (3, 10, 30, 80, 200)]
+    return texts if len(texts) >= NUM_EXAMPLES else [*texts, _HARD_TEXT, "", *made_up]

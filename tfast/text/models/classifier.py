@@ -9,6 +9,7 @@ from tfast import arguments
 from tfast.text.models.awd_lstm import AWDLSTM
 from tfast.text.models.config import AWDLSTMConfig, take_config
 from tfast.text.models.replicas import num_replicas
+from tfast.training.batch_norm import BatchNorm
 from tfast.types import PathLike, Tensor, TensorLike
 
 
@@ -174,9 +175,7 @@ def _dense_block(
     Source: fastai 2.8.12 `LinBnDrop`.
     """
     return [
-        keras.layers.BatchNormalization(
-            momentum=0.9,
-            epsilon=1e-5,
+        BatchNorm(
             # Replicas see parts of one batch, and normalize by the whole.
             synchronized=num_replicas() > 1,
             name=f"norm_{number}",

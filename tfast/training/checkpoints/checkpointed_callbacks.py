@@ -17,6 +17,7 @@ from tfast.training.checkpoints.callback_states import (
 from tfast.training.checkpoints.compatibility import check_same_variables
 from tfast.training.checkpoints.file_format import Checkpoint, write_checkpoint
 from tfast.training.checkpoints.run_description import describe_environment
+from tfast.training.checkpoints.run_variables import RunVariable, run_variables
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +71,7 @@ class CheckpointedCallbacks(keras.callbacks.CallbackList):
         self.step = 0
         self.stopped = False
         self._epoch_start = 0
-        self._variables: dict[str, keras.Variable] = {}
+        self._variables: dict[str, RunVariable] = {}
         self._start: Checkpoint | None = None
         self._attributes: list[dict[str, Any]] = []
 
@@ -83,7 +84,7 @@ class CheckpointedCallbacks(keras.callbacks.CallbackList):
         Raises:
             ValueError: the checkpoint is of another model.
         """
-        self._variables = self._variables or named_variables(self.model)
+        self._variables = self._variables or run_variables(self.model)
         if checkpoint is not None:
             check_same_variables(self.plan.path, checkpoint.arrays, self._variables)
             self.step, self.stopped = checkpoint.step, checkpoint.stopped
@@ -130,9 +131,7 @@ class CheckpointedCallbacks(keras.callbacks.CallbackList):
     def save(self, *, finished: bool = False) -> None:
         """Writes the checkpoint."""
         history = self.model.history  # on JAX, `self.model` brings the variables up to date
-        arrays = {
-            name: keras.ops.convert_to_numpy(variable) for name, variable in self._variables.items()
-        }
+        arrays = {name: variable.read() for name, variable in self._variables.items()}
         checkpoint = Checkpoint(
             step=self.step,
             stopped=self.stopped,
@@ -159,17 +158,3 @@ class CheckpointedCallbacks(keras.callbacks.CallbackList):
 
     def _batch_of_epoch(self, batch: int) -> int:
         return self._epoch_start % self.plan.steps_per_epoch + batch
-
-
-def named_variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Everything that a training step reads or writes, by name."""
-    kinds = {
-        "model": model.variables,
-        "optimizer": model.optimizer.variables,
-        "metrics": model.metrics_variables,
-    }
-    return {
-        f"{kind}/{index}": variable
-        for kind, variables in kinds.items()
-        for index, variable in enumerate(variables)
-    }

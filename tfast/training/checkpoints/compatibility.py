@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
+from tfast.training.checkpoints.run_variables import RunVariable
 from tfast.types import PathLike
 
 
@@ -31,21 +31,21 @@ def warn_of_other_environment(saved: Mapping[str, Any], ours: Mapping[str, Any])
 
 
 def check_same_variables(
-    path: PathLike, arrays: Mapping[str, np.ndarray], variables: Mapping[str, keras.Variable]
+    path: PathLike, arrays: Mapping[str, np.ndarray], variables: Mapping[str, RunVariable]
 ) -> None:
     """Raises ValueError if stored arrays are not those of these variables.
 
     Args:
         path: the checkpoint, for the message.
         arrays: NumPy arrays by name; those named `callback/...` are passed over.
-        variables: Keras variables by name.
+        variables: what they are to be set to, by name.
     """
     saved = {name for name in arrays if not name.startswith("callback/")}
     problem = None
     if saved != variables.keys():
         problem = f"it holds {len(saved)} variables, model, optimizer and metrics {len(variables)}"
     for name in sorted(saved & variables.keys()):
-        array, variable = arrays[name], variables[name]
+        array, variable = arrays[name], variables[name].variable
         if not problem and (array.shape, array.dtype.name) != (variable.shape, variable.dtype):
             problem = (
                 f"{variable.path} is {variable.dtype} {tuple(variable.shape)}, "

@@ -1,31 +1,33 @@
 """The parts that XResNet is built of: convolution and batch norm, residual block.
 
     Convolution     Conv2D that wastes nothing on maps of one pixel
-    StemPooling     max pooling whose windows stand where PyTorch's do
+    StemPooling     max pooling whose windows are where PyTorch's are
     conv_bn         convolution, batch norm, activation
-    squeeze_excite  channels scaled by what the whole picture shows
+    squeeze_excite  channels scaled by what the whole image shows
     residual_block  some `conv_bn` beside a shortcut
 
 Functions from Keras tensors to Keras tensors; each names its layers after its own `name`.
 """
 
 import math
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers, ops
 
-from tfast.vision.layers.batch_norm import BatchNorm
+from tfast.training.batch_norm import BatchNorm
+from tfast.types import Tensor
 from tfast.vision.layers.self_attention import SimpleSelfAttention
 
 
 @keras.saving.register_keras_serializable(package="tfast")
 class Convolution(layers.Conv2D):
-    """`keras.layers.Conv2D`, with a shortcut where pictures have shrunk to one pixel.
+    """`keras.layers.Conv2D`, with a shortcut where images have shrunk to one pixel.
 
     There a "same" convolution multiplies by the middle of its kernel alone: all else meets
     padding. TensorFlow computes with the whole kernel all the same, and on CPU (2.21, oneDNN)
     the gradient of such a kernel takes many times as long as the convolution. XResNet-18 on
-    32×32 pictures has three of them, and they were a large part of its training step.
+    32×32 images has three of them, and they were a large part of its training step.
 
     Example:
         >>> layer = Convolution(4, 3, padding="same")
@@ -33,7 +35,7 @@ class Convolution(layers.Conv2D):
         True
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolves `inputs` `(batch, height, width, channels)` with `kernel`."""
         height, width = self.kernel_size
         if not (
@@ -55,7 +57,7 @@ class StemPooling(layers.Layer):
 
     `(batch, height, width, channels)` to half the height and width, rounded up. Keras's
     `padding="same"` puts the windows of even sizes one pixel further on, and padding with
-    zeros would be wrong for activations below 0.
+    zeros would be wrong for activations below 0. A window that holds NaN gives NaN.
 
     Example:
         >>> images = ops.reshape(ops.arange(4, dtype="float32"), (1, 1, 4, 1))
@@ -63,13 +65,30 @@ class StemPooling(layers.Layer):
         [1.0, 3.0]
     """
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         """Pools `images`."""
-        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-math.inf)
-        return ops.max_pool(padded, 3, strides=2)
+        padding = ((0, 0), (1, 1), (1, 1), (0, 0))
+        padded = ops.pad(images, padding, constant_values=-math.inf)
+        largest = ops.max_pool(padded, 3, strides=2)
+        if keras.backend.backend() != "tensorflow":
+            return largest
+        # TensorFlow's maximum passes over NaN, and a network that has broken would go on as if
+        # nothing were wrong, its stem a constant. A mean does not pass over it.
+        mean = ops.average_pool(ops.pad(ops.stop_gradient(images), padding), 3, strides=2)
+        return ops.where(ops.isnan(mean), mean, largest)
 
 
-def conv_bn(x, filters, kernel_size, *, name, strides=1, groups=1, activation=None, gamma="ones"):
+def conv_bn(
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    *,
+    name: str,
+    strides: int = 1,
+    groups: int = 1,
+    activation: str | Callable[[Tensor], Tensor] | None = None,
+    gamma: str = "ones",
+) -> Tensor:
     """Convolution without bias, batch norm, activation; layers `{name}_conv`, `{name}_norm`...
 
     Args:
@@ -92,7 +111,7 @@ def conv_bn(x, filters, kernel_size, *, name, strides=1, groups=1, activation=No
     Source: fastai `ConvLayer`.
     """
     if strides > 1 and kernel_size > 1:
-        # TensorFlow's "same" is not symmetric for strides: it pads even sizes behind alone.
+        # TensorFlow's "same" is not symmetric for strides: it pads even sizes at the end alone.
         x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
     x = Convolution(
         filters,
@@ -108,7 +127,9 @@ def conv_bn(x, filters, kernel_size, *, name, strides=1, groups=1, activation=No
     return x if activation is None else layers.Activation(activation, name=f"{name}_activation")(x)
 
 
-def squeeze_excite(x, *, reduction, activation, name):
+def squeeze_excite(
+    x: Tensor, *, reduction: int, activation: str | Callable[[Tensor], Tensor], name: str
+) -> Tensor:
     """Scales each channel by a number in (0, 1) computed from the means of all channels.
 
     Args:
@@ -135,15 +156,15 @@ def squeeze_excite(x, *, reduction, activation, name):
 
 
 def residual_block(
-    x,
-    convolutions,
+    x: Tensor,
+    convolutions: Sequence[tuple[int, int, int]],
     *,
-    name,
-    strides=1,
-    activation="relu",
-    squeeze_reduction=0,
-    self_attention=False,
-):
+    name: str,
+    strides: int = 1,
+    activation: str | Callable[[Tensor], Tensor] = "relu",
+    squeeze_reduction: int = 0,
+    self_attention: bool = False,
+) -> Tensor:
     """Convolutions beside a shortcut, added up.
 
     The shortcut is average pooling 2×2 where the block has strides (windows at the border of

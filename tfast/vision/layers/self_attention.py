@@ -1,14 +1,18 @@
-"""Attention over the positions of a picture, the short form that fastai's leaderboard uses."""
+"""Attention over the positions of an image, the short form that fastai's leaderboard uses."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from tfast.types import Tensor
+
 
 @keras.saving.register_keras_serializable(package="tfast")
 class SimpleSelfAttention(keras.layers.Layer):
-    """Adds to each position a mix of its channels, weighed by how channels go together.
+    """Adds to each position a mix of its channels, weighed by their Gram matrix.
 
-    With pictures as matrices X `(positions, channels)`: X + gamma · (X Wᵀ) (Xᵀ X), where W is
+    With images as matrices X `(positions, channels)`: X + gamma · (X Wᵀ) (Xᵀ X), where W is
     divided by its largest singular value. That value comes from power iteration, one step for
     each training step. `gamma` starts at 0, so the layer starts as the identity.
 
@@ -27,11 +31,13 @@ class SimpleSelfAttention(keras.layers.Layer):
     spectral norm.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Makes the weights for the channels of `input_shape`."""
         channels = input_shape[-1]
 
-        def weight(name, shape, initializer, trainable=True):
+        def weight(
+            name: str, shape: tuple[int, ...], initializer: Any, trainable: bool = True
+        ) -> keras.Variable:
             return self.add_weight(
                 shape=shape,
                 initializer=initializer,
@@ -46,18 +52,18 @@ class SimpleSelfAttention(keras.layers.Layer):
         self.left = weight("left", (channels,), direction, trainable=False)
         self.right = weight("right", (channels,), direction.clone(), trainable=False)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Images `(batch, height, width, channels)` to the same shape and dtype."""
         shape, dtype = ops.shape(images), keras.backend.result_type(images.dtype, "float32")
         positions = ops.reshape(ops.cast(images, dtype), (shape[0], -1, images.shape[-1]))
         kernel = self.kernel / self._spectral_norm(training)
         values = ops.matmul(positions, ops.cast(kernel, dtype))
-        togetherness = ops.matmul(ops.transpose(positions, (0, 2, 1)), positions)
-        mixed = ops.matmul(values, togetherness)  # (batch, positions, channels)
+        gram = ops.matmul(ops.transpose(positions, (0, 2, 1)), positions)
+        mixed = ops.matmul(values, gram)  # (batch, positions, channels)
         attended = ops.cast(self.gamma, dtype) * mixed + positions
         return ops.cast(ops.reshape(attended, shape), self.compute_dtype)
 
-    def _spectral_norm(self, training):
+    def _spectral_norm(self, training: bool) -> Tensor:
         if training and self.trainable:
             # A constant for the gradient: at the maximum the directions do not count.
             fixed = ops.stop_gradient(self.kernel)
