@@ -118,7 +118,7 @@ def private_uses_of_keras(path):
         if name.startswith("keras.src"):
             yield 1, name
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and is_private(node.attr):
+        if isinstance(node, ast.Attribute) and node.attr in private_names_of_keras():
             if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
                 yield node.lineno, node.attr
         elif isinstance(node, ast.Subscript | ast.Call):

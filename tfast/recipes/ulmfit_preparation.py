@@ -173,7 +173,7 @@ def read_pretrained(
 
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:
     """Lets tiny twins of the models say what is wrong with stages and rates."""
-    tiny = {"vocab_size": 9, "embed_size": 1, "hidden_size": 1}
+    tiny: dict[str, Any] = {"vocab_size": 9, "embed_size": 1, "hidden_size": 1}
     config = tiny | {"num_layers": recipe.layers}
     for model in pretrained.values():
         config = model.get_config() | tiny

@@ -2,10 +2,10 @@
 
 import array
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-Tokens = TypeVar("Tokens")
+Tokens = TypeVar("Tokens", bound=Container[Any])
 
 
 class Form(NamedTuple, Generic[Tokens]):

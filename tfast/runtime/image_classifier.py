@@ -64,12 +64,13 @@ class ImageClassifier(Classifier[PathLike | bytes]):
             raise FolderError(f"{directory} is damaged: an example is no Base64") from error
 
     def _pixels(self, index: int, image: PathLike | bytes) -> np.ndarray:
-        is_content = isinstance(image, (bytes, bytearray, memoryview))
-        content = bytes(image) if is_content else Path(image).read_bytes()
+        if isinstance(image, (bytes, bytearray, memoryview)):
+            name, content = "", bytes(image)
+        else:
+            name, content = f" ({image})", Path(image).read_bytes()
         try:
             decoded = decode_image(content, most_pixels=self._most_pixels)
         except ImageError as error:
-            name = "" if is_content else f" ({image})"
             raise ImageError(
                 f"inputs[{index}]{name} must be a readable image, got {error}"
             ) from error

@@ -95,10 +95,8 @@ class Tokenizer(Generic[Tokens]):
         return self._form.join(map(self._words.__getitem__, words))
 
     def _join_fields(self, text: str | bytes | Sequence[str | bytes]) -> str:
-        is_one = isinstance(text, (str, bytes))
-        if is_one and not self._mark_fields:
-            return rules.clean(text)
-        cleaned = [rules.clean(field) for field in ([text] if is_one else text)]
+        fields = [text] if isinstance(text, (str, bytes)) else text
+        cleaned = [rules.clean(field) for field in fields]
         if self._mark_fields:
             cleaned = [f"{rules.FIELD} {i} {field}" for i, field in enumerate(cleaned, 1)]
         return " ".join(cleaned)
