@@ -20,6 +20,7 @@ import tensorflow as tf
 from PIL import Image
 
 from tfast.export.portable.images import export_portable_image_classifier
+from tfast.export.portable.litert_text_graph import litert_text_core_bytes
 from tfast.export.portable.text import export_portable_text_classifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.tokenization.tokenizer import TextTokenizer
@@ -72,6 +73,7 @@ def write_text_classifier(folder):
     export_portable_text_classifier(
         model, folder, ["bad", "good"], tokenizer, vocabulary, examples=TEXTS
     )
+    (folder.parent / "text.tflite").write_bytes(litert_text_core_bytes(model, precision="float32"))
 
 
 def write_image_classifiers(output):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+import text_fuzz
 from golden_weights import golden_json
 from swift_notes.fuzzed_texts import fuzzed_texts
 
@@ -63,7 +64,8 @@ def test_golden_texts_have_fastais_tokens(swift_tokens):
 
 
 def test_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
-    texts = fuzzed_texts(3000, seed=1)
+    # And those that tfast.runtime is tested with.
+    texts = [*fuzzed_texts(3000, seed=1), *text_fuzz.fuzzed_texts(1000, seed=1)]
     check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
 
 
@@ -74,8 +76,8 @@ def test_the_comparison_would_notice_another_token(swift_tokens):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
-    texts = fuzzed_texts(100_000)
+def test_many_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
+    texts = [*fuzzed_texts(100_000), *text_fuzz.fuzzed_texts(30_000, seed=2)]
     check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
 
 
