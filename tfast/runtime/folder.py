@@ -70,7 +70,7 @@ class PortableFolder:
         Raises:
             FolderError: something is missing or of another type.
         """
-        settings = self.description.get(key)
+        settings: Any = self.description.get(key)
         self._require(settings, kinds, f"{key}.")
         return settings
 
