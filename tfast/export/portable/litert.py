@@ -82,7 +82,11 @@ def litert_bytes(
             return content
 
 
+<<<<<<< HEAD
 def litert_runner(content: bytes, *, num_threads: int | None = None) -> Callable[..., Any]:
+=======
+def litert_runner(content: bytes, *, num_threads: int | None = None) -> Callable[..., dict]:
+>>>>>>> runtime
     """A LiteRT file's content as a function: arrays by name to a dict of arrays.
 
     Args:

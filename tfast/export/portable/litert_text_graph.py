@@ -57,9 +57,13 @@ def has_core(model: Any) -> bool:
     return isinstance(model, (TextClassifier, ForwardBackwardClassifier))
 
 
+<<<<<<< HEAD
 def single_classifiers(
     model: TextClassifier | ForwardBackwardClassifier,
 ) -> list[tuple[TextClassifier, bool]]:
+=======
+def single_classifiers(model: keras.Model) -> list[tuple[TextClassifier, bool]]:
+>>>>>>> runtime
     """Each `TextClassifier` in `model`, and whether it reads documents from their end."""
     if isinstance(model, ForwardBackwardClassifier):
         return [(model.forward, False), (model.backward, True)]
@@ -110,9 +114,15 @@ def _pooled(model: TextClassifier, token_ids: Tensor, lengths: Tensor, window: i
     def read_window(
         begin: Tensor, last: Tensor, maximum: Tensor, total: Tensor, *states: Tensor
     ) -> tuple[Tensor, ...]:
+<<<<<<< HEAD
         positions = begin + tf.range(window)
         # After the end comes the last column again: a shape that never changes is faster.
         here = tf.gather(token_ids, tf.minimum(positions, time - 1), axis=1)
+=======
+        places = begin + tf.range(window)
+        # Behind the end stands the last column again: a shape that never changes is faster.
+        here = tf.gather(token_ids, tf.minimum(places, time - 1), axis=1)
+>>>>>>> runtime
         time_first = tf.reshape(tf.transpose(here), [-1])
         outputs = tf.gather(_tensor(encoder.embeddings), time_first)
         after: list[Tensor] = []
@@ -171,9 +181,15 @@ def _run_lstm(
     steps = tf.minimum(num_steps, window)
 
     def step(
+<<<<<<< HEAD
         position: Tensor, hidden: Tensor, cell_state: Tensor, outputs: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         gates = projected[position] + tf.matmul(hidden, recurrent_kernel)
+=======
+        place: Tensor, hidden: Tensor, cell_state: Tensor, outputs: Tensor
+    ) -> tuple[Tensor, ...]:
+        gates = projected[place] + tf.matmul(hidden, recurrent_kernel)
+>>>>>>> runtime
         hidden, cell_state = _new_states(gates, cell_state)
         return position + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
 

@@ -79,7 +79,7 @@ def onnx_bytes(
     content: bytes = model.SerializeToString()
     if representative is not None:
         names = [spec.name for spec in input_signature]
-        examples = (dict(zip(names, arrays, strict=True)) for arrays in representative)
+        examples = (dict(zip(names, arrays, strict=True)) for arrays in representative or ())
         return with_int8_ranges(content, examples)
     return with_half_weights(content) if precision == "float16" else content
 
@@ -111,7 +111,11 @@ def _one_minus_erf(graph: Any, node: Any, name: str, _: Any) -> None:
     graph.replace_inputs(node, [one.output[0], erf.output[0]])
 
 
+<<<<<<< HEAD
 def onnx_runner(content: bytes, *, num_threads: int = 0) -> Callable[..., dict[str, np.ndarray]]:
+=======
+def onnx_runner(content: bytes, *, num_threads: int = 0) -> Callable[..., dict]:
+>>>>>>> runtime
     """An ONNX file's content as a function: arrays by name to a dict of arrays.
 
     Args:
