@@ -65,17 +65,10 @@ class ImageClassifier(Classifier[PathLike | bytes]):
             raise FolderError(f"{directory} is damaged: an example is no Base64") from error
 
     def _pixels(self, index: int, image: PathLike | bytes) -> np.ndarray:
-<<<<<<< HEAD
-        if isinstance(image, (bytes, bytearray, memoryview)):
-            name, content = "", bytes(image)
-        else:
-            name, content = f" ({image})", Path(image).read_bytes()
-=======
         if isinstance(image, (str, os.PathLike)):
             content, name = Path(image).read_bytes(), f" ({os.fspath(image)})"
         else:
             content, name = bytes(image), ""
->>>>>>> runtime
         try:
             decoded = decode_image(content, most_pixels=self._most_pixels)
         except ImageError as error:

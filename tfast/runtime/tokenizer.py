@@ -95,16 +95,11 @@ class Tokenizer(Generic[Tokens]):
         return self._form.join(map(self._words.__getitem__, words))
 
     def _join_fields(self, text: str | bytes | Sequence[str | bytes]) -> str:
-<<<<<<< HEAD
-        fields = [text] if isinstance(text, (str, bytes)) else text
-        cleaned = [rules.clean(field) for field in fields]
-=======
         if isinstance(text, (str, bytes)):
             if not self._mark_fields:
                 return rules.clean(text)
             text = [text]
         cleaned = [rules.clean(field) for field in text]
->>>>>>> runtime
         if self._mark_fields:
             cleaned = [f"{rules.FIELD} {i} {field}" for i, field in enumerate(cleaned, 1)]
         return " ".join(cleaned)
