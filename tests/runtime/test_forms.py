@@ -4,8 +4,8 @@ from tfast.runtime.forms import AS_LIST, as_ids
 def test_lists_are_joined_and_know_odd_words():
     parts = [AS_LIST.of_tokens(["a", "b"]), AS_LIST.of_tokens([]), AS_LIST.of_tokens(["c"])]
     assert AS_LIST.join(parts) == ["a", "b", "c"]
-    assert AS_LIST.odd_mark not in AS_LIST.join(parts)
-    assert AS_LIST.odd_mark in AS_LIST.join([*parts, AS_LIST.odd])
+    assert not AS_LIST.is_odd(AS_LIST.join(parts))
+    assert AS_LIST.is_odd(AS_LIST.join([*parts, AS_LIST.odd]))
 
 
 def test_ids_are_joined_and_no_ids_look_odd():
@@ -14,5 +14,5 @@ def test_ids_are_joined_and_no_ids_look_odd():
     parts = [form.of_tokens(["a", "high", "half", "high"]), form.of_tokens(["?", "zero"])]
     joined = form.join(parts)
     assert memoryview(joined).cast("i").tolist() == [1, 2**24 - 1, 0xFFFF, 2**24 - 1, 7, 0]
-    assert form.odd_mark not in joined
-    assert form.odd_mark in form.join([*parts, form.odd])
+    assert not form.is_odd(joined)
+    assert form.is_odd(form.join([*parts, form.odd]))

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,10 @@ class ImageClassifier(Classifier[PathLike | bytes]):
             raise FolderError(f"{directory} is damaged: an example is no Base64") from error
 
     def _pixels(self, index: int, image: PathLike | bytes) -> np.ndarray:
-        if isinstance(image, (bytes, bytearray, memoryview)):
-            name, content = "", bytes(image)
+        if isinstance(image, (str, os.PathLike)):
+            content, name = Path(image).read_bytes(), f" ({os.fspath(image)})"
         else:
-            name, content = f" ({image})", Path(image).read_bytes()
+            content, name = bytes(image), ""
         try:
             decoded = decode_image(content, most_pixels=self._most_pixels)
         except ImageError as error:

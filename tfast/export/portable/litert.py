@@ -78,11 +78,10 @@ def litert_bytes(
         with warnings.catch_warnings():
             # The converter measures ranges with it; there is nothing that a caller could do.
             warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated")
-            content: bytes = converter.convert()
-            return content
+            return converter.convert()
 
 
-def litert_runner(content: bytes, *, num_threads: int | None = None) -> Callable[..., Any]:
+def litert_runner(content: bytes, *, num_threads: int | None = None) -> Callable[..., dict]:
     """A LiteRT file's content as a function: arrays by name to a dict of arrays.
 
     Args:

@@ -57,9 +57,7 @@ def has_core(model: Any) -> bool:
     return isinstance(model, (TextClassifier, ForwardBackwardClassifier))
 
 
-def single_classifiers(
-    model: TextClassifier | ForwardBackwardClassifier,
-) -> list[tuple[TextClassifier, bool]]:
+def single_classifiers(model: keras.Model) -> list[tuple[TextClassifier, bool]]:
     """Each `TextClassifier` in `model`, and whether it reads documents from their end."""
     if isinstance(model, ForwardBackwardClassifier):
         return [(model.forward, False), (model.backward, True)]
@@ -110,20 +108,20 @@ def _pooled(model: TextClassifier, token_ids: Tensor, lengths: Tensor, window: i
     def read_window(
         begin: Tensor, last: Tensor, maximum: Tensor, total: Tensor, *states: Tensor
     ) -> tuple[Tensor, ...]:
-        positions = begin + tf.range(window)
-        # After the end comes the last column again: a shape that never changes is faster.
-        here = tf.gather(token_ids, tf.minimum(positions, time - 1), axis=1)
+        places = begin + tf.range(window)
+        # Behind the end stands the last column again: a shape that never changes is faster.
+        here = tf.gather(token_ids, tf.minimum(places, time - 1), axis=1)
         time_first = tf.reshape(tf.transpose(here), [-1])
         outputs = tf.gather(_tensor(encoder.embeddings), time_first)
-        after: list[Tensor] = []
+        after = []
         for number, lstm in enumerate(encoder.lstms):
             before = states[2 * number : 2 * number + 2]
             outputs, *new = _run_lstm(lstm.layer.cell, outputs, before, window, time - begin)
             after += new
         outputs = tf.reshape(outputs, (window, -1, encoder.widths[-1]))
-        positions = positions[:, None]
-        real = ((positions < lengths) & (positions >= first_pool))[..., None]
-        is_last = (positions == lengths - 1)[..., None]
+        places = places[:, None]
+        real = ((places < lengths) & (places >= first_pool))[..., None]
+        is_last = (places == lengths - 1)[..., None]
         last += tf.reduce_sum(tf.where(is_last, outputs, 0.0), axis=0)
         maximum = tf.maximum(maximum, tf.reduce_max(tf.where(real, outputs, -1.0), axis=0))
         total += tf.reduce_sum(tf.where(real, outputs, 0.0), axis=0)
@@ -171,19 +169,19 @@ def _run_lstm(
     steps = tf.minimum(num_steps, window)
 
     def step(
-        position: Tensor, hidden: Tensor, cell_state: Tensor, outputs: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        gates = projected[position] + tf.matmul(hidden, recurrent_kernel)
+        place: Tensor, hidden: Tensor, cell_state: Tensor, outputs: Tensor
+    ) -> tuple[Tensor, ...]:
+        gates = projected[place] + tf.matmul(hidden, recurrent_kernel)
         hidden, cell_state = _new_states(gates, cell_state)
-        return position + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
+        return place + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
 
     outputs = tf.zeros_like(projected[..., :units])
     _, hidden, cell_state, outputs = tf.while_loop(
-        lambda position, *_: position < steps, step, (0, *states, outputs)
+        lambda place, *_: place < steps, step, (0, *states, outputs)
     )
-    # After fewer steps than the window has, the first output is further back.
-    positions = tf.minimum(tf.range(window) + window - steps, window - 1)
-    return tf.reshape(tf.gather(outputs, positions), (-1, units)), hidden, cell_state
+    # After fewer steps than the window has, the first output stands further behind.
+    places = tf.minimum(tf.range(window) + window - steps, window - 1)
+    return tf.reshape(tf.gather(outputs, places), (-1, units)), hidden, cell_state
 
 
 def _new_states(gates: Tensor, cell_state: Tensor) -> tuple[Tensor, Tensor]:

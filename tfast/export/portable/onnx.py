@@ -58,9 +58,9 @@ def onnx_bytes(
     if precision == "int8" and representative is None:
         raise ValueError("precision 'int8' needs representative examples to measure ranges on")
     if precision != "int8" and representative is not None:
-        raise ValueError(f"representative is for precision 'int8', got precision={precision!r}")
+        raise ValueError(f"representative is for precision 'int8'; precision is {precision!r}")
     if precision == "int8":
-        onnx_runtime()  # fail now if the runtime is missing, not after the conversion
+        onnx_runtime()  # missing, it is missed before the work
     try:
         import tf2onnx
     except ImportError as error:
@@ -76,10 +76,10 @@ def onnx_bytes(
             opset=17,
             custom_op_handlers={"Erfc": (_one_minus_erf, [])},
         )
-    content: bytes = model.SerializeToString()
-    if representative is not None:
+    content = model.SerializeToString()
+    if precision == "int8":
         names = [spec.name for spec in input_signature]
-        examples = (dict(zip(names, arrays, strict=True)) for arrays in representative)
+        examples = (dict(zip(names, arrays, strict=True)) for arrays in representative or ())
         return with_int8_ranges(content, examples)
     return with_half_weights(content) if precision == "float16" else content
 
@@ -111,7 +111,7 @@ def _one_minus_erf(graph: Any, node: Any, name: str, _: Any) -> None:
     graph.replace_inputs(node, [one.output[0], erf.output[0]])
 
 
-def onnx_runner(content: bytes, *, num_threads: int = 0) -> Callable[..., dict[str, np.ndarray]]:
+def onnx_runner(content: bytes, *, num_threads: int = 0) -> Callable[..., dict]:
     """An ONNX file's content as a function: arrays by name to a dict of arrays.
 
     Args:

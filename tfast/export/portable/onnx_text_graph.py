@@ -5,7 +5,7 @@ the loop that a conversion from TensorFlow would leave, and in int8 too.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -17,7 +17,8 @@ from tfast.export.portable.precisions import with_half_weights, with_int8_weight
 from tfast.export.saved_model import check_precision
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.tokenization.special_tokens import PADDING_ID
-from tfast.types import Tensor
+
+Values: TypeAlias = tuple[str, Sequence[str]]  # a dtype and the names of the axes
 
 # Keras's gates are input, forget, cell, output; ONNX's input, output, forget, cell.
 _GATES = [0, 3, 1, 2]
@@ -29,7 +30,7 @@ def onnx_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> b
     All of a batch's outputs are held at once: memory grows with the longest document.
 
     Args:
-        model: one that `litert_text_graph.has_core`.
+        model: one that `classifier_core.has_core`.
         precision: "float32"; "float16", weights stored in half the size; or "int8", weights in
             a quarter, products of integers rounded by each input's own range.
 
@@ -53,13 +54,13 @@ def onnx_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> b
     token_ids = graph.add("Cast", "token_ids", to=onnx.TensorProto.INT64)
     lengths = graph.add("Cast", "lengths", to=onnx.TensorProto.INT64)
     token_ids, lengths, batch = _with_something(graph, token_ids, lengths)
-    lengths = graph.add("Max", lengths, graph.constant(_integers(1)))
+    lengths = graph.add("Max", lengths, graph.constant(np.array([1], "int64")))
     answers = [
         graph.add("Softmax", _add_logits(graph, part, token_ids, lengths, reverse), axis=-1)
         for part, reverse in single_classifiers(model)
     ]
     # Without the row that was added to an empty batch.
-    nothing = graph.constant(_integers(0))
+    nothing = graph.constant(np.array([0], "int64"))
     answer = graph.add("Mean", *answers)
     graph.add("Slice", answer, nothing, batch, nothing, output="probabilities")
     content = graph.serialize(
@@ -78,10 +79,10 @@ def _with_something(graph: "_Graph", token_ids: str, lengths: str) -> tuple[str,
         The inputs, with at least one row and one column, and the number of rows there were.
     """
     sides = graph.add("Shape", token_ids)
-    nothing, one = graph.constant(_integers(0)), graph.constant(_integers(1))
+    nothing, one = graph.constant(np.array([0], "int64")), graph.constant(np.array([1], "int64"))
     missing = graph.add("Max", graph.add("Sub", one, sides), nothing)
     missing_rows = graph.add("Slice", missing, nothing, one)
-    pads = graph.add("Concat", graph.constant(_integers(0, 0)), missing, axis=0)
+    pads = graph.add("Concat", graph.constant(np.array([0, 0], "int64")), missing, axis=0)
     token_ids = graph.add("Pad", token_ids, pads, graph.constant(np.int64(PADDING_ID)))
     pads = graph.add("Concat", nothing, missing_rows, axis=0)
     lengths = graph.add("Pad", lengths, pads, graph.constant(np.int64(1)))
@@ -98,11 +99,12 @@ def _add_logits(
     for lstm in model.encoder.lstms:
         outputs = _add_lstm(graph, lstm.layer.cell, outputs)
     features = _add_pooling(graph, outputs, lengths, model.max_length)
+    scale, shift = np.ones(1), np.zeros(1)
     for layer in model.head:
         if isinstance(layer, keras.layers.BatchNormalization):
             scale, shift = scale_and_shift(layer)
         elif isinstance(layer, keras.layers.Dense):
-            # Each follows a batch norm, which goes into its kernel and a bias.
+            # The batch norm before it goes into the kernel and a bias.
             kernel = keras.ops.convert_to_numpy(layer.kernel)
             folded = [
                 (scale[:, None] * kernel).astype("float32"),
@@ -117,7 +119,7 @@ def _add_logits(
 def _add_lstm(graph: "_Graph", cell: Any, inputs: str) -> str:
     """`(time, batch, units)` from `(time, batch, features)`."""
 
-    def by_gate(weight: Tensor) -> np.ndarray:
+    def by_gate(weight: Any) -> np.ndarray:
         parts = np.split(keras.ops.convert_to_numpy(weight), 4, axis=-1)
         return np.concatenate([parts[gate] for gate in _GATES], axis=-1).T[None]
 
@@ -127,46 +129,36 @@ def _add_lstm(graph: "_Graph", cell: Any, inputs: str) -> str:
         graph.constant(w) for w in (by_gate(cell.kernel), by_gate(cell.recurrent_kernel), both)
     ]
     outputs = graph.add("LSTM", inputs, *weights, hidden_size=cell.units)
-    return graph.add("Squeeze", outputs, graph.constant(_integers(1)))  # one direction
+    return graph.add("Squeeze", outputs, graph.constant(np.array([1], "int64")))  # one direction
 
 
 def _add_pooling(graph: "_Graph", outputs: str, lengths: str, max_length: int) -> str:
     """What `concat_pooling` makes of `(time, batch, features)`."""
-
-    def whole(number: int) -> str:
-        return graph.constant(np.int64(number))
-
-    one = _integers(1)
+    whole, one = (lambda number: graph.constant(np.int64(number))), np.array([1], "int64")
     time = graph.add("Squeeze", graph.add("Shape", outputs, start=0, end=1))
-    positions = graph.add(
+    places = graph.add(
         "Unsqueeze", graph.add("Range", whole(0), time, whole(1)), graph.constant(one)
     )
     last = graph.add("Sub", lengths, whole(1))
     first = graph.add("Sub", lengths, whole(max_length))
 
     def masked(mask: str, value: float) -> str:
-        mask = graph.add("Unsqueeze", mask, graph.constant(_integers(2)))
+        mask = graph.add("Unsqueeze", mask, graph.constant(np.array([2], "int64")))
         return graph.add("Where", mask, outputs, graph.constant(np.float32(value)))
 
     def total(values: str) -> str:
-        return graph.add("ReduceSum", values, graph.constant(_integers(0)), keepdims=0)
+        return graph.add("ReduceSum", values, graph.constant(np.array([0], "int64")), keepdims=0)
 
     real = graph.add(
-        "And",
-        graph.add("LessOrEqual", positions, last),
-        graph.add("GreaterOrEqual", positions, first),
+        "And", graph.add("LessOrEqual", places, last), graph.add("GreaterOrEqual", places, first)
     )
     # No output of an LSTM is below -1.
     maximum = graph.add("ReduceMax", masked(real, -1), axes=[0], keepdims=0)
     amount = graph.add("Min", lengths, whole(max_length))
     amount = graph.add("Unsqueeze", graph.add("CastLike", amount, maximum), graph.constant(one))
     mean = graph.add("Div", total(masked(real, 0)), amount)
-    at_last = total(masked(graph.add("Equal", positions, last), 0))
+    at_last = total(masked(graph.add("Equal", places, last), 0))
     return graph.add("Concat", at_last, maximum, mean, axis=-1)
-
-
-def _integers(*values: int) -> np.ndarray:
-    return np.array(values, "int64")
 
 
 class _Graph:
@@ -190,14 +182,10 @@ class _Graph:
         self._nodes.append(self._onnx.helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def serialize(
-        self,
-        inputs: Mapping[str, tuple[str, Sequence[str]]],
-        outputs: Mapping[str, tuple[str, Sequence[str]]],
-    ) -> bytes:
+    def serialize(self, inputs: Mapping[str, Values], outputs: Mapping[str, Values]) -> bytes:
         """The file's content; inputs and outputs by name, each a dtype and a shape."""
 
-        def describe(values: Mapping[str, tuple[str, Sequence[str]]]) -> list[Any]:
+        def describe(values: Mapping[str, Values]) -> list[Any]:
             types = {"int32": self._onnx.TensorProto.INT32, "float32": self._onnx.TensorProto.FLOAT}
             return [
                 self._onnx.helper.make_tensor_value_info(name, types[dtype], shape)
@@ -211,5 +199,4 @@ class _Graph:
         opset = [self._onnx.helper.make_opsetid("", 17)]
         model = self._onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
         self._onnx.checker.check_model(model)
-        content: bytes = model.SerializeToString()
-        return content
+        return model.SerializeToString()

@@ -1,9 +1,8 @@
 """ONNX files of fewer bits: weights of half the size, or products of integers."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,8 +40,7 @@ def with_half_weights(content: bytes) -> bytes:
     nodes = [*casts, *model.graph.node]
     model.graph.ClearField("node")
     model.graph.node.extend(nodes)
-    half_content: bytes = model.SerializeToString()
-    return half_content
+    return model.SerializeToString()
 
 
 def with_int8_weights(content: bytes, kinds: Sequence[str]) -> bytes:
@@ -68,7 +66,7 @@ def with_int8_weights(content: bytes, kinds: Sequence[str]) -> bytes:
     return _by_files(quantize, content)
 
 
-def with_int8_ranges(content: bytes, examples: Iterable[Mapping[str, np.ndarray]]) -> bytes:
+def with_int8_ranges(content: bytes, examples: Iterable[dict[str, np.ndarray]]) -> bytes:
     """Weights and what flows between them in int8, by ranges measured beforehand.
 
     Args:
@@ -89,7 +87,7 @@ def with_int8_ranges(content: bytes, examples: Iterable[Mapping[str, np.ndarray]
         def __init__(self) -> None:
             self._examples = iter(examples)
 
-        def get_next(self) -> Any:
+        def get_next(self) -> dict[str, np.ndarray] | None:
             return next(self._examples, None)
 
     def quantize(source: Path, target: Path) -> None:
