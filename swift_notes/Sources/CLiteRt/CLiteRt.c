@@ -47,6 +47,7 @@ const char *tfast_find_litert(void *library, LiteRt *found) {
       FUNCTION(RunCompiledModel),
       FUNCTION(CompiledModelGetErrorMessages),
       FUNCTION(CompiledModelClearErrors),
+      FUNCTION(RunCompiledModelWithOptions),
 #undef FUNCTION
   };
   const size_t count = sizeof functions / sizeof *functions;
