@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import two_replicas
 
 from tfast.training.learning_rates import LayerwiseLearningRates
 from tfast.training.schedules import (
@@ -82,16 +81,6 @@ def test_momentum_follows_the_step(optimizer_options, compile_options, by_hand):
     np.testing.assert_allclose(weight, momentum_by_hand(schedule, **by_hand), atol=1e-6)
     constant = momentum_by_hand(lambda step: 0.95, **by_hand)
     assert np.abs(weight - constant).max() > 1e-3, "the test would not see a constant"
-
-
-def test_momentum_follows_the_step_in_each_replica():
-    strategy = two_replicas()
-    schedule = OneCycleMomentum(STEPS)
-    with strategy.scope():
-        model = linear_model(keras.optimizers.SGD(0.05, momentum=0.95))
-    weight = fit(model, MomentumSchedule(schedule))
-    np.testing.assert_allclose(weight, momentum_by_hand(schedule), atol=1e-6)
-    assert model.optimizer.momentum == 0.95
 
 
 def test_momentum_follows_the_step_under_loss_scaling():

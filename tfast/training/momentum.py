@@ -25,7 +25,7 @@ class MomentumSchedule(keras.callbacks.Callback):
     optimizer.
 
     Works with each Keras optimizer that keeps a momentum, inside `LossScaleOptimizer` and
-    `tfast.training.optimizers.lookahead.Lookahead` too, on the TensorFlow and JAX backends.
+    `tfast.training.optimizers.lookahead.Lookahead` too.
 
     Args:
         schedule: a `LearningRateSchedule`, say `OneCycleMomentum`, or any function from the
@@ -73,11 +73,14 @@ def _schedule_momentum(optimizer: keras.optimizers.Optimizer, schedule: Callable
     name = _momentum_name(optimizer)
     number = getattr(optimizer, name)
     momentum = _MomentumOfStep()
+    on_torch = keras.backend.backend() == "torch"
 
     def update(method: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
         # The count of batches, not of updates: learning rates follow it too.
         momentum.current = schedule(step_count(optimizer))
-        set_untracked(optimizer, name, momentum)
+        # On PyTorch nothing is traced, and its operations on many tensors take a number only.
+        now = float(momentum.current) if on_torch else momentum
+        set_untracked(optimizer, name, now)
         try:
             method(gradients, variables, learning_rate)
         finally:
