@@ -1,6 +1,8 @@
 """The Swift package in `swift_notes/`, built once and given to the tests beside this file."""
 
+import csv
 import functools
+import gzip
 import os
 import shutil
 import subprocess
@@ -57,3 +59,15 @@ def swift_tests() -> Callable[[str, str], None]:
         assert "Test run with" in output, output
 
     return run
+
+
+@pytest.fixture(scope="session")
+def labelled_reviews() -> list[bytes]:
+    """All 25,000 labelled reviews of IMDb's training set."""
+    file = Path(os.environ.get("TFAST_DATA", ".")) / "imdb_train.csv.gz"
+    if not file.exists():
+        pytest.skip(f"{file.name} is not in the folder that TFAST_DATA names")
+    with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
+        texts = [row["text"].encode() for row in csv.DictReader(lines)]
+    assert len(texts) == 25_000
+    return texts

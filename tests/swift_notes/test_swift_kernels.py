@@ -136,6 +136,13 @@ def test_marked_runs_are_those_of_the_graph_on_any_bytes(kernels):
     assert sum(a != b for a, b in zip(texts, expected, strict=True)) > 10000
 
 
+@pytest.mark.data
+def test_marked_runs_are_those_of_the_graph_on_all_labelled_reviews(kernels, labelled_reviews):
+    marked = kernels.mark_character_runs(labelled_reviews).tolist()
+    assert marked == mark_character_runs(tf.constant(labelled_reviews)).numpy().tolist()
+    assert marked != labelled_reviews
+
+
 def test_operation_is_that_of_tfast_eagerly_in_a_graph_and_in_a_data_set(mixup_operation):
     images, partners, weights, expected = make_batch()
 

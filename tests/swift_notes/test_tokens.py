@@ -1,12 +1,8 @@
 """The tokens of TfastText, beside those of the graph."""
 
-import csv
-import gzip
 import json
-import os
 import struct
 import subprocess
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -82,11 +78,5 @@ def test_many_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
 
 
 @pytest.mark.data
-def test_all_labelled_reviews_have_the_tokens_of_the_graph(swift_tokens):
-    file = Path(os.environ.get("TFAST_DATA", ".")) / "imdb_train.csv.gz"
-    if not file.exists():
-        pytest.skip(f"{file.name} is not in the folder that TFAST_DATA names")
-    with gzip.open(file, "rt", encoding="utf-8", newline="") as lines:
-        texts = [row["text"].encode() for row in csv.DictReader(lines)]
-    assert len(texts) == 25_000
-    check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
+def test_all_labelled_reviews_have_the_tokens_of_the_graph(swift_tokens, labelled_reviews):
+    check_tokens(swift_tokens(labelled_reviews), graph_tokens(labelled_reviews), labelled_reviews)

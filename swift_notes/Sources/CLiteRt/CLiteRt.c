@@ -16,7 +16,7 @@ enum { INTEGER = 2, PROCESSOR = 1, SILENT = 4 };
 const char *tfast_find_litert(void *library, LiteRt *found) {
   const struct {
     const char *name;
-    void *place;
+    void *address;
   } functions[] = {
 #define FUNCTION(name) {"LiteRt" #name, &found->name}
       FUNCTION(CreateEnvironment),
@@ -47,6 +47,7 @@ const char *tfast_find_litert(void *library, LiteRt *found) {
       FUNCTION(RunCompiledModel),
       FUNCTION(CompiledModelGetErrorMessages),
       FUNCTION(CompiledModelClearErrors),
+      FUNCTION(RunCompiledModelWithOptions),
 #undef FUNCTION
   };
   const size_t count = sizeof functions / sizeof *functions;
@@ -55,7 +56,7 @@ const char *tfast_find_litert(void *library, LiteRt *found) {
   for (size_t i = 0; i < count; i++) {
     void *function = dlsym(library, functions[i].name);
     if (!function) return functions[i].name;
-    *(void **)functions[i].place = function;
+    *(void **)functions[i].address = function;
   }
   return NULL;
 }

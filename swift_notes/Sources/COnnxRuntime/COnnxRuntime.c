@@ -1,8 +1,8 @@
 #include "COnnxRuntime.h"
 
 // Each function is where onnxruntime has it.
-#define AT(function, place) \
-  _Static_assert(offsetof(OrtApi, function) == (place) * sizeof(void *), #function)
+#define AT(function, index) \
+  _Static_assert(offsetof(OrtApi, function) == (index) * sizeof(void *), #function)
 AT(GetErrorMessage, 2);
 AT(CreateEnv, 3);
 AT(CreateSession, 7);

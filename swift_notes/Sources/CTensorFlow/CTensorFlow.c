@@ -10,7 +10,7 @@ typedef struct {
 const char *tfast_find_tensorflow(void *library, TensorFlow *found) {
   const struct {
     const char *name;
-    void *place;
+    void *address;
   } functions[] = {
 #define FUNCTION(name) {"TF_" #name, &found->name}
       FUNCTION(Version),
@@ -47,7 +47,7 @@ const char *tfast_find_tensorflow(void *library, TensorFlow *found) {
   for (size_t i = 0; i < count; i++) {
     void *function = dlsym(library, functions[i].name);
     if (!function) return functions[i].name;
-    *(void **)functions[i].place = function;
+    *(void **)functions[i].address = function;
   }
   return NULL;
 }

@@ -2,7 +2,7 @@ import TfastText
 
 /// What a SavedModel's signature takes and gives, read from its MetaGraphDef.
 ///
-/// Names of tensors in the graph are Keras's and TensorFlow's own affair; they are looked up here.
+/// Names of tensors in the graph are chosen by Keras and TensorFlow; they are looked up here.
 struct Signature: Sendable {
   /// A tensor of the graph: output number `index` of an operation.
   struct Tensor: Sendable, Equatable {

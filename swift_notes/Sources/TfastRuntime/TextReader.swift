@@ -18,7 +18,7 @@ struct TextReader: Sendable {
     }
   }
 
-  /// The ids of all texts, padded behind to the longest one, and how many ids each text has.
+  /// The ids of all texts, padded at the end to the longest one, and how many ids each text has.
   ///
   /// A text without any token is one padding token.
   func padded(_ texts: [Bytes]) -> (ids: [Int32], lengths: [Int32]) {

@@ -3,7 +3,7 @@
 /// Linear between the centres of pixels; with `antialias` the triangle is as wide as what a new
 /// pixel covers. Source: TensorFlow, `tf.image.resize` with `bilinear`.
 struct TriangleFilter: Sendable {
-  /// Old pixels from `start` on, and their shares, which sum to 1.
+  /// Old pixels from `start` on, and their weights, which sum to 1.
   struct Span: Sendable {
     let start: Int
     let weights: [Float]

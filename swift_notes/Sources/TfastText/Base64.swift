@@ -1,4 +1,4 @@
-/// What a text in Base64 (RFC 4648, with padding) stands for, or nil where it is none.
+/// What a text in Base64 (RFC 4648, with padding) encodes, or nil where it is none.
 package func decodedBase64(_ text: Bytes) -> Bytes? {
   guard text.count % 4 == 0 else { return nil }
   let padding = text.reversed().prefix { $0 == UInt8(ascii: "=") }.count

@@ -34,11 +34,11 @@ package struct ByteTable: Sendable {
   @discardableResult
   package mutating func insert(_ key: Span<UInt8>) -> (number: Int, isNew: Bool) {
     if 2 * (count + 1) > slots.count { grow() }
-    let place = slot(of: key)
-    if slots[place] != 0 { return (Int(slots[place]) - 1, false) }
+    let slot = self.slot(of: key)
+    if slots[slot] != 0 { return (Int(slots[slot]) - 1, false) }
     bytes.append(key)
     ends.append(UInt32(bytes.count))
-    slots[place] = UInt32(count)
+    slots[slot] = UInt32(count)
     longest = max(longest, key.count)
     return (count - 1, true)
   }
@@ -51,21 +51,21 @@ package struct ByteTable: Sendable {
   @inline(__always)
   private func slot(of key: Span<UInt8>) -> Int {
     let mask = slots.count - 1
-    var place = Int(truncatingIfNeeded: hash(key)) & mask
-    while slots[place] != 0 {
-      if bytes.span.extracting(range(Int(slots[place]) - 1)).equals(key) { break }
-      place = (place + 1) & mask
+    var slot = Int(truncatingIfNeeded: hash(key)) & mask
+    while slots[slot] != 0 {
+      if bytes.span.extracting(range(Int(slots[slot]) - 1)).equals(key) { break }
+      slot = (slot + 1) & mask
     }
-    return place
+    return slot
   }
 
   private mutating func grow() {
     slots = [UInt32](repeating: 0, count: 2 * slots.count)
     let mask = slots.count - 1
     for number in 0..<count {
-      var place = Int(truncatingIfNeeded: hash(bytes.span.extracting(range(number)))) & mask
-      while slots[place] != 0 { place = (place + 1) & mask }
-      slots[place] = UInt32(number + 1)
+      var slot = Int(truncatingIfNeeded: hash(bytes.span.extracting(range(number)))) & mask
+      while slots[slot] != 0 { slot = (slot + 1) & mask }
+      slots[slot] = UInt32(number + 1)
     }
   }
 }

@@ -43,7 +43,7 @@ private func continuation(_ bits: UInt32) -> UInt8 {
 }
 
 extension Span<UInt8> {
-  /// Whether `other` stands at `position`.
+  /// Whether `other` is at `position`.
   @inline(__always)
   package func has(_ other: Bytes, at position: Int) -> Bool {
     guard position >= 0, other.count <= count - position else { return false }

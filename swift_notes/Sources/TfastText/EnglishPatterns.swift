@@ -5,7 +5,7 @@ struct EnglishPatterns: Sendable {
   let infixes: Infixes
   let addresses: Addresses
   private let icons: CharacterClass
-  // In front, by their first byte; behind, by their last byte; behind a digit, likewise.
+  // Prefixes, by their first byte; suffixes, by their last byte; suffixes of a number, likewise.
   private let prefixes: LiteralsByByte
   private let suffixes: LiteralsByByte
   private let afterDigit: LiteralsByByte
@@ -32,10 +32,10 @@ struct EnglishPatterns: Sendable {
     let common = try list("punctuation") + [Bytes("…")] + list("quotes")
     let possessives = [Bytes("'s"), Bytes("'S"), Bytes("’s"), Bytes("’S")]
     let signsInFront = [Bytes("§"), Bytes("%"), Bytes("=")]
-    prefixes = try LiteralsByByte(signsInFront + dashes + common + list("currency"), at: \.first)
-    suffixes = LiteralsByByte(common + possessives + dashes, at: \.last)
+    prefixes = try LiteralsByByte(signsInFront + dashes + common + list("currency"), by: \.first)
+    suffixes = LiteralsByByte(common + possessives + dashes, by: \.last)
     afterDigit = try LiteralsByByte(
-      [Bytes("+")] + list("currency") + list("units"), at: \.last)
+      [Bytes("+")] + list("currency") + list("units"), by: \.last)
   }
 
   /// How many bytes come off the beginning of `word`: the first alternative that fits.
@@ -100,9 +100,9 @@ struct EnglishPatterns: Sendable {
 struct LiteralsByByte: Sendable {
   private var lists = [[Bytes]](repeating: [], count: 256)
 
-  init(_ literals: [Bytes], at place: (Bytes) -> UInt8?) {
+  init(_ literals: [Bytes], by key: (Bytes) -> UInt8?) {
     for literal in literals {
-      if let byte = place(literal) { lists[Int(byte)].append(literal) }
+      if let byte = key(literal) { lists[Int(byte)].append(literal) }
     }
   }
 

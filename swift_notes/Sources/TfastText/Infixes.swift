@@ -22,7 +22,7 @@ struct Infixes: Sendable {
   func cuts(in word: Span<UInt8>) -> [Int] {
     guard mayHaveInfix(word) else { return [] }
     let text = codePoints(word)
-    // One more than there are characters, so that "after the last" has a place too.
+    // One more than there are characters, so that "after the last" has an index too.
     var isCut = [Bool](repeating: false, count: text.count + 1)
     cutFree(text, &isCut)
     cutAll(text, &isCut) { isDigit($0) && arithmetic.contains($1) && (isDigit($2) || $2 == minus) }
@@ -67,7 +67,7 @@ struct Infixes: Sendable {
     }
   }
 
-  /// Cuts around single characters, by what stands on either side.
+  /// Cuts around single characters, by what is on either side.
   private func cutAll(
     _ text: [UInt32], _ isCut: inout [Bool], where fits: (UInt32, UInt32, UInt32) -> Bool
   ) {
@@ -88,7 +88,7 @@ struct Infixes: Sendable {
 
   /// Cuts wherever `length` finds an infix after a character, from the left.
   ///
-  /// The neighbours belong to a match, and matches do not overlap. One that two infixes share,
+  /// The neighbours belong to a match, and matches do not overlap. One that belongs to two infixes,
   /// "a-b-c", is free again in the second round.
   private func cutTwice(_ text: [UInt32], _ isCut: inout [Bool], length: (Int) -> Int) {
     for _ in 0..<2 {

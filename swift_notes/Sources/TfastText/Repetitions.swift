@@ -87,7 +87,7 @@ func markWordRuns(_ text: inout Bytes, wordCharacters: CharacterClass) {
   text = output
 }
 
-/// What stands before, between and after white space; the first and the last may be empty.
+/// What is before, between and after white space; the first and the last may be empty.
 private func wordsBetweenWhiteSpace(_ text: Span<UInt8>) -> [Range<Int>] {
   var words: [Range<Int>] = []
   words.reserveCapacity(text.count / 5 + 1)

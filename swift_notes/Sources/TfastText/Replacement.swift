@@ -3,7 +3,7 @@ import Glibc
 /// A text to look for.
 struct Literal: Sendable {
   let bytes: Bytes
-  // The place of a byte that few texts have, where there is one: the search looks for that.
+  // The index of a byte that few texts have, where there is one: the search looks for that.
   private let anchor: Int
 
   init(_ text: StaticString) {

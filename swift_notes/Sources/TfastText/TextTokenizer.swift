@@ -13,7 +13,7 @@ public struct TextTokenizer: Sendable {
     public var addStart = true
     /// Whether "xxeos" closes it.
     public var addEnd = false
-    /// Whether "xxfld 1", "xxfld 2" ... stand before the fields of a text.
+    /// Whether "xxfld 1", "xxfld 2" ... come before the fields of a text.
     public var markFields = false
 
     public init(addStart: Bool = true, addEnd: Bool = false, markFields: Bool = false) {

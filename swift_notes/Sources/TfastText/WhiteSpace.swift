@@ -23,7 +23,7 @@ extension Span<UInt8> {
     return isWhiteSpace(codePoint) ? length : 0
   }
 
-  /// Where the text stands without white space at either end.
+  /// The range of the text without white space at either end.
   func rangeWithoutOuterWhiteSpace() -> Range<Int> {
     var (low, high) = (0, count)
     while low < high {

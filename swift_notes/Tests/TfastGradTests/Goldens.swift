@@ -40,10 +40,10 @@ func expectClose(
 func finiteDifference(
   at point: Matrix, along direction: Matrix, step: Float = 1e-2, of function: (Matrix) -> Float
 ) -> Float {
-  var (ahead, behind) = (point, point)
+  var (ahead, back) = (point, point)
   ahead.addScaled(direction, by: step)
-  behind.addScaled(direction, by: -step)
-  return (function(ahead) - function(behind)) / (2 * step)
+  back.addScaled(direction, by: -step)
+  return (function(ahead) - function(back)) / (2 * step)
 }
 
 /// The slope that a gradient promises along a direction.

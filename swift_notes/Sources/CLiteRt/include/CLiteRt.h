@@ -1,7 +1,7 @@
 // What is used of LiteRT's C interface, found in an opened library.
 //
 // Handles are opaque; the few structures are declared as LiteRT lays them out.
-// Source: LiteRT 2.2 and 2.3, litert/c/litert_*.h (Apache 2.0).
+// Source: LiteRT 2.3, litert/c/litert_*.h (Apache 2.0); tried with 2.1.6, 2.2.0 and 2.3.0.
 
 #pragma once
 #include <stdbool.h>
@@ -100,6 +100,8 @@ typedef struct LiteRt {
   LiteRtStatus (*_Nonnull CompiledModelGetErrorMessages)(LiteRtCompiledModel _Nonnull,
                                                          char *_Nullable *_Nonnull);
   LiteRtStatus (*_Nonnull CompiledModelClearErrors)(LiteRtCompiledModel _Nonnull);
+  // Not called. LiteRT 2.1.0 lacks it, whose CreateModelFromFile takes no environment.
+  void (*_Nonnull RunCompiledModelWithOptions)(void);
 } LiteRt;
 
 // Fills `found` from an opened library. Gives the name of a function that it lacks, or null.

@@ -1,6 +1,6 @@
 // The beginning of onnxruntime's C interface, as far as it is used here.
 //
-// Its table of functions only ever grows at its end, so the places below hold for every version
+// Its table of functions only ever grows at its end, so the indices below hold for every version
 // from the one that is asked for. Source: onnxruntime 1.17, onnxruntime_c_api.h (MIT licence).
 
 #pragma once
