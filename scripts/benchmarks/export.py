@@ -195,7 +195,7 @@ def portable_files(model, folder, names, preprocessing, pictures, size):
             preprocessing,
             file_format=file_format,
             precision=precision,
-            representative=pictures if measured else None,
+            examples=pictures if measured else None,
             tolerance=1.0,  # printed, not judged
             image_size=size,
             from_logits=True,

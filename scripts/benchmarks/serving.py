@@ -25,17 +25,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 from rivals import rival
-from text_data import docstrings, read_labelled
-from text_tokens import tokenize
 from timing import environment_line, median_ratio, print_comparison, side_by_side
 
-from tfast.export.portable.litert import litert_runner
-from tfast.export.portable.onnx import onnx_runner
-from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
-from tfast.export.portable.text import export_text_core, text_core_bytes
+import tfast.runtime
+from tfast.export.portable.formats import FORMATS
+from tfast.export.portable.text import export_portable_text_classifier
 from tfast.export.saved_model import PRECISIONS
-from tfast.export.text import export_text_classifier, pad_documents
+from tfast.export.text import export_text_classifier
+from tfast.text.documents import pad_documents, tokenize
+from tfast.text.library_docstrings import library_docstrings
 from tfast.text.models.classifier import TextClassifier
+from tfast.text.texts import read_texts as read_labelled
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -43,12 +43,7 @@ NUM_WORDS = 100
 CLASS_NAMES = ["negative", "positive"]
 THREADS = 2
 CORE_BATCH_SIZE = 32
-# By format: the function that makes a core's content, and the one that runs it.
-CORES = {
-    "litert": (text_core_bytes, litert_runner),
-    "onnx": (onnx_text_core_bytes, onnx_runner),
-}
-FORMS = [(form, precision) for form in CORES for precision in reversed(PRECISIONS)]
+FORMS = [(form, precision) for form in FORMATS for precision in reversed(PRECISIONS)]
 FASTAI_BATCH_SIZES = (64, 128)
 MISSING = "fastai: left out, see --fastai-python"
 
@@ -133,7 +128,7 @@ def read_texts(path, count):
     if path:
         words = [text.split() for text in read_labelled(path).texts]
     else:  # one long text, in pieces
-        text = " ".join(docstrings(2000).texts).split()
+        text = " ".join(library_docstrings(2000)[0]).split()
         words = [text[begin:] for begin in range(0, count * NUM_WORDS, NUM_WORDS)]
     found = [" ".join(some[:NUM_WORDS]) for some in words if len(some) >= NUM_WORDS][:count]
     if len(found) < count:
@@ -150,8 +145,7 @@ def make_vocabulary(tokenizer, texts, size):
 
 def tfast_works(model, tokenizer, vocabulary, texts, batch_size, folder):
     """Functions by name: those for the first text, and those for all of them."""
-    arguments = model, tokenizer, vocabulary
-    export_text_classifier(*arguments, folder / "saved", CLASS_NAMES)
+    export_text_classifier(model, tokenizer, vocabulary, folder / "saved", CLASS_NAMES)
     print_size("SavedModel", folder / "saved")
     # Texts of like length share a batch.
     by_length = sorted(texts, key=len)
@@ -161,40 +155,30 @@ def tfast_works(model, tokenizer, vocabulary, texts, batch_size, folder):
     def saved_labels(texts):
         return saved(text=tf.constant(texts))["labels"].numpy()
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def read(texts):
+        return pad_documents(vocabulary.encode(tokenizer(texts)))
+
     one, many = {}, {}
     for form, precision in FORMS:
         label = f"{form} {precision}"
-        options = {"file_format": form, "precision": precision}
-        export_text_core(*arguments, folder / label, CLASS_NAMES, **options)
-        [file] = (folder / label).glob("core.*")
-        print_size(label, file)
-        serve = core_server(folder / label, file, CORES[form][1])
-        one[label] = lambda serve=serve: serve(texts[:1])
-        many[label] = lambda serve=serve: serve(texts)
+        portable = folder / label.replace(" ", "_")
+        options = {"file_format": form, "precision": precision, "tolerance": 1.0}
+        export_portable_text_classifier(
+            model, portable, CLASS_NAMES, tokenizer, vocabulary, **options
+        )
+        print_size(label, portable)
+        classify = tfast.runtime.load(portable, num_threads=THREADS).classify
+        one[label] = lambda classify=classify: classify(texts[:1])
+        many[label] = lambda classify=classify: classify(texts)
     one["float32 SavedModel"] = lambda: saved_labels(texts[:1])
     many["float32 SavedModel"] = lambda: [saved_labels(batch) for batch in batches]
-    reader = tf.saved_model.load(str(folder / "onnx int8" / "tokenizer")).signatures[
-        "serving_default"
-    ]
     one["Keras model, predict_on_batch"] = lambda: model.predict_on_batch(
-        reader(text=tf.constant(texts[:1]))
+        read(tf.constant(texts[:1]))
     )
-    one["  the tokenizer alone"] = lambda: reader(text=tf.constant(texts[:1]))
-    many["  the tokenizer alone"] = lambda: reader(text=tf.constant(texts))
+    one["  the graph's tokenizer alone"] = lambda: read(tf.constant(texts[:1]))
+    many["  the graph's tokenizer alone"] = lambda: read(tf.constant(texts))
     return one, many
-
-
-def core_server(folder, file, start):
-    """A function from strings to labels, from a folder that `export_text_core` wrote."""
-    tokenizer = tf.saved_model.load(str(folder / "tokenizer")).signatures["serving_default"]
-    core = start(file.read_bytes(), num_threads=THREADS)
-    labels = np.array((folder / "labels.txt").read_text("utf-8").splitlines())
-
-    def serve(texts):
-        inputs = {name: value.numpy() for name, value in tokenizer(text=tf.constant(texts)).items()}
-        return labels[probabilities_in_batches(core, **inputs).argmax(-1)]
-
-    return serve
 
 
 def probabilities_in_batches(core, token_ids, lengths):
@@ -220,9 +204,9 @@ def compare_labels(arguments):
     model = keras.saving.load_model(arguments.classifier, compile=False)
     vocabulary = Vocabulary.load(arguments.vocabulary)
     # The test texts of scripts/train_ulmfit.py, where that split them off.
-    texts, _ = read_labelled(arguments.texts).split(arguments.count, 0)
+    texts, _ = read_labelled(arguments.texts).split(arguments.count, seed=0)
     names = np.array(sorted(set(texts.labels)))
-    documents = vocabulary.encode_all(tokenize(texts.texts, "labelled"))
+    documents = vocabulary.encode_all(tokenize(texts.texts))
     inputs = {name: tensor.numpy() for name, tensor in pad_documents(documents).items()}
 
     def own(**part):
@@ -230,9 +214,8 @@ def compare_labels(arguments):
 
     cores = {"the Keras model": own}
     for form, precision in FORMS:
-        make, start = CORES[form]
-        content = make(model, precision=precision)
-        cores[f"{form} {precision}"] = start(content, num_threads=THREADS)
+        content = FORMATS[form].text_bytes(model, precision=precision)
+        cores[f"{form} {precision}"] = FORMATS[form].runner(content, num_threads=THREADS)
     print(f"\n{len(texts)} texts, median length {np.median(inputs['lengths']):.0f} tokens")
     expected = None
     for name, core in cores.items():

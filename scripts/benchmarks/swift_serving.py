@@ -3,11 +3,12 @@
     python scripts/benchmarks/swift_serving.py
     python scripts/benchmarks/swift_serving.py --sizes 40 64 2 --vocabulary-size 5000
 
-The text classifier has full size (embedding 400, LSTMs of 1152, 1152 and 400, 60,000 words), the
-weights it begins with, in int8 for onnxruntime; texts have 100 words. Python reads texts with the
-SavedModel tokenizer of `export_text_core`. Both are programs that answer lines of standard input,
-started afresh for each cold start; times go from writing the lines to reading the answers. Peak
-memory is of the whole process (VmHWM), so Linux only.
+The text classifier has full size (embedding 400, LSTMs of 1152, 1152 and 400, 60,000 words) and
+the weights it begins with; texts have 100 words. Portable folders hold it in int8, for onnxruntime
+and for LiteRT; tfast.runtime in Python reads the former too. TensorFlow in Python serves the
+SavedModel, in float32. Each rival is a program that answers lines of standard input, started afresh
+for each cold start; times go from writing the lines to reading the answers. Peak memory is of the
+whole process (VmHWM), so Linux only.
 """
 
 from tfast.cli import environment  # isort: skip
@@ -30,7 +31,8 @@ from pathlib import Path
 import tensorflow as tf
 from timing import environment_line
 
-from tfast.export.portable.text import export_text_core
+from tfast.export.portable.text import export_portable_text_classifier
+from tfast.export.text import export_text_classifier
 from tfast.text.documents import pad_documents
 from tfast.text.library_docstrings import library_docstrings
 from tfast.text.models.classifier import TextClassifier
@@ -42,7 +44,17 @@ WORKER = Path(__file__).parent / "workers" / "serving_python.py"
 NUM_WORDS = 100
 BATCH_SIZE = 32
 CLASS_NAMES = ["negative", "positive"]
-PYTHON_PACKAGES = ("tensorflow", "numpy", "onnxruntime")
+# By label: the folder of a rival, and the Python packages that it needs.
+FOLDERS = {
+    "Swift": "onnx",
+    "Swift, LiteRT": "litert",
+    "tfast.runtime": "onnx",
+    "SavedModel": "saved",
+}
+PYTHON_PACKAGES = {
+    "tfast.runtime": ("numpy", "onnxruntime"),
+    "SavedModel": ("tensorflow", "keras", "numpy"),
+}
 
 
 def main():
@@ -51,13 +63,13 @@ def main():
     parser.add_argument("--program", type=Path, help="tfast-predict; else it is built")
     parser.add_argument("--sizes", type=int, nargs=3, default=(400, 1152, 3), help="of the model")
     parser.add_argument("--vocabulary-size", type=int, default=60_000)
-    parser.add_argument("--threads", type=int, default=2, help="of onnxruntime, for one call")
+    parser.add_argument("--threads", type=int, default=2, help="for one call")
     parser.add_argument("--starts", type=int, default=9, help="cold starts of each")
     parser.add_argument("--texts", type=int, default=200, help="how many texts, one at a time")
     parser.add_argument("--batches", type=int, default=20, help=f"how many times {BATCH_SIZE}")
     arguments = parser.parse_args()
-    print(environment_line("tensorflow", "onnxruntime"))
-    print(f"onnxruntime with {arguments.threads} thread(s); load {os.getloadavg()[0]:.1f}")
+    print(environment_line("tensorflow", "onnxruntime", "ai-edge-litert"))
+    print(f"{arguments.threads} thread(s) for one call; load {os.getloadavg()[0]:.1f}")
     program = arguments.program or build()
     with tempfile.TemporaryDirectory() as folder:
         folder, texts = Path(folder), read_texts(max(arguments.texts, BATCH_SIZE))
@@ -85,10 +97,7 @@ def read_texts(count):
 
 
 def write_models(folder, texts, arguments):
-    """Writes `portable`, for Swift, and `core`, for Python: the same model."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from swift_notes.portable_folders import write_text_folder
-
+    """Writes one model in the forms of `FOLDERS`."""
     tokenizer = TextTokenizer()
     tokens = tokenizer(tf.constant(texts))
     counted = Vocabulary.from_tokens([tokens], min_frequency=1).words
@@ -101,20 +110,38 @@ def write_models(folder, texts, arguments):
         embed_size=embed_size, hidden_size=hidden_size, num_layers=num_layers,
     )  # fmt: skip
     model(pad_documents(vocabulary.encode(tokens[:1])))
-    export_text_core(
-        model, tokenizer, vocabulary, folder / "core", CLASS_NAMES,
-        file_format="onnx", precision="int8",
-    )  # fmt: skip
-    content = (folder / "core" / "core.onnx").read_bytes()
-    write_text_folder(folder / "portable", content, vocabulary, CLASS_NAMES, [], precision="int8")
+    for form in ("onnx", "litert"):
+        export_portable_text_classifier(
+            model, folder / form, CLASS_NAMES, tokenizer, vocabulary,
+            file_format=form, precision="int8", examples=texts[:5],
+        )  # fmt: skip
+    export_text_classifier(model, tokenizer, vocabulary, folder / "saved", CLASS_NAMES)
 
 
 def commands(program, folder, threads):
     """By label: what starts a rival that answers so many lines at once."""
-    options = "--threads", str(threads), "--batch-size"
+    programs = {label: [program] for label in FOLDERS}
+    programs |= {label: [sys.executable, WORKER] for label in PYTHON_PACKAGES}
     return {
-        "Swift": lambda size: [program, *options, str(size), folder / "portable"],
-        "Python": lambda size: [sys.executable, WORKER, *options, str(size), folder / "core"],
+        label: lambda size, label=label, directory=directory: [
+            *programs[label], "--threads", str(threads), "--batch-size", str(size),
+            folder / directory,
+        ]
+        for label, directory in FOLDERS.items()
+    }  # fmt: skip
+
+
+def library(package, pattern):
+    """The file of a package's library."""
+    [file] = Path(importlib.util.find_spec(package).origin).parent.glob(pattern)
+    return file
+
+
+def libraries():
+    """The libraries that tfast-predict opens, by the environment variable that names each."""
+    return {
+        "TFAST_ONNXRUNTIME_LIBRARY": library("onnxruntime", "capi/libonnxruntime.so.*"),
+        "TFAST_LITERT_LIBRARY": library("ai_edge_litert", "libLiteRt.so"),
     }
 
 
@@ -122,14 +149,12 @@ class Serving:
     """A program that answers lines of texts with lines of JSON, started."""
 
     def __init__(self, command):
-        library = importlib.util.find_spec("onnxruntime").submodule_search_locations[0]
-        [library] = Path(library).glob("capi/libonnxruntime.so.*")
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"TFAST_ONNXRUNTIME_LIBRARY": str(library)},
+            env=os.environ | {name: str(file) for name, file in libraries().items()},
         )
 
     def answer(self, texts):
@@ -171,16 +196,18 @@ def compare(rivals, texts, arguments):
             serving.answer(texts[:1])
             timed = [serving.answer([text]) for text in texts]
             print_line(label, "one text", [seconds for _, seconds in timed])
-            print(f"  {label:8s} {'peak memory, one at a time':32s} {serving.peak_mb():9.1f} MB")
+            print(f"  {label:14s} {'peak memory, one at a time':32s} {serving.peak_mb():9.1f} MB")
             answers[label] = [found for [found], _ in timed]
         with contextlib.closing(Serving(command(BATCH_SIZE))) as serving:
             serving.answer(texts[:BATCH_SIZE])
             timed = [serving.answer(texts[:BATCH_SIZE])[1] for _ in range(arguments.batches)]
             print_line(label, f"{BATCH_SIZE} texts", timed)
-            print(f"  {label:8s} {'peak memory, in batches':32s} {serving.peak_mb():9.1f} MB")
-    pairs = zip(*answers.values(), strict=True)
-    largest = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
-    print(f"  largest difference of a probability, one text at a time: {largest:.1e}")
+            print(f"  {label:14s} {'peak memory, in batches':32s} {serving.peak_mb():9.1f} MB")
+    ours = answers["Swift"]
+    for label, found in answers.items():
+        pairs = zip(ours, found, strict=True)
+        largest = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
+        print(f"  {label:14s} {'largest difference from Swift':32s} {largest:.1e}")
 
 
 def print_line(label, quantity, seconds):
@@ -188,26 +215,27 @@ def print_line(label, quantity, seconds):
     ordered = sorted(1000 * one for one in seconds)
     p95 = ordered[max(0, round(0.95 * len(ordered)) - 1)]
     print(
-        f"  {label:8s} {quantity:32s} p50 {statistics.median(ordered):9.2f} ms   p95 {p95:9.2f} ms"
+        f"  {label:14s} {quantity:32s} p50 {statistics.median(ordered):9.2f} ms   p95 {p95:9.2f} ms"
         f"   ({len(ordered)} times)",
         flush=True,
     )
 
 
 def print_sizes(program, folder):
-    """What each needs on disk; Python itself is not counted."""
-    spec = importlib.util.find_spec("onnxruntime")
-    [library] = Path(spec.submodule_search_locations[0]).glob("capi/libonnxruntime.so.*")
-    swift = {"program": size(program), "libonnxruntime": size(library)}
-    swift["folder"] = size(folder / "portable")
-    python = {
-        name: sum(size(file.locate()) for file in importlib.metadata.files(name) or [])
-        for name in PYTHON_PACKAGES
-    }
-    python["folder"] = size(folder / "core")
-    for label, parts in {"Swift": swift, "Python": python}.items():
+    """What each needs on disk; Python itself, and tfast, are not counted."""
+    onnxruntime, litert = libraries().values()
+    for label, directory in FOLDERS.items():
+        if label in PYTHON_PACKAGES:
+            parts = {
+                name: sum(size(file.locate()) for file in importlib.metadata.files(name) or [])
+                for name in PYTHON_PACKAGES[label]
+            }
+        else:
+            used = litert if directory == "litert" else onnxruntime
+            parts = {"program": size(program), used.name: size(used)}
+        parts["folder"] = size(folder / directory)
         listed = ", ".join(f"{name} {part / 1e6:.1f}" for name, part in parts.items())
-        print(f"  {label:8s} {'on disk':32s} {sum(parts.values()) / 1e6:9.1f} MB   ({listed})")
+        print(f"  {label:14s} {'on disk':32s} {sum(parts.values()) / 1e6:9.1f} MB   ({listed})")
 
 
 def size(path):

@@ -52,6 +52,21 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
+def test_it_predicts_without_the_packages_that_training_needs():
+    program = """
+import sys
+for package in ("tensorflow", "keras", "lazy_loader", "matplotlib", "sklearn"):
+    sys.modules[package] = None
+from tfast.cli import main
+main(["predict", "nowhere", "text"])
+"""
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("tfast predict: ")
+    assert ended.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [

@@ -10,7 +10,7 @@ def test_each_preset_is_listed_with_command_machine_and_result(capsys):
     assert all(f"\n{name}\n" in f"\n{shown}" for name in preset_names())
     assert "  tfast train-images --preset cifar10 --data" in shown
     assert "  -> 91.2% of 2,500 held-out reviews right" in shown
-    assert "  on two cores" in shown
+    assert "  on two cores of an AMD EPYC" in shown
 
 
 def test_one_is_shown_with_its_settings(capsys):

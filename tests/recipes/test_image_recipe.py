@@ -102,6 +102,7 @@ def test_a_pretrained_model_gets_a_new_head_alone_then_all(images, tmp_path, cap
     assert "Stage 1 of 2" in shown
     assert "Epoch 3/3" in shown
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    recipe.prepare(tmp_path / "run", resume=True)  # of the same settings
     dtypes = {layer.name: layer.compute_dtype for layer in model.layers[1:]}
     assert dtypes.pop("logits") == "float32"
     assert set(dtypes.values()) == {"bfloat16"}

@@ -1,7 +1,7 @@
 import pytest
 
-from tfast.recipes import ImageRecipe
-from tfast.recipes.old_runs import check_same_run
+from tfast.recipes import ImageRecipe, UlmfitRecipe
+from tfast.recipes.old_runs import check_same_run, checkpoint_settings
 from tfast.training.checkpoints.file_format import Checkpoint, write_checkpoint
 
 
@@ -11,14 +11,15 @@ def checkpoint_with(tmp_path, settings):
     return path
 
 
-def test_the_same_settings_pass_beside_those_that_the_fit_adds(tmp_path):
-    settings = ImageRecipe(data="images").settings()
-    check_same_run(checkpoint_with(tmp_path, settings | {"optimizer": "FusedAdam"}), settings)
+def test_the_same_settings_pass_beside_those_of_the_fit_that_have_their_names(tmp_path):
+    settings = UlmfitRecipe(data="a.csv").settings()
+    saved = checkpoint_settings(settings) | {"epochs": 4, "optimizer": "FusedAdam"}
+    check_same_run(checkpoint_with(tmp_path, saved), settings)
 
 
 def test_another_setting_is_named(tmp_path):
     settings = ImageRecipe(data="images").settings()
-    path = checkpoint_with(tmp_path, settings | {"mixup": 0.4})
+    path = checkpoint_with(tmp_path, checkpoint_settings(settings | {"mixup": 0.4}))
     with pytest.raises(ValueError, match=r"mixup=0.4 \(now 0.2\)"):
         check_same_run(path, settings)
 

@@ -3,9 +3,13 @@
 import json
 import os
 import subprocess
+import sys
+from pathlib import Path
 
-# What the user of a program would have: no switches of the tests.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+# What the user of a program would have: the python3 that runs the tests on the path, and no
+# switches of the tests.
+_PATH = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"} | _PATH
 
 
 class Predict:

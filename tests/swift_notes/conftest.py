@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from swift_notes.command import ENVIRONMENT
 
 PACKAGE = Path(__file__).parents[2] / "swift_notes"
 
@@ -20,8 +21,9 @@ def _swift(*arguments: str) -> subprocess.CompletedProcess:
     where = ["--package-path", str(PACKAGE), "--scratch-path", scratch]
     # SwiftPM waits for its own lock: workers of pytest-xdist build one after another.
     return subprocess.run(
-        ["swift", command, *where, *options], capture_output=True, text=True, check=False
-    )
+        ["swift", command, *where, *options],
+        capture_output=True, text=True, check=False, env=ENVIRONMENT,
+    )  # fmt: skip
 
 
 @functools.cache

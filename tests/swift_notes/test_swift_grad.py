@@ -22,7 +22,9 @@ def train_with_swift(swift_package, lesson, tmp_path):
     return json.loads(trained.stdout)
 
 
-@pytest.mark.parametrize("configuration", ["debug", "release"])
+@pytest.mark.parametrize(
+    "configuration", ["release", pytest.param("debug", marks=pytest.mark.slow)]
+)
 def test_swift_tests_pass(swift_tests, configuration):
     swift_tests("TfastGradTests", configuration)
 

@@ -31,7 +31,9 @@ def make_batch(shape=(6, 5, 4, 3), dtype="float32"):
     return images, partners.numpy(), weights.numpy(), expected.numpy()
 
 
-@pytest.mark.parametrize("configuration", ["debug", "release"])
+@pytest.mark.parametrize(
+    "configuration", ["release", pytest.param("debug", marks=pytest.mark.slow)]
+)
 def test_swift_tests_pass(swift_tests, configuration):
     swift_tests("TfastKernelsTests", configuration)
 

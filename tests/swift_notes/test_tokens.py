@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 import struct
 import subprocess
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+import text_fuzz
 from golden_weights import golden_json
 from swift_notes.fuzzed_texts import fuzzed_texts
-from swift_notes.portable_folders import tokenizer_json
 
+from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.text.tokenization.tokenizer import TextTokenizer
 
 pytestmark = pytest.mark.swift
@@ -23,7 +25,7 @@ BATCH_SIZE = 500
 def swift_tokens(swift_package, tmp_path_factory):
     """A function from bytes to what tfast-tokens makes of them: tokens, a space between."""
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    file.write_bytes(tokenizer_json())
+    file.write_text(json.dumps(tokenizer_tables(), ensure_ascii=False), "utf-8")
 
     def run(texts):
         frames = b"".join(struct.pack("<I", len(text)) + text for text in texts)
@@ -62,7 +64,8 @@ def test_golden_texts_have_fastais_tokens(swift_tokens):
 
 
 def test_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
-    texts = fuzzed_texts(3000, seed=1)
+    # And those that tfast.runtime is tested with.
+    texts = [*fuzzed_texts(3000, seed=1), *text_fuzz.fuzzed_texts(1000, seed=1)]
     check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
 
 
@@ -73,8 +76,8 @@ def test_the_comparison_would_notice_another_token(swift_tokens):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
-    texts = fuzzed_texts(100_000)
+def test_many_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
+    texts = [*fuzzed_texts(100_000), *text_fuzz.fuzzed_texts(30_000, seed=2)]
     check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
 
 

@@ -150,3 +150,8 @@ def test_bad_arguments_are_named(labels, options, message):
 def test_no_documents_are_refused():
     with pytest.raises(ValueError, match="documents must be one or more, got none"):
         classifier_batches(DOCUMENTS[:0], batch_size=1, training=False)
+
+
+def test_integers_of_numpy_pass():
+    options = {"batch_size": np.int64(4), "num_classes": np.int64(3), "time_multiple": np.int8(4)}
+    assert len(make(**options)) == 3

@@ -141,3 +141,8 @@ def test_bad_options_are_named(options, message):
 def test_bad_documents_are_named(documents, message):
     with pytest.raises(ValueError, match=message):
         lm_batches(documents, batch_size=1, sequence_length=1, training=False)
+
+
+def test_integers_of_numpy_pass():
+    options = {"batch_size": np.int64(2), "sequence_length": np.int32(3), "training": False}
+    assert len(lm_batches(tf.ragged.range([9], dtype="int32"), **options)) == 2

@@ -115,7 +115,7 @@ def test_encode_works_inside_a_dataset():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((*SPECIAL_TOKENS, "a\0"), r"end with NUL: \['a\\x00'\]"),
+        ((*SPECIAL_TOKENS, "a\0"), r"end with NUL, got \['a\\x00'\]"),
         (("a", "b"), "must begin with xxunk xxpad"),
         ((*SPECIAL_TOKENS, "a", "b", "a"), r"more than once: \['a'\]"),
     ],

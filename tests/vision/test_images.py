@@ -125,6 +125,12 @@ def test_a_split_has_each_class_in_both_parts(image_folder):
     assert folder.split(0.01, seed=4)[1].labels == (0, 1)
 
 
+def test_a_subset_has_the_images_asked_for(image_folder):
+    folder = ImageFolder.read(image_folder()).subset([7, 2])
+    assert folder.labels == (1, 0)
+    assert numbers_in(batches_of(folder.validation_batches(**OPTIONS))) == [[7, 2]]
+
+
 def test_class_names_fix_the_labels_of_every_folder(image_folder):
     directory = image_folder(count=1, class_names=("dog", "fox"))
     folder = ImageFolder.read(directory, class_names=["fox", "cat", "dog"])

@@ -187,7 +187,7 @@ def test_each_name_of_the_table_is_a_function_that_builds_it():
         assert build.__name__ == name
         assert build is getattr(tfast.vision, name)
     model = xresnet.xse_resnext18_deeper(
-        np.int64(3), block_counts=(1,), stem_widths=(8,), name="small"
+        np.int64(3), block_counts=(1,), stem_widths=(64,), name="small"
     )
     assert model.name == "small"
     assert model.get_layer("stage_0_block_0_0_conv").groups == 32

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfast.export.folding import fold_batch_norms
 from tfast.export.image_decoding import decode_images
 from tfast.export.saved_model import check_class_names, classify, save_signatures
+from tfast.export.warmup import image_requests
 from tfast.types import PathLike, Tensor
 from tfast.vision.preprocessing import ImagePreprocessing, height_and_width
 
@@ -109,7 +110,8 @@ def export_image_classifier(
         "serving_default": (serve_bytes, [image_bytes]),
         "serve_pixels": (serve_pixels, [pixels]),
     }
-    save_signatures(signatures, directory, parts=[served], overwrite=overwrite)
+    warmup = image_requests(image_size)
+    save_signatures(signatures, directory, parts=[served], warmup=warmup, overwrite=overwrite)
 
 
 def known_image_size(model: keras.Model, image_size: int | Sequence[int] | None) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfast.arguments import one_of
+from tfast.export.warmup import Request, write_warmup
 from tfast.files import atomic_write
 from tfast.training.optimizers.keras_private import all_layers
 from tfast.types import PathLike, Tensor
@@ -96,6 +97,7 @@ def save_signatures(
     directory: PathLike,
     *,
     parts: Sequence[keras.Layer],
+    warmup: Sequence[Request] = (),
     overwrite: bool = False,
 ) -> None:
     """Writes a SavedModel whole or not at all.
@@ -109,6 +111,8 @@ def save_signatures(
             names.
         directory: the folder to write. It appears whole or not at all.
         parts: the Keras models and layers that the functions use.
+        warmup: requests that TensorFlow Serving makes when it loads the model: see
+            `tfast.export.warmup`.
         overwrite: whether an existing directory may be replaced.
 
     Raises:
@@ -126,6 +130,8 @@ def save_signatures(
             for name, (function, specs) in signatures.items()
         }
         tf.saved_model.save(module, str(temporary), signatures=functions)
+        if warmup:
+            write_warmup(temporary, warmup)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfast.arguments import fraction, positive_number, whole_number
 from tfast.export.saved_model import check_class_names, classify, save_signatures
+from tfast.export.warmup import text_requests
 from tfast.text.documents import pad_documents
 from tfast.text.models.generation import sample_words
 from tfast.text.models.language_model import LanguageModel
@@ -92,6 +93,7 @@ def export_text_classifier(
         {"serving_default": (label, [TEXT])},
         directory,
         parts=[model, tokenizer, lookup],
+        warmup=text_requests(),
         overwrite=overwrite,
     )
 
@@ -157,6 +159,7 @@ def export_language_model(
         directory,
         # Not the model as a whole, which has the states it carries in training among its weights.
         parts=[model.encoder, model.decoder, tokenizer, lookup, inverse_lookup],
+        warmup=[*text_requests(), ("generate", {"text": ["A short text."], "seed": 0})],
         overwrite=overwrite,
     )
 

@@ -86,7 +86,7 @@ def encoder_entries(encoder: AWDLSTM, prefix: str, tied: tuple[str, ...] = ()) -
     return entries
 
 
-def encoder_sizes(state_dict: StateDict, prefix: str) -> dict[str, int]:
+def encoder_sizes(state_dict: StateDict, prefix: str) -> dict[str, Any]:
     """Sizes of an `AWDLSTM` from the shapes of its tensors.
 
     Raises:

@@ -18,7 +18,7 @@ class StopAtDivergence(keras.callbacks.Callback):
         >>> data = np.full((8, 1), 1e9), np.ones((8, 1))
         >>> model.fit(*data, batch_size=2, callbacks=[StopAtDivergence()], verbose=0)
         Traceback (most recent call last):
-        tfast.errors.DivergedError: the training diverged in step 2 ...
+        tfast.errors.DivergedError: the training diverged in step 2: ...
     """
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:

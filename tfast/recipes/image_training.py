@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfast.recipes.divergence import StopAtDivergence
 from tfast.recipes.image_preparation import PreparedImages
 from tfast.recipes.image_recipe import ImageRecipe
+from tfast.recipes.old_runs import checkpoint_settings
 from tfast.training.checkpoints.resume import resumable_fit
 from tfast.training.inspection.stopwatch import Stopwatch
 from tfast.vision.augmentation import PadAndCrop, RandomResizedCrop
@@ -43,7 +44,7 @@ def train(prepared: PreparedImages) -> TrainedImages:
         save_every=recipe.save_every,
         validation_data=validation_batches(prepared),
         callbacks=[*prepared.callbacks, stopwatch, StopAtDivergence()],
-        settings=prepared.settings,
+        settings=checkpoint_settings(prepared.settings),
     )
     return TrainedImages(
         model=prepared.model,

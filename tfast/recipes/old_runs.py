@@ -8,6 +8,14 @@ from tfast.training.checkpoints.compatibility import check_same_settings
 from tfast.training.checkpoints.resume import read_progress
 
 
+def checkpoint_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint shall hold of a recipe's settings.
+
+    In a dict of their own: `resumable_fit` adds settings, and has an `epochs` of its own.
+    """
+    return {"recipe": dict(settings)}
+
+
 def check_same_run(checkpoint: Path, settings: Mapping[str, Any]) -> None:
     """Refuses to continue a run that was made under other settings or by an older tfast.
 
@@ -18,11 +26,10 @@ def check_same_run(checkpoint: Path, settings: Mapping[str, Any]) -> None:
     Raises:
         ValueError: the checkpoint is damaged, or is of another run.
     """
-    saved = read_progress(checkpoint)["settings"]
-    if "recipe_version" not in saved:
+    saved = read_progress(checkpoint)["settings"].get("recipe")
+    if saved is None:
         raise ValueError(
             f"{checkpoint} is of a run that an older tfast began, which split the data otherwise: "
             "finish it with tfast 0.1, or name another output folder"
         )
-    # Beside them are those that `resumable_fit` adds.
-    check_same_settings(checkpoint, {name: saved.get(name) for name in settings}, settings)
+    check_same_settings(checkpoint, saved, settings)

@@ -14,7 +14,7 @@ from tfast.saving import load_model
 from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
 from tfast.text.documents import look_up
 from tfast.text.lm_batches import lm_batches
-from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.config import AWDLSTMConfig
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.ulmfit import classifier_stages
@@ -172,15 +172,13 @@ def read_pretrained(
 
 
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:
-    """Lets tiny twins of the models say what is wrong with stages and rates."""
-    tiny = {"vocab_size": 9, "embed_size": 1, "hidden_size": 1}
-    config = tiny | {"num_layers": recipe.layers}
+    """Says before the work what is wrong with rates of dropout and with stages."""
+    num_layers = recipe.layers
     for model in pretrained.values():
-        config = model.get_config() | tiny
-        LanguageModel.from_config(config | {"drop_mult": recipe.lm_drop_mult})
-    num_layers = config["num_layers"]
-    LanguageModel(**tiny, num_layers=num_layers, drop_mult=recipe.lm_drop_mult)
-    TextClassifier(num_classes=2, **tiny, num_layers=num_layers, drop_mult=recipe.drop_mult)
+        settings = {**model.encoder.settings, "drop_mult": recipe.lm_drop_mult}
+        num_layers = AWDLSTMConfig(**settings).num_layers
+    AWDLSTMConfig(1, drop_mult=recipe.lm_drop_mult)
+    AWDLSTMConfig.for_classifier(1, drop_mult=recipe.drop_mult)
     make_classifier_stages(recipe, num_layers)
 
 

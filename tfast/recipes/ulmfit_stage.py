@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfast.recipes.divergence import StopAtDivergence
+from tfast.recipes.old_runs import checkpoint_settings
 from tfast.recipes.results import write_figures, write_history, write_model
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.text.ulmfit import ulmfit_optimizer
@@ -101,7 +102,7 @@ def fit_stage(
         save_every=recipe.save_every,
         validation_data=validation,
         callbacks=[unfreezing, MomentumSchedule(momentum), stopwatch, StopAtDivergence()],
-        settings=dict(settings),
+        settings=checkpoint_settings(settings),
     ).history
     write_model(files.model, model)
     write_history(files.history, history)

@@ -70,9 +70,9 @@ class PortableFolder:
         Raises:
             FolderError: something is missing or of another type.
         """
-        settings = self.description.get(key)
+        settings: Any = self.description.get(key)
         self._require(settings, kinds, f"{key}.")
-        return settings
+        return dict(settings)
 
     def _read_description(self) -> dict[str, Any]:
         file = self.directory / DESCRIPTION

@@ -2,10 +2,10 @@
 
 import array
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-Tokens = TypeVar("Tokens")
+Tokens = TypeVar("Tokens", bound=Container[Any])
 
 
 class Form(NamedTuple, Generic[Tokens]):
@@ -14,14 +14,14 @@ class Form(NamedTuple, Generic[Tokens]):
     of_tokens: Callable[[Sequence[str]], Tokens]
     join: Callable[[Iterable[Tokens]], Tokens]
     odd: Tokens  # for a word that cannot be read alone
-    odd_mark: Any  # what is in these tokens and in no others
+    is_odd: Callable[[Any], bool]  # whether some tokens have these among them
 
 
 AS_LIST: Form[Any] = Form(
     of_tokens=tuple,
     join=lambda parts: list(itertools.chain.from_iterable(parts)),
     odd=(None,),
-    odd_mark=None,
+    is_odd=lambda tokens: None in tokens,
 )
 
 _NO_ID = b"\xff\xff\xff\xff"  # -1
@@ -39,4 +39,4 @@ def as_ids(ids: dict[str, int], unknown_id: int) -> Form[bytes]:
         return array.array("i", [ids.get(token, unknown_id) for token in tokens]).tobytes()
 
     # The highest byte of an id is 0: four bytes of 255 are nowhere else.
-    return Form(of_tokens=of_tokens, join=b"".join, odd=_NO_ID, odd_mark=_NO_ID)
+    return Form(of_tokens=of_tokens, join=b"".join, odd=_NO_ID, is_odd=lambda ids: _NO_ID in ids)

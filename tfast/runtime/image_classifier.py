@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,13 @@ class ImageClassifier(Classifier[PathLike | bytes]):
             raise FolderError(f"{directory} is damaged: an example is no Base64") from error
 
     def _pixels(self, index: int, image: PathLike | bytes) -> np.ndarray:
-        is_content = isinstance(image, (bytes, bytearray, memoryview))
-        content = bytes(image) if is_content else Path(image).read_bytes()
+        if isinstance(image, (str, os.PathLike)):
+            content, name = Path(image).read_bytes(), f" ({os.fspath(image)})"
+        else:
+            content, name = bytes(image), ""
         try:
             decoded = decode_image(content, most_pixels=self._most_pixels)
         except ImageError as error:
-            name = "" if is_content else f" ({image})"
             raise ImageError(
                 f"inputs[{index}]{name} must be a readable image, got {error}"
             ) from error

@@ -110,7 +110,7 @@ def mark_word_runs(text: str, stem: re.Pattern) -> str:
     """
     pieces = _WORDS_AND_GAPS.split(text)
     words, gaps = pieces[::2], [*pieces[1::2], ""]
-    stems = [stem.match(word)[0] for word in words]
+    stems = [match[0] if (match := stem.match(word)) else "" for word in words]
     is_whole = [bool(word) and word == s for word, s in zip(words, stems, strict=True)]
     written, begin = [], 0
     while begin < len(words):

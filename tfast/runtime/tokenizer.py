@@ -80,7 +80,7 @@ class Tokenizer(Generic[Tokens]):
         if not _has_word_run(words, breaks):
             read = list(map(self._words.__getitem__, words))
             tokens = self._form.join(read)
-            if self._form.odd_mark not in tokens:
+            if not self._form.is_odd(tokens):
                 return tokens
             # Now with the runs of characters marked. The marks are words too.
             odd = {word for word, some in zip(words, read, strict=True) if some is self._form.odd}
@@ -95,10 +95,11 @@ class Tokenizer(Generic[Tokens]):
         return self._form.join(map(self._words.__getitem__, words))
 
     def _join_fields(self, text: str | bytes | Sequence[str | bytes]) -> str:
-        is_one = isinstance(text, (str, bytes))
-        if is_one and not self._mark_fields:
-            return rules.clean(text)
-        cleaned = [rules.clean(field) for field in ([text] if is_one else text)]
+        if isinstance(text, (str, bytes)):
+            if not self._mark_fields:
+                return rules.clean(text)
+            text = [text]
+        cleaned = [rules.clean(field) for field in text]
         if self._mark_fields:
             cleaned = [f"{rules.FIELD} {i} {field}" for i, field in enumerate(cleaned, 1)]
         return " ".join(cleaned)

@@ -15,6 +15,7 @@ from .documents import look_up as look_up
 from .documents import tokenize as tokenize
 from .models.awd_lstm import AWDLSTM as AWDLSTM
 from .models.classifier import TextClassifier as TextClassifier
+from .models.config import AWDLSTMConfig as AWDLSTMConfig
 from .models.dropouts import EmbeddingDropout as EmbeddingDropout
 from .models.forward_backward import ForwardBackwardClassifier as ForwardBackwardClassifier
 from .models.language_model import LanguageModel as LanguageModel

@@ -25,10 +25,10 @@ class Vocabulary:
             the NumPy strings that Keras keeps would lose.
 
     Attributes:
-        words: tuple of str; a word's place is its id.
+        words: tuple of str; a word's index is its id.
 
     Raises:
-        ValueError: other words at the beginning, a word that stands twice or ends with NUL.
+        ValueError: other words at the beginning, a repeated word, or one that ends with NUL.
 
     Example:
         >>> tokens = [[b"xxbos", b"a", b"b", b"a", b"b"], [b"xxbos", b"c"]]
@@ -45,15 +45,15 @@ class Vocabulary:
         words = tuple(words)
         if words[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
             raise ValueError(
-                f"words must begin with {' '.join(SPECIAL_TOKENS)}; "
+                f"words must begin with {' '.join(SPECIAL_TOKENS)}, "
                 f"got {' '.join(map(repr, words[: len(SPECIAL_TOKENS)]))}"
             )
         repeated = [word for word, count in collections.Counter(words).items() if count > 1]
         if repeated:
-            raise ValueError(f"words must be distinct; got more than once: {repeated[:5]}")
+            raise ValueError(f"words must be distinct, got more than once: {repeated[:5]}")
         ending_with_nul = [word for word in words if word.endswith("\0")]
         if ending_with_nul:
-            raise ValueError(f"words must not end with NUL: {ending_with_nul[:5]}")
+            raise ValueError(f"words must not end with NUL, got {ending_with_nul[:5]}")
         self.words = words
         # Made here, once: a layer that a tf.function makes while it is traced has no table.
         self._lookup = self.lookup_layer()
@@ -72,7 +72,7 @@ class Vocabulary:
         Args:
             token_batches: iterable (a `tf.data.Dataset`, say) of string tensors of tokens,
                 ragged or not, of any shape.
-            max_size: at most so many words, the special tokens among them.
+            max_size: at most this number of words, special tokens included.
             min_frequency: a word that comes less often is left out.
 
         Returns:

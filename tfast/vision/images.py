@@ -100,7 +100,7 @@ class ImageFolder:
         bad = find_bad_images(found.file_paths, check_cache)
         kept = [number for number, path in enumerate(found.file_paths) if path not in bad]
         folder = cls(Path(directory), found.class_names, found.file_paths, found.labels, bad)
-        folder = folder._part(kept)
+        folder = folder.subset(kept)
         if bad:
             report = describe_bad_images(bad, len(found.file_paths))
             if on_bad_image == "error":
@@ -134,7 +134,15 @@ class ImageFolder:
         fraction = arguments.fraction("fraction", fraction, zero=False)
         names = [self.class_names[label] for label in self.labels]
         validation, training = split_by_class(names, fraction, seed=seed)
-        return self._part(training), self._part(validation)
+        return self.subset(training), self.subset(validation)
+
+    def subset(self, indices: Sequence[int]) -> "ImageFolder":
+        """The images at these indices of `file_paths`, in this order, with the same classes."""
+        return dataclasses.replace(
+            self,
+            file_paths=tuple(self.file_paths[index] for index in indices),
+            labels=tuple(self.labels[index] for index in indices),
+        )
 
     def __len__(self) -> int:
         """The number of images."""
@@ -254,13 +262,6 @@ class ImageFolder:
         return (
             lambda position: tf.one_hot(labels[position], len(self.class_names)),
             lambda position: tf.io.read_file(paths[position]),
-        )
-
-    def _part(self, numbers: Sequence[int]) -> "ImageFolder":
-        return dataclasses.replace(
-            self,
-            file_paths=tuple(self.file_paths[number] for number in numbers),
-            labels=tuple(self.labels[number] for number in numbers),
         )
 
 

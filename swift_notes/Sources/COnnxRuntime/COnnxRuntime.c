@@ -29,3 +29,4 @@ AT(ReleaseSession, 95);
 AT(ReleaseValue, 96);
 AT(ReleaseTensorTypeAndShapeInfo, 99);
 AT(ReleaseSessionOptions, 100);
+AT(AddSessionConfigEntry, 130);

@@ -8,8 +8,8 @@ struct Arguments {
     Classifies texts or images with a model that tfast exported: a portable folder (tfast.json,
     model.onnx or model.tflite) or a SavedModel. Prints a line of JSON for each input, in their order.
 
-    Inputs are texts, or names of image files: binary PPM (P6) for a portable folder; JPEG, PNG, GIF
-    or BMP for a SavedModel. Without any, each line of standard input is one.
+    Inputs are texts, or names of image files: PNG or binary PPM (P6) for a portable folder; JPEG,
+    PNG, GIF or BMP for a SavedModel. Without any, each line of standard input is one.
 
     options:
       --check                      answer a portable folder's own examples first

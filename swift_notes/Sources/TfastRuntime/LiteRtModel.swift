@@ -11,11 +11,10 @@ final class LiteRtModel: CoreModel, @unchecked Sendable {  // Run by one thread 
   private struct State {
     /// Shapes of the inputs, in the signature's order; none after a call that failed.
     var shapes: [[Int]] = []
-    /// The most rows that were ever asked for.
+    /// The most rows that were ever asked for: so many the memory for an answer has.
     ///
-    /// LiteRT compares an output's memory with the size it had in the call before, too:
-    /// memory for fewer rows than then is refused ("Custom allocation is too small"). It does not
-    /// tell the size that it will have (issue #5774), and it writes past memory for too few rows.
+    /// LiteRT does not tell the size that an answer will have (issue #5774), and after a call that
+    /// failed it wants room for as many rows as there were before ("Custom allocation is too small").
     var rows = 0
   }
 

@@ -18,6 +18,9 @@ final class OnnxModel: CoreModel, @unchecked Sendable {  // Sessions may be run 
     try runtime.check(api.CreateSessionOptions(&options))
     let present = try runtime.present(options)
     try runtime.check(api.SetIntraOpNumThreads(present, CInt(clamping: threads)))
+    // Threads that wait would take the processor from whatever else it does.
+    try runtime.check(
+      api.AddSessionConfigEntry(present, "session.intra_op.allow_spinning", "0"))
     try runtime.check(
       api.CreateCpuMemoryInfo(CInt(ORT_ARENA_ALLOCATOR), CInt(ORT_MEMORY_DEFAULT), &memory))
     self.memory = try runtime.present(memory)

@@ -12,11 +12,19 @@ struct PixelImage: Sendable {
     self.pixels = pixels
   }
 
-  /// Reads a binary PPM file: "P6", width, height, 255, then the bytes.
-  init(ppm file: Bytes) throws(RuntimeError) {
-    guard file.starts(with: Bytes("P6")) else {
-      throw RuntimeError(.input, "an image must be a binary PPM file, which begins with P6")
+  /// Reads a PNG file or a binary PPM file.
+  init(file: Bytes) throws(RuntimeError) {
+    if file.starts(with: Self.startOfPNG) {
+      try self.init(png: file)
+    } else if file.starts(with: Bytes("P6")) {
+      try self.init(ppm: file)
+    } else {
+      throw RuntimeError(.input, "an image must be a PNG file or a binary PPM file (P6)")
     }
+  }
+
+  /// Reads a binary PPM file: "P6", width, height, 255, then the bytes.
+  private init(ppm file: Bytes) throws(RuntimeError) {
     var position = 2
     guard let width = number(file, &position), let height = number(file, &position),
       let levels = number(file, &position), width > 0, height > 0, position < file.count

@@ -49,7 +49,8 @@ public struct PortableFolder: Sendable {
       count: texts.count)
   }
 
-  /// The answers for images, in their order: contents of binary PPM files (P6).
+  /// The answers for images, in their order: contents of PNG files or of binary PPM files
+  /// (P6).
   public func classify(images: [Bytes]) throws(RuntimeError) -> [Prediction] {
     guard case .image(let settings) = description.kind else {
       throw RuntimeError(.input, "the folder classifies texts, not images")
@@ -57,7 +58,7 @@ public struct PortableFolder: Sendable {
     guard !images.isEmpty else { return [] }
     var pixels = Bytes()
     for image in images {
-      pixels += try PixelImage(ppm: image).prepared(settings).pixels
+      pixels += try PixelImage(file: image).prepared(settings).pixels
     }
     let shape = [images.count, settings.height, settings.width, 3]
     return try predictions(

@@ -13,6 +13,7 @@ func fixture(_ name: String) throws -> Bytes { try readFile(fixturePath(name)) }
 
 /// Whether there is an onnxruntime to run models with.
 let hasOnnxRuntime = (try? LibrarySearch.onnxRuntime.find(nil)) != nil
+let hasLiteRt = (try? LibrarySearch.liteRt.find(nil)) != nil
 
 /// A copy of a folder of Tests/Fixtures, as long as `body` runs.
 func withCopy(of name: String, _ body: (URL) throws -> Void) throws {

@@ -9,7 +9,7 @@ import TfastText
   }
 
   @Test func headersMayHaveComments() throws {
-    let image = try PixelImage(ppm: ppm("P6 # made by hand\n2\t1 # levels\n255\n", 6))
+    let image = try PixelImage(file: ppm("P6 # made by hand\n2\t1 # levels\n255\n", 6))
     #expect(image.width == 2)
     #expect(image.height == 1)
     #expect(image.pixels == Bytes(repeating: 7, count: 6))
@@ -18,21 +18,21 @@ import TfastText
   @Test(arguments: [
     ("", 0), ("P5\n1 1\n255\n", 3), ("P6\n1 1\n255\n", 2), ("P6\n1 1\n255\n", 4),
     ("P6\n0 1\n255\n", 0), ("P6\n1 1\n65535\n", 6), ("P6\n99999999999999999999 1\n255\n", 3),
-    ("P6\n1", 0), ("P6\n1 1\n255", 0), ("\u{89}PNG", 10),
+    ("P6\n1", 0), ("P6\n1 1\n255", 0), ("\u{89}PNG", 10), ("GIF89a", 10),
   ])
   func otherFilesAreRefused(_ header: String, _ pixels: Int) {
-    #expect(throws: RuntimeError.self) { try PixelImage(ppm: ppm(header, pixels)) }
+    #expect(throws: RuntimeError.self) { try PixelImage(file: ppm(header, pixels)) }
   }
 
   @Test func imagesAreResizedAndCutAsTensorFlowDoes() throws {
     let data = try #require(JSON(parsing: fixture("resized.json")))
-    let image = try PixelImage(ppm: #require(data["ppm"]?.bytes.flatMap(decodedBase64)))
+    let image = try PixelImage(file: #require(data["ppm"]?.bytes.flatMap(decodedBase64)))
     for entry in try #require(data["resized"]?.elements) {
       let settings = FolderDescription.ImageSettings(
         height: try #require(entry["height"]?.integer),
         width: try #require(entry["width"]?.integer),
         cropRatio: try #require(entry["crop_ratio"]?.number),
-        antialias: try #require(entry["antialias"]?.bool))
+        antialias: try #require(entry["antialias"]?.bool as Bool?))
       let expected = try #require(entry["pixels"]?.bytes.flatMap(decodedBase64))
       let found = try image.prepared(settings)
       #expect(found.pixels.count == expected.count)

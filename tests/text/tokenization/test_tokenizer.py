@@ -1,15 +1,12 @@
-import struct
-import sys
 import time
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 from checks import check_text_op
 from golden_weights import golden_json
 
-from tfast.text.tokenization.english_splitting import split_english
-from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer import TextTokenizer
 
 GOLDEN = golden_json("rules_and_tokens.json")
@@ -35,33 +32,6 @@ def tokens_of(texts, **options):
 
 def test_tokens_are_fastais():
     assert tokens_of([entry["text"] for entry in GOLDEN]) == [e["tokens"] for e in GOLDEN]
-
-
-def test_english_words_are_split_as_spacy_does():
-    splits = {
-        "don't.": "do n't .",
-        "(e.g.,": "( e.g. ,",
-        "fun:)": "fun :)",
-        "(so):": "( so ):",
-        ":):)": ": ): )",
-        "state-of-the-art": "state - of - the - art",
-        "film-making.great": "film-making.great",
-        "me@example.com,": "me@example.com ,",
-        "http://127.0.0.1": "http://127.0.0.1",
-        "1-2-3": "1 - 2 - 3",
-        "end.\"'then": "end . \"'then",
-        "$5.99": "$ 5.99",
-        "+5": "+5",
-        "+a": "+ a",
-        "5km²!": "5 km² !",
-        "a…b": "a … b",
-        "--a--b--": "--a -- b--",
-        "'em": "'em",
-        "\n\n": "\n\n",
-        "": "",
-    }
-    split = split_english(tf.constant(list(splits)))
-    assert [words.decode() for words in split.numpy()] == list(splits.values())
 
 
 def test_degrees_are_split_at_the_end_of_a_sentence_too():
@@ -148,57 +118,33 @@ def test_a_keras_file_gives_the_same_tokens(tmp_path):
     assert loaded.layers[-1].get_config() == model.layers[-1].get_config()
 
 
+@pytest.mark.parametrize(
+    ("texts", "came"),
+    [
+        ("A good film", "'A good film'"),
+        (b"A good film", "b'A good film'"),
+        (tf.constant("A good film"), r"a tensor of string and shape \(\)"),
+        ([["a", "b"], ["c"]], r"\[\['a', 'b'\], \['c'\]\]"),
+        (tf.ragged.constant([["a", "b"], ["c"]]), "<tf.RaggedTensor"),
+        ([[["a"]]], r"\[\[\['a'\]\]\]"),
+        ([1, 2], r"\[1, 2\]"),
+        (["a", 1], r"\['a', 1\]"),
+        (["a", None], r"\['a', None\]"),
+        (["a" * 100, 1], r"\['a+\.\.\."),
+    ],
+)
+def test_texts_of_another_form_are_named(texts, came):
+    with pytest.raises(ValueError, match=rf"texts must be strings \(batch,\), or .*, got {came}"):
+        TextTokenizer()(texts)
+
+
+def test_lists_and_arrays_are_taken_like_tensors():
+    expected = [[b"xxbos", b"a"], [b"xxbos", b"b"]]
+    for texts in (["a", "b"], ("a", "b"), np.array(["a", "b"]), np.array(["a", "b"], object)):
+        assert TextTokenizer()(texts).to_list() == expected
+    assert TextTokenizer()([]).to_list() == []
+
+
 def test_wrong_arguments_are_named():
-    with pytest.raises(ValueError, match="splitter='french'"):
+    with pytest.raises(ValueError, match="splitter must be 'english' or a layer, got 'french'"):
         TextTokenizer("french")
-    with pytest.raises(ValueError, match=r"texts have shape \(1, 1, 1\)"):
-        TextTokenizer()(tf.constant([[["a"]]]))
-    with pytest.raises(ValueError, match="no_such_file"):
-        SentencePieceSplitter("no_such_file")
-    with pytest.raises(ValueError, match="no model"):
-        SentencePieceSplitter()(tf.constant(["a"]))
-
-
-def test_a_missing_tensorflow_text_says_what_to_install(sentencepiece_file, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow_text", None)
-    with pytest.raises(ImportError, match="pip install tensorflow-text"):
-        SentencePieceSplitter(sentencepiece_file)
-
-
-def test_sentencepiece_splits_all_but_the_special_tokens(sentencepiece_file):
-    pytest.importorskip("tensorflow_text")
-    tokens = tokens_of(["Hallo hallo welt"], splitter=SentencePieceSplitter(sentencepiece_file))
-    assert tokens == [["xxbos", "xxmaj", "▁hal", "lo", "▁hal", "lo", "▁welt"]]
-
-
-def test_a_sentencepiece_model_travels_inside_what_is_saved(sentencepiece_file, tmp_path):
-    pytest.importorskip("tensorflow_text")
-    tokenizer = TextTokenizer(SentencePieceSplitter(sentencepiece_file))
-    check_text_op(tokenizer, ["Hallo Welt", "welt"], tmp_path=tmp_path)
-    source = keras.Input((), dtype="string")
-    model = keras.Model(source, tokenizer(source))
-    model.save(tmp_path / "tokenizer.keras")
-    sentencepiece_file.unlink()
-    loaded = keras.saving.load_model(tmp_path / "tokenizer.keras")
-    assert loaded(tf.constant(["hallo"])).to_list() == [[b"xxbos", "▁hal".encode(), b"lo"]]
-
-
-@pytest.fixture
-def sentencepiece_file(tmp_path):
-    """A model of five pieces, written as SentencePiece's protocol buffer."""
-
-    def field(number, content):
-        return bytes([number << 3 | 2, len(content)]) + content
-
-    def piece(text, score, kind):
-        score = bytes([2 << 3 | 5]) + struct.pack("<f", score)
-        return field(1, field(1, text.encode()) + score + bytes([3 << 3, kind]))
-
-    normal, unknown, control = 1, 2, 3
-    special = piece("<unk>", 0, unknown) + piece("<s>", 0, control) + piece("</s>", 0, control)
-    pieces = [
-        piece(text, -1.0 - place, normal) for place, text in enumerate(["▁hal", "lo", "▁welt"])
-    ]
-    file = tmp_path / "tiny.model"
-    file.write_bytes(special + b"".join(pieces))
-    return file

@@ -203,8 +203,12 @@ def _prepare(
     content: bytes, preprocessing: ImagePreprocessing, image_size: tuple[int, int]
 ) -> np.ndarray:
     """The pixels that validation sees, before they are normalised."""
-    options = {"crop_ratio": preprocessing.crop_ratio, "antialias": preprocessing.antialias}
-    return resize_and_crop(decode_image(tf.constant(content)), image_size, **options).numpy()
+    return resize_and_crop(
+        decode_image(tf.constant(content)),
+        image_size,
+        crop_ratio=preprocessing.crop_ratio,
+        antialias=preprocessing.antialias,
+    ).numpy()
 
 
 def _small(content: bytes, image_size: tuple[int, int]) -> bytes:
@@ -232,17 +236,17 @@ class _BorderPooling(layers.Layer):
     Eight bits have no scale that reaches to infinity.
     """
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         # A single row has no other to mirror; ONNX has no operation for the second way.
         mode = "symmetric" if 1 in images.shape[1:3] else "reflect"
         padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
         return ops.max_pool(padded, 3, strides=2)
 
 
-def _without_infinities(model):
+def _without_infinities(model: keras.Model) -> keras.Model:
     """The same model, sharing its layers, with `_BorderPooling`."""
 
-    def replace(layer):
+    def replace(layer: keras.Layer) -> keras.Layer:
         return _BorderPooling(name=layer.name) if isinstance(layer, StemPooling) else layer
 
     return keras.models.clone_model(model, clone_function=replace)

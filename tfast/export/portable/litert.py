@@ -8,14 +8,26 @@ Strings and files are not read there: what decodes and tokenises stays outside.
 
 import tempfile
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from tfast.export.saved_model import check_precision, save_signatures
+from tfast.types import Tensor
 
 
-def litert_bytes(function, input_signature, *, parts, precision="float32", representative=None):
+def litert_bytes(
+    function: Callable[..., dict[str, Tensor]],
+    input_signature: Sequence[tf.TensorSpec],
+    *,
+    parts: Sequence[keras.Layer],
+    precision: str = "float32",
+    representative: Iterable[Sequence[np.ndarray]] | None = None,
+) -> bytes:
     """Converts a function of a model to LiteRT.
 
     Needs TensorFlow alone. Only LiteRT's own operations are allowed, so that the plain runtime
@@ -69,7 +81,7 @@ def litert_bytes(function, input_signature, *, parts, precision="float32", repre
             return converter.convert()
 
 
-def litert_runner(content, *, num_threads=None):
+def litert_runner(content: bytes, *, num_threads: int | None = None) -> Callable[..., dict]:
     """A LiteRT file's content as a function: arrays by name to a dict of arrays.
 
     Args:
@@ -83,7 +95,7 @@ def litert_runner(content, *, num_threads=None):
     return interpreter(model_content=content, num_threads=num_threads).get_signature_runner()
 
 
-def litert_interpreter():
+def litert_interpreter() -> Any:
     """The class that runs LiteRT files.
 
     Raises:

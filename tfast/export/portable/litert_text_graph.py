@@ -4,6 +4,9 @@ A document is read window by window, each layer in turn, and pooled on the way: 
 its length, memory does not. The result is that of the model itself, up to rounding.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -12,6 +15,7 @@ from tfast.export.portable.litert import litert_bytes
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.tokenization.special_tokens import PADDING_ID
+from tfast.types import Tensor
 
 # How many tokens are read at a time. LiteRT's loops copy what they carry at each step, so one; but
 # float products want some rows, without which they wait for the weights.
@@ -41,26 +45,28 @@ def litert_text_core_bytes(model: keras.Model, *, precision: str = "float32") ->
     model = in_float32(model)
     window = INT8_WINDOW if precision == "int8" else FLOAT_WINDOW
 
-    def core(token_ids, lengths):
+    def core(token_ids: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         logits = classifier_logits(model, token_ids, lengths, window=window)
         return {"probabilities": tf.nn.softmax(logits)}
 
     return litert_bytes(core, _CORE_INPUTS, parts=[model], precision=precision)
 
 
-def has_core(model):
+def has_core(model: Any) -> bool:
     """Whether `model` is one that this module knows to read texts with."""
     return isinstance(model, (TextClassifier, ForwardBackwardClassifier))
 
 
-def single_classifiers(model):
+def single_classifiers(model: keras.Model) -> list[tuple[TextClassifier, bool]]:
     """Each `TextClassifier` in `model`, and whether it reads documents from their end."""
     if isinstance(model, ForwardBackwardClassifier):
         return [(model.forward, False), (model.backward, True)]
     return [(model, False)]
 
 
-def classifier_logits(model, token_ids, lengths, *, window):
+def classifier_logits(
+    model: keras.Model, token_ids: Tensor, lengths: Tensor, *, window: int
+) -> Tensor:
     """What `model` gives for documents at inference.
 
     Args:
@@ -86,20 +92,22 @@ def classifier_logits(model, token_ids, lengths, *, window):
     return tf.math.log(tf.maximum(mean, keras.config.epsilon()))
 
 
-def _logits(model, token_ids, lengths, window):
+def _logits(model: TextClassifier, token_ids: Tensor, lengths: Tensor, window: int) -> Tensor:
     features = _pooled(model, token_ids, lengths, window)
     for layer in model.head:
         features = layer(features, training=False)
     return tf.cast(features, "float32")
 
 
-def _pooled(model, token_ids, lengths, window):
+def _pooled(model: TextClassifier, token_ids: Tensor, lengths: Tensor, window: int) -> Tensor:
     """What `concat_pooling` makes of the encoder's outputs: float32 (batch, 3 * embed)."""
     encoder = model.encoder
     batch, time = tf.unstack(tf.shape(token_ids))
     first_pool = lengths - model.max_length
 
-    def read_window(begin, last, maximum, total, *states):
+    def read_window(
+        begin: Tensor, last: Tensor, maximum: Tensor, total: Tensor, *states: Tensor
+    ) -> tuple[Tensor, ...]:
         places = begin + tf.range(window)
         # Behind the end stands the last column again: a shape that never changes is faster.
         here = tf.gather(token_ids, tf.minimum(places, time - 1), axis=1)
@@ -130,7 +138,9 @@ def _pooled(model, token_ids, lengths, window):
     return tf.concat([last, maximum, total / tf.cast(num_pooled, "float32")[:, None]], axis=-1)
 
 
-def _run_lstm(cell, inputs, states, window, num_steps):
+def _run_lstm(
+    cell: Any, inputs: Tensor, states: Sequence[Tensor], window: int, num_steps: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """One LSTM layer over a window. LiteRT knows no arrays of unknown batch.
 
     Its loops copy all they carry from step to step, the projected inputs too. A window of one
@@ -158,7 +168,9 @@ def _run_lstm(cell, inputs, states, window, num_steps):
     projected = tf.reshape(projected, (window, -1, 4 * units))
     steps = tf.minimum(num_steps, window)
 
-    def step(place, hidden, cell_state, outputs):
+    def step(
+        place: Tensor, hidden: Tensor, cell_state: Tensor, outputs: Tensor
+    ) -> tuple[Tensor, ...]:
         gates = projected[place] + tf.matmul(hidden, recurrent_kernel)
         hidden, cell_state = _new_states(gates, cell_state)
         return place + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
@@ -172,12 +184,12 @@ def _run_lstm(cell, inputs, states, window, num_steps):
     return tf.reshape(tf.gather(outputs, places), (-1, units)), hidden, cell_state
 
 
-def _new_states(gates, cell_state):
+def _new_states(gates: Tensor, cell_state: Tensor) -> tuple[Tensor, Tensor]:
     """The hidden and the cell state from gates (batch, 4 * units) in Keras's order."""
     i, f, g, o = tf.split(gates, 4, axis=-1)
     cell_state = tf.sigmoid(f) * cell_state + tf.sigmoid(i) * tf.tanh(g)
     return tf.sigmoid(o) * tf.tanh(cell_state), cell_state
 
 
-def _tensor(weight):
+def _tensor(weight: Any) -> Tensor:
     return tf.convert_to_tensor(weight)

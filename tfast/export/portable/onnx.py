@@ -9,18 +9,29 @@ stays outside.
 
 import contextlib
 import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tfast.export.portable.precisions import with_half_weights, with_int8_ranges
 from tfast.export.saved_model import check_precision, without_cudnn
+from tfast.types import Tensor
 
 _EAGER_SWITCH = threading.Lock()
 MISSING = "ONNX files need tf2onnx and onnxruntime: pip install 'tfast[onnx]'"
 
 
-def onnx_bytes(function, input_signature, *, parts, precision="float32", representative=None):
+def onnx_bytes(
+    function: Callable[..., dict[str, Tensor]],
+    input_signature: Sequence[tf.TensorSpec],
+    *,
+    parts: Sequence[keras.Layer],
+    precision: str = "float32",
+    representative: Iterable[Sequence[np.ndarray]] | None = None,
+) -> bytes:
     """Converts a function of a model to ONNX.
 
     While it traces `function`, whatever `tf.function` another thread calls runs eagerly.
@@ -68,13 +79,13 @@ def onnx_bytes(function, input_signature, *, parts, precision="float32", represe
     content = model.SerializeToString()
     if precision == "int8":
         names = [spec.name for spec in input_signature]
-        examples = (dict(zip(names, arrays, strict=True)) for arrays in representative)
+        examples = (dict(zip(names, arrays, strict=True)) for arrays in representative or ())
         return with_int8_ranges(content, examples)
     return with_half_weights(content) if precision == "float16" else content
 
 
 @contextlib.contextmanager
-def _without_inner_functions():
+def _without_inner_functions() -> Iterator[None]:
     """Traces what has a function of its own as part of the whole.
 
     Keras runs grouped convolutions by a function that XLA compiles, which no ONNX file holds.
@@ -89,7 +100,7 @@ def _without_inner_functions():
             tf.config.run_functions_eagerly(before)
 
 
-def _one_minus_erf(graph, node, name, _):
+def _one_minus_erf(graph: Any, node: Any, name: str, _: Any) -> None:
     """Rewrites tf2onnx's `node`, an `Erfc`, which it does not know: `gelu` has it."""
     from tf2onnx import utils
 
@@ -100,7 +111,7 @@ def _one_minus_erf(graph, node, name, _):
     graph.replace_inputs(node, [one.output[0], erf.output[0]])
 
 
-def onnx_runner(content, *, num_threads=0):
+def onnx_runner(content: bytes, *, num_threads: int = 0) -> Callable[..., dict]:
     """An ONNX file's content as a function: arrays by name to a dict of arrays.
 
     Args:
@@ -119,7 +130,7 @@ def onnx_runner(content, *, num_threads=0):
     return lambda **inputs: dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def onnx_runtime():
+def onnx_runtime() -> Any:
     """The package that runs ONNX files.
 
     Raises:

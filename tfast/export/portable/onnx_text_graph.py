@@ -4,6 +4,9 @@ The graph is made here node by node: ONNX has an LSTM of its own, which onnxrunt
 the loop that a conversion from TensorFlow would leave, and in int8 too.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
 import keras
 import numpy as np
 
@@ -12,7 +15,10 @@ from tfast.export.portable.litert_text_graph import single_classifiers
 from tfast.export.portable.onnx import MISSING, onnx_runtime
 from tfast.export.portable.precisions import with_half_weights, with_int8_weights
 from tfast.export.saved_model import check_precision
+from tfast.text.models.classifier import TextClassifier
 from tfast.text.tokenization.special_tokens import PADDING_ID
+
+Values: TypeAlias = tuple[str, Sequence[str]]  # a dtype and the names of the axes
 
 # Keras's gates are input, forget, cell, output; ONNX's input, output, forget, cell.
 _GATES = [0, 3, 1, 2]
@@ -48,13 +54,13 @@ def onnx_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> b
     token_ids = graph.add("Cast", "token_ids", to=onnx.TensorProto.INT64)
     lengths = graph.add("Cast", "lengths", to=onnx.TensorProto.INT64)
     token_ids, lengths, batch = _with_something(graph, token_ids, lengths)
-    lengths = graph.add("Max", lengths, graph.constant(np.int64([1])))
+    lengths = graph.add("Max", lengths, graph.constant(np.array([1], "int64")))
     answers = [
         graph.add("Softmax", _add_logits(graph, part, token_ids, lengths, reverse), axis=-1)
         for part, reverse in single_classifiers(model)
     ]
     # Without the row that was added to an empty batch.
-    nothing = graph.constant(np.int64([0]))
+    nothing = graph.constant(np.array([0], "int64"))
     answer = graph.add("Mean", *answers)
     graph.add("Slice", answer, nothing, batch, nothing, output="probabilities")
     content = graph.serialize(
@@ -66,24 +72,26 @@ def onnx_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> b
     return with_half_weights(content) if precision == "float16" else content
 
 
-def _with_something(graph, token_ids, lengths):
+def _with_something(graph: "_Graph", token_ids: str, lengths: str) -> tuple[str, str, str]:
     """An empty batch as one document of padding: onnxruntime ends the process at an LSTM of none.
 
     Returns:
         The inputs, with at least one row and one column, and the number of rows there were.
     """
     sides = graph.add("Shape", token_ids)
-    nothing, one = graph.constant(np.int64([0])), graph.constant(np.int64([1]))
+    nothing, one = graph.constant(np.array([0], "int64")), graph.constant(np.array([1], "int64"))
     missing = graph.add("Max", graph.add("Sub", one, sides), nothing)
     missing_rows = graph.add("Slice", missing, nothing, one)
-    pads = graph.add("Concat", graph.constant(np.int64([0, 0])), missing, axis=0)
+    pads = graph.add("Concat", graph.constant(np.array([0, 0], "int64")), missing, axis=0)
     token_ids = graph.add("Pad", token_ids, pads, graph.constant(np.int64(PADDING_ID)))
     pads = graph.add("Concat", nothing, missing_rows, axis=0)
     lengths = graph.add("Pad", lengths, pads, graph.constant(np.int64(1)))
     return token_ids, lengths, graph.add("Slice", sides, nothing, one)
 
 
-def _add_logits(graph, model, token_ids, lengths, reverse):
+def _add_logits(
+    graph: "_Graph", model: TextClassifier, token_ids: str, lengths: str, reverse: bool
+) -> str:
     if reverse:
         token_ids = graph.add("ReverseSequence", token_ids, lengths, batch_axis=0, time_axis=1)
     token_ids = graph.add("Transpose", token_ids, perm=[1, 0])
@@ -91,7 +99,7 @@ def _add_logits(graph, model, token_ids, lengths, reverse):
     for lstm in model.encoder.lstms:
         outputs = _add_lstm(graph, lstm.layer.cell, outputs)
     features = _add_pooling(graph, outputs, lengths, model.max_length)
-    scale = shift = None
+    scale, shift = np.ones(1), np.zeros(1)
     for layer in model.head:
         if isinstance(layer, keras.layers.BatchNormalization):
             scale, shift = scale_and_shift(layer)
@@ -108,10 +116,10 @@ def _add_logits(graph, model, token_ids, lengths, reverse):
     return features
 
 
-def _add_lstm(graph, cell, inputs):
+def _add_lstm(graph: "_Graph", cell: Any, inputs: str) -> str:
     """`(time, batch, units)` from `(time, batch, features)`."""
 
-    def by_gate(weight):
+    def by_gate(weight: Any) -> np.ndarray:
         parts = np.split(keras.ops.convert_to_numpy(weight), 4, axis=-1)
         return np.concatenate([parts[gate] for gate in _GATES], axis=-1).T[None]
 
@@ -121,12 +129,12 @@ def _add_lstm(graph, cell, inputs):
         graph.constant(w) for w in (by_gate(cell.kernel), by_gate(cell.recurrent_kernel), both)
     ]
     outputs = graph.add("LSTM", inputs, *weights, hidden_size=cell.units)
-    return graph.add("Squeeze", outputs, graph.constant(np.int64([1])))  # one direction
+    return graph.add("Squeeze", outputs, graph.constant(np.array([1], "int64")))  # one direction
 
 
-def _add_pooling(graph, outputs, lengths, max_length):
+def _add_pooling(graph: "_Graph", outputs: str, lengths: str, max_length: int) -> str:
     """What `concat_pooling` makes of `(time, batch, features)`."""
-    whole, one = (lambda number: graph.constant(np.int64(number))), np.int64([1])
+    whole, one = (lambda number: graph.constant(np.int64(number))), np.array([1], "int64")
     time = graph.add("Squeeze", graph.add("Shape", outputs, start=0, end=1))
     places = graph.add(
         "Unsqueeze", graph.add("Range", whole(0), time, whole(1)), graph.constant(one)
@@ -134,12 +142,12 @@ def _add_pooling(graph, outputs, lengths, max_length):
     last = graph.add("Sub", lengths, whole(1))
     first = graph.add("Sub", lengths, whole(max_length))
 
-    def masked(mask, value):
-        mask = graph.add("Unsqueeze", mask, graph.constant(np.int64([2])))
+    def masked(mask: str, value: float) -> str:
+        mask = graph.add("Unsqueeze", mask, graph.constant(np.array([2], "int64")))
         return graph.add("Where", mask, outputs, graph.constant(np.float32(value)))
 
-    def total(values):
-        return graph.add("ReduceSum", values, graph.constant(np.int64([0])), keepdims=0)
+    def total(values: str) -> str:
+        return graph.add("ReduceSum", values, graph.constant(np.array([0], "int64")), keepdims=0)
 
     real = graph.add(
         "And", graph.add("LessOrEqual", places, last), graph.add("GreaterOrEqual", places, first)
@@ -156,26 +164,28 @@ def _add_pooling(graph, outputs, lengths, max_length):
 class _Graph:
     """An ONNX graph that grows node by node."""
 
-    def __init__(self, onnx):
-        self._onnx, self._nodes, self._constants = onnx, [], []
+    def __init__(self, onnx: Any) -> None:
+        self._onnx = onnx
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
 
-    def constant(self, value):
+    def constant(self, value: Any) -> str:
         """Adds numbers; returns their name."""
         value = np.asarray(keras.ops.convert_to_numpy(value))
         name = f"constant_{len(self._constants)}"
         self._constants.append(self._onnx.numpy_helper.from_array(value, name))
         return name
 
-    def add(self, kind, *inputs, output=None, **attributes):
+    def add(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Adds a node; returns its output's name."""
         output = output or f"{kind}_{len(self._nodes)}"
         self._nodes.append(self._onnx.helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def serialize(self, inputs, outputs):
+    def serialize(self, inputs: Mapping[str, Values], outputs: Mapping[str, Values]) -> bytes:
         """The file's content; inputs and outputs by name, each a dtype and a shape."""
 
-        def describe(values):
+        def describe(values: Mapping[str, Values]) -> list[Any]:
             types = {"int32": self._onnx.TensorProto.INT32, "float32": self._onnx.TensorProto.FLOAT}
             return [
                 self._onnx.helper.make_tensor_value_info(name, types[dtype], shape)

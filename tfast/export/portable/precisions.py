@@ -1,6 +1,7 @@
 """ONNX files of fewer bits: weights of half the size, or products of integers."""
 
 import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 _INT8 = {"per_channel": True, "reduce_range": True}
 
 
-def with_half_weights(content):
+def with_half_weights(content: bytes) -> bytes:
     """The same file with its weights stored in float16; sums and products stay float32.
 
     Args:
@@ -42,7 +43,7 @@ def with_half_weights(content):
     return model.SerializeToString()
 
 
-def with_int8_weights(content, kinds):
+def with_int8_weights(content: bytes, kinds: Sequence[str]) -> bytes:
     """Weights in int8; what they are multiplied with is rounded by its own range at each call.
 
     Args:
@@ -59,13 +60,13 @@ def with_int8_weights(content, kinds):
     """
     from onnxruntime.quantization import quantize_dynamic
 
-    def quantize(source, target):
+    def quantize(source: Path, target: Path) -> None:
         quantize_dynamic(source, target, op_types_to_quantize=kinds, **_INT8)
 
     return _by_files(quantize, content)
 
 
-def with_int8_ranges(content, examples):
+def with_int8_ranges(content: bytes, examples: Iterable[dict[str, np.ndarray]]) -> bytes:
     """Weights and what flows between them in int8, by ranges measured beforehand.
 
     Args:
@@ -83,13 +84,13 @@ def with_int8_ranges(content, examples):
     from onnxruntime import quantization
 
     class Examples(quantization.CalibrationDataReader):
-        def __init__(self):
+        def __init__(self) -> None:
             self._examples = iter(examples)
 
-        def get_next(self):
+        def get_next(self) -> dict[str, np.ndarray] | None:
             return next(self._examples, None)
 
-    def quantize(source, target):
+    def quantize(source: Path, target: Path) -> None:
         prepared = source.with_name("prepared.onnx")
         quantization.quant_pre_process(source, prepared, skip_symbolic_shape=True)
         quantization.quantize_static(
@@ -105,7 +106,7 @@ def with_int8_ranges(content, examples):
     return _by_files(quantize, content)
 
 
-def _outside_the_weights(path):
+def _outside_the_weights(path: Path) -> list[str]:
     """Names of the nodes before the first product and of the softmax: cheap, and best exact."""
     import onnx
 
@@ -115,7 +116,7 @@ def _outside_the_weights(path):
     return [n.name for i, n in enumerate(nodes) if i < first or n.op_type == "Softmax"]
 
 
-def _by_files(change, content):
+def _by_files(change: Callable[[Path, Path], None], content: bytes) -> bytes:
     """Content to content, by a function that reads a file and writes another."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "source.onnx"), Path(folder, "target.onnx")

@@ -47,7 +47,7 @@ def chunked_softmax_cross_entropy(
     """Cross-entropy of `softmax(hidden @ embeddings.T + bias)`, never holding all its logits.
 
     Positions are taken `chunk_size` at a time. The gradient is made in the same pass, while a
-    chunk's logits are at hand: three matrix products instead of the four of recomputing them.
+    chunk's logits exist: three matrix products instead of the four of recomputing them.
 
     Args:
         hidden: `(..., embed)`, floating point; its dtype is the one of the matrix products.

@@ -31,8 +31,8 @@ class WeightDrop(DropWrapper):
     accepts it like the layer.
 
     A plain LSTM with Keras's default activations runs through `lstm_sequence`, unless cuDNN can
-    take it. Everything else runs through the wrapped layer itself, with the dropped weights in
-    the place of its cell's `recurrent_kernel`: GRUs, masks, subclasses, other cells, activity
+    take it. Everything else runs through the wrapped layer itself, with the dropped weights
+    instead of its cell's `recurrent_kernel`: GRUs, masks, subclasses, other cells, activity
     regularizers, cuDNN. Calls from several threads do not disturb each other.
 
     Args:
@@ -93,7 +93,7 @@ class WeightDrop(DropWrapper):
         if mask is None and _suits_the_kernel(self.layer):
             kernel = self._dropped_kernel() if is_dropping else self.layer.cell.recurrent_kernel
             return self._run_kernel(sequences, initial_state, kernel, training)
-        # Without dropping, nothing is put in the place of anything.
+        # Without dropping, nothing is replaced.
         layer = _with_kernel(self.layer, self._dropped_kernel()) if is_dropping else self.layer
         return layer(sequences, initial_state=initial_state, mask=mask, training=training)
 
@@ -133,7 +133,7 @@ class WeightDrop(DropWrapper):
 
     def get_config(self) -> dict[str, Any]:
         """The rate, the seed, the wrapped layer, and its direction."""
-        # `Bidirectional` looks for the direction here and turns it round.
+        # `Bidirectional` looks for the direction here and reverses it.
         return {**super().get_config(), "go_backwards": self.go_backwards}
 
     @classmethod
@@ -192,8 +192,8 @@ def _has_cudnn() -> bool:
 def _with_kernel(layer: keras.layers.Layer, recurrent_kernel: Tensor) -> keras.layers.Layer:
     """The layer a second time for one call, which differs in the cell's recurrent kernel alone.
 
-    The layer itself stays as it is, for other threads and for the next call. Both share every
-    variable, and the list of losses that the call adds to.
+    The layer itself does not change, for other threads and for the next call. Both have the same
+    variables, and the same list of losses that the call adds to.
     """
     cell = _twin(layer.cell)
     vars(cell)["recurrent_kernel"] = recurrent_kernel

@@ -16,7 +16,7 @@ _REPLACEMENT = 0xFFFD
 
 
 def unescape_html(texts: tf.Tensor) -> tf.Tensor:
-    """Replaces character references by what they stand for, as `html.unescape` does.
+    """Replaces character references by their characters, as `html.unescape` does.
 
     All names of HTML5 are known, the ones that need no semicolon too ("&ampere" is "&ere").
 
@@ -88,7 +88,7 @@ def _odd_numbers() -> ConstantTable:
 
 
 def odd_numbers() -> dict[str, str]:
-    """The code points that HTML does not take as they are, in decimal: what each stands for."""
+    """The code points that HTML does not take as they are, in decimal: what each means."""
     noncharacters = [
         plane + last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
     ]

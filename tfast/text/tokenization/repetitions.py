@@ -83,7 +83,16 @@ def _mark_characters(texts: tf.Tensor) -> tf.Tensor:
 
 
 def _mark_words(texts: tf.Tensor) -> tf.Tensor:
-    # Words and the white space after each, in turn.
+    # Words and the white space after each, in turn. For "no no no! so", with the columns
+    #
+    #     word   gap    stem   is_whole  starts  run_length  heads              ends
+    #     no     " "    no     yes       yes     3           " xxwrep 3 no "    ""
+    #     no     " "    no     yes       no      3           ""                 ""
+    #     no!    " "    no     no        no      3           ""                 "! "
+    #     so     ""     so     yes       yes     1           "so"               ""
+    #
+    # the result is heads and ends, joined: " xxwrep 3 no ! so". Only the last word of a run may
+    # have a tail ("!"), which is what the word has after its stem.
     pieces, rows, columns = split_at_matches(texts, f"[{WHITESPACE}]+")
     is_word = tf.where(columns % 2 == 0)[:, 0]
     words, gaps = tf.gather(pieces, is_word), tf.gather(_next(pieces), is_word)

@@ -27,6 +27,6 @@ SPECIAL_TOKENS = (
     CAPITALIZED,
 )
 
-# A special token's id is its place: they open every vocabulary.
+# A special token's id is its index: they open every vocabulary.
 UNKNOWN_ID = SPECIAL_TOKENS.index(UNKNOWN)
 PADDING_ID = SPECIAL_TOKENS.index(PADDING)

@@ -35,7 +35,8 @@ class TextTokenizer(keras.layers.Layer):
         Returns ragged strings `(batch, tokens)`.
 
     Raises:
-        ValueError: `splitter` is neither "english" nor a layer, or the texts have another rank.
+        ValueError: `splitter` is neither "english" nor a layer, or the texts are not as described:
+            one string, for instance, or rows of different lengths.
 
     Example:
         >>> TextTokenizer()(tf.constant(["I don't LIKE this..."])).to_list()
@@ -56,7 +57,7 @@ class TextTokenizer(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if splitter != "english" and not isinstance(splitter, keras.layers.Layer):
-            raise ValueError(f"splitter={splitter!r}: expected 'english' or a layer")
+            raise ValueError(f"splitter must be 'english' or a layer, got {splitter!r}")
         self.splitter = splitter
         self.add_start = add_start
         self.add_end = add_end
@@ -68,7 +69,7 @@ class TextTokenizer(keras.layers.Layer):
     @tf.autograph.experimental.do_not_convert
     def call(self, texts: TensorLike) -> tf.RaggedTensor:
         """Tokenizes; see the class."""
-        texts = self._prepare(tf.convert_to_tensor(texts, tf.string))
+        texts = self._prepare(_as_tensor(texts))
         pieces, rows, _ = split(_mark_white_space(texts), " ")
         distinct, indices = tf.unique(pieces)
         return _regroup(self._tokens_of_words(distinct), indices, rows, texts)
@@ -113,7 +114,7 @@ class TextTokenizer(keras.layers.Layer):
         for rule in rules.WORD_RULES:
             marked = rule(marked)
         parts, rows, _ = split(marked, " ")
-        # "The" and "the" share a part.
+        # "The" and "the" have a part in common.
         distinct, indices = tf.unique(parts)
         tokens = self._split(distinct)
         values = tf.strings.regex_replace(tokens.values, INNER_SPACE, _WRITTEN_INNER_SPACE)
@@ -130,7 +131,7 @@ class TextTokenizer(keras.layers.Layer):
 def _regroup(
     tokens: tf.RaggedTensor, indices: tf.Tensor, rows: tf.Tensor, texts: tf.Tensor
 ) -> tf.RaggedTensor:
-    """The tokens of distinct words, put where the words stood.
+    """The tokens of distinct words, in the order of the words.
 
     Args:
         tokens: ragged strings `(distinct, tokens)`.
@@ -160,6 +161,27 @@ def _split_at_spaces(words: tf.Tensor) -> tf.RaggedTensor:
     )
 
 
+def _as_tensor(texts: TensorLike) -> tf.Tensor:
+    """Strings `(batch,)` or `(batch, fields)`."""
+    what = "texts must be strings (batch,), or (batch, fields) with the same number of fields each"
+    try:
+        tensor = tf.convert_to_tensor(texts)
+    except (TypeError, ValueError):  # ragged, or of several types
+        raise ValueError(f"{what}, got {_brief(texts)}") from None
+    if tensor.dtype != tf.string and tensor.shape.num_elements() == 0:
+        tensor = tf.zeros(tensor.shape, tf.string)  # an empty list says nothing of its type
+    if tensor.dtype != tf.string or tensor.shape.rank not in (1, 2):
+        raise ValueError(f"{what}, got {_brief(texts)}")
+    return tensor
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, tf.Tensor):
+        return f"a tensor of {value.dtype.name} and shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def _clean(texts: tf.Tensor) -> tf.Tensor:
     # Not ".*", which takes surrogates and overlong forms for UTF-8.
     is_valid = tf.strings.regex_full_match(texts, r"[\x00-\x{d7ff}\x{e000}-\x{10ffff}]*")
@@ -170,8 +192,6 @@ def _clean(texts: tf.Tensor) -> tf.Tensor:
 
 
 def _join_fields(texts: tf.Tensor, *, mark_fields: bool) -> tf.Tensor:
-    if texts.shape.rank not in (1, 2):
-        raise ValueError(f"texts have shape {texts.shape}: expected (batch,) or (batch, fields)")
     if texts.shape.rank == 1:
         texts = texts[:, None]
     if mark_fields:

@@ -44,11 +44,14 @@ def run_variables(model: keras.Model) -> dict[str, RunVariable]:
         "metrics": model.metrics_variables,
     }
     strategy = getattr(model, "distribute_strategy", None)  # of TensorFlow's models alone
-    several = strategy is not None and strategy.num_replicas_in_sync > 1
+    if strategy is not None and strategy.num_replicas_in_sync == 1:
+        strategy = None
     found = {}
     for kind, variables in kinds.items():
         for index, variable in enumerate(variables):
-            copies = strategy.experimental_local_results(variable.value) if several else [variable]
+            copies = [variable]
+            if strategy is not None:
+                copies = strategy.experimental_local_results(variable.value)
             for device, copy in enumerate(copies):
                 name = f"{kind}/{index}/device {device}" if device else f"{kind}/{index}"
                 found[name] = RunVariable(variable, copy)

@@ -94,6 +94,10 @@ typedef struct OrtApi {
   OrtUnused unused_97[2];
   void (*_Nonnull ReleaseTensorTypeAndShapeInfo)(OrtTensorTypeAndShapeInfo *_Nullable);  // 99
   void (*_Nonnull ReleaseSessionOptions)(OrtSessionOptions *_Nullable);                // 100
+  OrtUnused unused_101[29];
+  OrtAnswer (*_Nonnull AddSessionConfigEntry)(OrtSessionOptions *_Nonnull,
+                                              const char *_Nonnull key,
+                                              const char *_Nonnull value);  // 130
 } OrtApi;
 
 typedef struct OrtApiBase {

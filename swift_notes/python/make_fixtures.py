@@ -1,13 +1,14 @@
 """Writes swift_notes/Tests/Fixtures: what `swift test` compares with.
 
-    python scripts/make_swift_fixtures.py
+    python swift_notes/python/make_fixtures.py
 
-Texts with the tokens of the graph, two tiny classifiers as portable folders with the answers of
-onnxruntime in Python, and an image that TensorFlow resized.
+Texts with the tokens of the graph, tiny classifiers as portable folders with the answers of the
+Keras models, images as PNG files, and one that TensorFlow resized.
 """
 
 import argparse
 import base64
+import io
 import json
 import shutil
 import sys
@@ -16,24 +17,21 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
-from tfast.export.portable.onnx import onnx_bytes, onnx_runner
-from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
-from tfast.text.documents import pad_documents
+from tfast.export.portable.images import export_portable_image_classifier
+from tfast.export.portable.litert_text_graph import litert_text_core_bytes
+from tfast.export.portable.text import export_portable_text_classifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 from tfast.vision.preprocessing import ImagePreprocessing, resize_and_crop
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OUTPUT = ROOT / "swift_notes" / "Tests" / "Fixtures"
 GOLDEN = ROOT / "tests" / "golden" / "rules_and_tokens.json"
 TEXTS = ["A good film!", "Not GOOD at all...", "", "so so so bad<br />really", "don't watch it"]
 IMAGE_SIZE = (6, 8)
-
-sys.path.insert(0, str(ROOT / "tests" / "swift_notes"))
-from fuzzed_texts import fuzzed_texts
-from portable_folders import write_image_folder, write_text_folder
 
 
 def main():
@@ -46,12 +44,16 @@ def main():
     keras.utils.set_random_seed(0)
     (output / "tokens.json").write_text(json.dumps(texts_with_tokens(), indent=0))
     (output / "resized.json").write_text(json.dumps(resized_image()))
+    (output / "png.json").write_text(json.dumps(png_files(), indent=0))
     write_text_classifier(output / "text")
-    write_image_classifier(output / "image")
+    write_image_classifiers(output)
 
 
 def texts_with_tokens():
     """Texts in Base64, for they may be any bytes, and their tokens."""
+    sys.path.insert(0, str(ROOT / "tests" / "swift_notes"))
+    from fuzzed_texts import fuzzed_texts
+
     golden = [entry["text"].encode() for entry in json.loads(GOLDEN.read_text("utf-8"))]
     texts = [*golden, *fuzzed_texts(300, seed=15)]
     return [
@@ -62,23 +64,20 @@ def texts_with_tokens():
 
 def write_text_classifier(folder):
     """A classifier of a few words, its answers for `TEXTS` as examples."""
-    tokens = TextTokenizer()(tf.constant(TEXTS))
-    vocabulary = Vocabulary.from_tokens([tokens], min_frequency=1)
+    tokenizer = TextTokenizer()
+    vocabulary = Vocabulary.from_tokens([tokenizer(tf.constant(TEXTS))], min_frequency=1)
     model = TextClassifier(len(vocabulary), 2, embed_size=6, hidden_size=8, num_layers=2)
     model({"token_ids": np.zeros((1, 1), "int32"), "lengths": np.ones(1, "int32")})
     for weight in model.trainable_weights:
         weight.assign(3 * weight)  # so that answers differ
-    content = onnx_text_core_bytes(model)
-    inputs = pad_documents(vocabulary.encode(tokens))
-    answers = onnx_runner(content)(**{name: value.numpy() for name, value in inputs.items()})
-    examples = list(zip(TEXTS, answers["probabilities"], strict=True))
-    names = ["bad", "good"]
-    write_text_folder(folder, content, vocabulary, names, examples, precision="float32")
-    folder.with_suffix(".txt").unlink()
+    export_portable_text_classifier(
+        model, folder, ["bad", "good"], tokenizer, vocabulary, examples=TEXTS
+    )
+    (folder.parent / "text.tflite").write_bytes(litert_text_core_bytes(model, precision="float32"))
 
 
-def write_image_classifier(folder):
-    """A classifier of 6 x 8 pixels, with five images as PPM files."""
+def write_image_classifiers(output):
+    """One of 6 x 8 pixels, for onnxruntime and for LiteRT."""
     preprocessing = ImagePreprocessing(crop_ratio=1.0)
     kernel = keras.initializers.RandomNormal(stddev=0.3, seed=1)
     model = keras.Sequential(
@@ -88,16 +87,40 @@ def write_image_classifier(folder):
             keras.layers.Dense(3, kernel_initializer=kernel),
         ]
     )
+    images = np.random.RandomState(0).randint(0, 256, (5, *IMAGE_SIZE, 3)).astype("uint8")
+    for folder, form in {"image": "onnx", "image_litert": "litert"}.items():
+        export_portable_image_classifier(
+            model, output / folder, ["cat", "dog", "fish"], preprocessing,
+            file_format=form, examples=list(images),
+        )  # fmt: skip
 
-    def answer(pixels):
-        return {"probabilities": tf.nn.softmax(model(preprocessing.normalize(pixels)))}
 
-    spec = tf.TensorSpec((None, *IMAGE_SIZE, 3), tf.uint8, name="pixels")
-    content = onnx_bytes(answer, [spec], parts=[model])
-    pixels = np.random.RandomState(0).randint(0, 256, (5, *IMAGE_SIZE, 3)).astype("uint8")
-    answers = onnx_runner(content)(pixels=pixels)["probabilities"]
-    examples = [(ppm(image), row) for image, row in zip(pixels, answers, strict=True)]
-    write_image_folder(folder, content, ["cat", "dog", "fish"], examples, preprocessing, IMAGE_SIZE)
+def png_files():
+    """Images as PNG files of each kind, and their pixels; several ways of compression."""
+    rows, columns = np.mgrid[:11, :13]
+    waves = [127.5 + 127.5 * np.sin(0.3 * rows * k + 0.2 * columns) for k in (1, 2, 3, 4)]
+    image = Image.fromarray(np.stack(waves, -1).astype("uint8"))
+    noise = Image.fromarray(np.random.RandomState(0).randint(0, 256, (6, 5, 3)).astype("uint8"))
+    files = [png(image.convert(mode)) for mode in ("L", "LA", "RGB", "RGBA")]
+    files += [png(image.convert("RGB").quantize(colors)) for colors in (256, 100)]
+    files += [png(noise, compress_level=level) for level in (0, 9)]
+    files += [png(Image.new("RGB", (90, 8), (1, 2, 3))), png(Image.new("L", (1, 1), 7))]
+    return [
+        {
+            "png": base64.b64encode(file).decode(),
+            "height": (opened := Image.open(io.BytesIO(file)).convert("RGB")).height,
+            "width": opened.width,
+            "pixels": base64.b64encode(opened.tobytes()).decode(),
+        }
+        for file in files
+    ]
+
+
+def png(image, **options):
+    """The content of an image's PNG file."""
+    file = io.BytesIO()
+    image.save(file, "PNG", bits=8, **options)
+    return file.getvalue()
 
 
 def resized_image():

@@ -1,0 +1,69 @@
+import struct
+import sys
+
+import keras
+import pytest
+import tensorflow as tf
+from checks import check_text_op
+
+from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
+from tfast.text.tokenization.tokenizer import TextTokenizer
+
+
+def tokens_of(texts, **options):
+    return [
+        [token.decode() for token in tokens]
+        for tokens in TextTokenizer(**options)(tf.constant(texts)).to_list()
+    ]
+
+
+@pytest.fixture
+def sentencepiece_file(tmp_path):
+    """A model of five pieces, written as SentencePiece's protocol buffer."""
+
+    def field(number, content):
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    def piece(text, score, kind):
+        score = bytes([2 << 3 | 5]) + struct.pack("<f", score)
+        return field(1, field(1, text.encode()) + score + bytes([3 << 3, kind]))
+
+    normal, unknown, control = 1, 2, 3
+    special = piece("<unk>", 0, unknown) + piece("<s>", 0, control) + piece("</s>", 0, control)
+    pieces = [
+        piece(text, -1.0 - place, normal) for place, text in enumerate(["▁hal", "lo", "▁welt"])
+    ]
+    file = tmp_path / "tiny.model"
+    file.write_bytes(special + b"".join(pieces))
+    return file
+
+
+def test_a_missing_tensorflow_text_says_what_to_install(sentencepiece_file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_text", None)
+    with pytest.raises(ImportError, match="pip install tensorflow-text"):
+        SentencePieceSplitter(sentencepiece_file)
+
+
+def test_sentencepiece_splits_all_but_the_special_tokens(sentencepiece_file):
+    pytest.importorskip("tensorflow_text")
+    tokens = tokens_of(["Hallo hallo welt"], splitter=SentencePieceSplitter(sentencepiece_file))
+    assert tokens == [["xxbos", "xxmaj", "▁hal", "lo", "▁hal", "lo", "▁welt"]]
+
+
+def test_a_sentencepiece_model_travels_inside_what_is_saved(sentencepiece_file, tmp_path):
+    pytest.importorskip("tensorflow_text")
+    tokenizer = TextTokenizer(SentencePieceSplitter(sentencepiece_file))
+    check_text_op(tokenizer, ["Hallo Welt", "welt"], tmp_path=tmp_path)
+    source = keras.Input((), dtype="string")
+    model = keras.Model(source, tokenizer(source))
+    model.save(tmp_path / "tokenizer.keras")
+    sentencepiece_file.unlink()
+    loaded = keras.saving.load_model(tmp_path / "tokenizer.keras")
+    assert loaded(tf.constant(["hallo"])).to_list() == [[b"xxbos", "▁hal".encode(), b"lo"]]
+
+
+def test_a_missing_model_is_named():
+    with pytest.raises(ValueError, match="no_such_file"):
+        SentencePieceSplitter("no_such_file")
+    with pytest.raises(ValueError, match="no model"):
+        SentencePieceSplitter()(tf.constant(["a"]))

@@ -1,0 +1,14 @@
+from . import constant_table as constant_table
+from . import english_patterns as english_patterns
+from . import english_splitting as english_splitting
+from . import html_references as html_references
+from . import lowercase as lowercase
+from . import repetitions as repetitions
+from . import rules as rules
+from . import sentencepiece_splitter as sentencepiece_splitter
+from . import special_tokens as special_tokens
+from . import string_ops as string_ops
+from . import tokenizer as tokenizer
+from . import unicode_tables as unicode_tables
+from .sentencepiece_splitter import SentencePieceSplitter as SentencePieceSplitter
+from .tokenizer import TextTokenizer as TextTokenizer
