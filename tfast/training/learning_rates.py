@@ -29,13 +29,13 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
 
     Works with the optimizers of Keras, `LossScaleOptimizer` included, and `RectifiedAdam`.
     `MultiOptimizer` is refused, and so is `Lookahead` (`ranger`), whose slow weights would
-    pull those that rest after them. Two keep what they do in stock Keras when their rate
-    changes: Ftrl computes the weights anew from the rate, so that another multiplier above 0
+    pull those at 0 after them. Two keep what they do in stock Keras when their rate
+    changes: Ftrl computes the weights afresh from the rate, so that another multiplier above 0
     rescales them, and Adafactor with `relative_step` takes `rate * m` for the upper bound that
     its rate is.
 
-    On the JAX backend the optimizer's `variables` have the multipliers for a guest, at their
-    end, while `fit` runs.
+    On the JAX backend the optimizer's `variables` have an extra entry at their end, the
+    multipliers, while `fit` runs.
 
     Args:
         groups: list of lists of layers, see `layer_groups.group_weights`.
@@ -54,7 +54,7 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
         >>> rates = LayerwiseLearningRates([[body], [head]], discriminative_rates(0.1, 1.0, 2))
         >>> data = np.ones((2, 4)), np.ones((2, 1))
         >>> history = model.fit(*data, callbacks=[rates], verbose=0)
-        >>> rates.multipliers = [0, 1]  # the body rests in the next fit
+        >>> rates.multipliers = [0, 1]  # the body does not move in the next fit
 
     Source: fastai's discriminative learning rates (Howard and Ruder, arXiv:1801.06146), and
         `tensorflow_addons.optimizers.MultiOptimizer`, whose trajectories these are.

@@ -19,7 +19,7 @@ class MomentumSchedule(keras.callbacks.Callback):
     runs this callback puts the schedule in their place inside the step and only there: the
     value is computed in the graph from the optimizer's own count of batches, as a learning
     rate's is, so that it is right with `steps_per_execution`, gradient accumulation and loss
-    scaling. Between steps the float stands where it stood: a checkpoint written in the middle
+    scaling. Between steps the float is back: a checkpoint written in the middle
     of `fit` is one of the stock optimizer. After `fit` the optimizer is a stock one. Keras
     does not tell callbacks of a `fit` that breaks; then the next `fit` begins with the stock
     optimizer.

@@ -25,7 +25,7 @@ def _smooth_turn(start: float, end: float, position: Tensor) -> Tensor:
 
 
 class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Where a step stands in a run, and the config; subclasses say the value there."""
+    """The position of a step in a run, and the config; subclasses give the value there."""
 
     def __init__(self, total_steps: int, first_step: int, **options: float) -> None:
         self.total_steps = whole_number("total_steps", total_steps)
@@ -101,7 +101,7 @@ class OneCycleMomentum(_Schedule):
         total_steps: batches in the whole run.
         high: momentum at both ends, between 0 and 1.
         low: momentum at the peak of the rate, between 0 and 1.
-        rising: share of the steps in which the rate rises and the momentum falls.
+        rising: fraction of the steps in which the rate rises and the momentum falls.
         first_step: the optimizer's step at which the cycle begins.
 
     Raises:

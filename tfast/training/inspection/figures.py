@@ -1,6 +1,6 @@
 """What there is to look at after a run: curves, confusions, the most confident errors.
 
-Names of classes, metrics and layers are drawn as they are: matplotlib takes what stands between
+Names of classes, metrics and layers are drawn as they are: matplotlib takes what is between
 two dollar signs for mathematics, and fails where it is none.
 """
 
