@@ -48,7 +48,7 @@ def clean(text: str | bytes) -> str:
 def fix_html(text: str) -> str:
     r"""Undoes what web pages and data sets left in texts: "<br />", "amp;", "&eacute;" ...
 
-    Example:
+    Examples:
         >>> fix_html("Tom amp; Jerry<br />caf&eacute;")
         'Tom & Jerry\ncafé'
     """
@@ -66,7 +66,7 @@ def fix_html(text: str) -> str:
 def mark_character_runs(text: str) -> str:
     """Writes a character that comes three times or more as "xxrep", count, character.
 
-    Example:
+    Examples:
         >>> mark_character_runs("so good!!!!")
         'so good xxrep 4 ! '
     """
@@ -104,7 +104,7 @@ def mark_word_runs(text: str, stem: re.Pattern) -> str:
         text: a text.
         stem: matches the characters of a word, at its start.
 
-    Example:
+    Examples:
         >>> mark_word_runs("very very very good", re.compile(r"\w*"))
         ' xxwrep 3 very  good'
     """

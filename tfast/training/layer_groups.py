@@ -40,7 +40,7 @@ def group_weights(model: keras.Model, groups: Groups) -> list[list[keras.Variabl
         ValueError: the model is not built; a group is empty or holds something else; a weight
             is in no group, in two, or not of this model.
 
-    Example:
+    Examples:
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(2)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])
         >>> [[w.path.split("/")[-1] for w in g] for g in group_weights(model, [[body], [head]])]
@@ -105,7 +105,7 @@ def freeze_to(model: keras.Model, groups: Groups, n: int) -> None:
         ValueError: `n` out of range; groups that do not fit (see `group_weights`); a model
             that is not compiled, or whose optimizer was built without some of the weights.
 
-    Example:
+    Examples:
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(2)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])
         >>> model.compile("adam", "mse")

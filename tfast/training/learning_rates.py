@@ -46,7 +46,7 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
             groups. When `fit` begins: groups that do not fit the model, or an optimizer that
             cannot be scaled right.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(1)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])
@@ -139,7 +139,7 @@ def discriminative_rates(low: float | None, high: float, n: int) -> list[float]:
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> [round(m, 3) for m in discriminative_rates(0.01, 1.0, 3)]
         [0.01, 0.1, 1.0]
         >>> [round(m, 3) for m in discriminative_rates(2.6**-2, 1.0, 3)]  # ULMFiT: 2.6 times slower

@@ -35,7 +35,7 @@ class MomentumSchedule(keras.callbacks.Callback):
         ValueError: (when `fit` begins) the optimizer has no momentum to follow, or was built
             without one.
 
-    Example:
+    Examples:
         >>> from tfast.training.schedules import OneCycle, OneCycleMomentum
         >>> optimizer = keras.optimizers.Adam(OneCycle(4e-3, total_steps=100))
         >>> callbacks = [MomentumSchedule(OneCycleMomentum(total_steps=100))]

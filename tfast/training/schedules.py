@@ -59,7 +59,7 @@ class OneCycle(_Schedule):
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = OneCycle(1e-3, total_steps=100)
         >>> [float(f"{float(schedule(step)):.1e}") for step in (0, 25, 100, 101)]
         [4e-05, 0.001, 1e-08, 1e-08]
@@ -107,7 +107,7 @@ class OneCycleMomentum(_Schedule):
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = OneCycleMomentum(total_steps=100)
         >>> [round(float(schedule(step)), 3) for step in (0, 25, 100)]
         [0.95, 0.85, 0.95]
@@ -151,7 +151,7 @@ class FlatCosine(_Schedule):
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = FlatCosine(0.5, total_steps=100)
         >>> [round(float(schedule(step)), 3) for step in (0, 75, 100)]
         [0.5, 0.5, 0.0]
@@ -194,7 +194,7 @@ class SlantedTriangular(_Schedule):
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = SlantedTriangular(0.32, total_steps=100)
         >>> [round(float(schedule(step)), 3) for step in (0, 10, 55, 100)]
         [0.01, 0.32, 0.165, 0.01]

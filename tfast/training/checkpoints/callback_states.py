@@ -92,7 +92,7 @@ def callback_names(callbacks: Iterable[Callback]) -> list[str]:
 
     Not those that set `state_is_optional`: checkpoints of earlier versions have no state of them.
 
-    Example:
+    Examples:
         >>> callback_names([keras.callbacks.EarlyStopping(), keras.callbacks.TerminateOnNaN()])
         ['callback/EarlyStopping/0']
     """

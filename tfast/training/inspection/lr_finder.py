@@ -67,7 +67,7 @@ def find_learning_rate(
             `MultiOptimizer` (no one rate), the dataset is empty or is arrays, or the loss is no
             finite number from the first step on.
 
-    Example:
+    Examples:
         >>> from tensorflow import data
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")

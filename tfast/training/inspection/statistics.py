@@ -69,7 +69,7 @@ class TrainingStatistics(keras.callbacks.Callback):
         UserWarning: a layer is dead, explodes, or is not finite, with its name and the step;
             each kind once for each layer.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> hidden = keras.layers.Dense(8, activation="relu", name="hidden")
         >>> model = keras.Sequential([keras.Input((4,)), hidden, keras.layers.Dense(1)])

@@ -31,7 +31,7 @@ class RectifiedAdam(keras.optimizers.Adam):
     Raises:
         ValueError: `amsgrad` is asked for; the rectification does not cover it.
 
-    Example:
+    Examples:
         >>> weight = keras.Variable([1.0, -1.0])
         >>> optimizer = RectifiedAdam(0.1)
         >>> optimizer.apply([ops.convert_to_tensor([0.5, 2.0])], [weight])
