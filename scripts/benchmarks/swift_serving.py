@@ -7,8 +7,9 @@ The text classifier has full size (embedding 400, LSTMs of 1152, 1152 and 400, 6
 the weights it begins with; texts have 100 words. Portable folders hold it in int8, for onnxruntime
 and for LiteRT; tfast.runtime in Python reads the former too. TensorFlow in Python serves the
 SavedModel, in float32. Each rival is a program that answers lines of standard input, started afresh
-for each cold start; times go from writing the lines to reading the answers. Peak memory is of the
-whole process (VmHWM), so Linux only.
+for each cold start; times go from writing the lines to reading the answers. The processor's time,
+of all threads together, depends less on what else the machine does. Peak memory is of the whole
+process (VmHWM), so Linux only.
 """
 
 from tfast.cli import environment  # isort: skip
@@ -19,7 +20,6 @@ import argparse
 import contextlib
 import importlib.metadata
 import importlib.util
-import json
 import os
 import statistics
 import subprocess
@@ -29,6 +29,7 @@ import time
 from pathlib import Path
 
 import tensorflow as tf
+from line_server import LineServer
 from timing import environment_line
 
 from tfast.export.portable.text import export_portable_text_classifier
@@ -139,91 +140,71 @@ def library(package, pattern):
 
 def libraries():
     """The libraries that tfast-predict opens, by the environment variable that names each."""
-    return {
-        "TFAST_ONNXRUNTIME_LIBRARY": library("onnxruntime", "capi/libonnxruntime.so.*"),
-        "TFAST_LITERT_LIBRARY": library("ai_edge_litert", "libLiteRt.so"),
-    }
-
-
-class Serving:
-    """A program that answers lines of texts with lines of JSON, started."""
-
-    def __init__(self, command):
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {name: str(file) for name, file in libraries().items()},
-        )
-
-    def answer(self, texts):
-        """The answers, and the seconds they took."""
-        begin = time.perf_counter()
-        self._process.stdin.write("".join(text + "\n" for text in texts).encode())
-        self._process.stdin.flush()
-        lines = [self._process.stdout.readline() for _ in texts]
-        seconds = time.perf_counter() - begin
-        return [json.loads(line)["probabilities"] for line in lines], seconds
-
-    def peak_mb(self):
-        """The most memory it has had, in megabytes of 10^6 bytes."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
-        return int(line.split()[1]) * 1024 / 1e6
-
-    def close(self):
-        """Ends it."""
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+    onnxruntime = library("onnxruntime", "capi/libonnxruntime.so.*")
+    litert = library("ai_edge_litert", "libLiteRt.so")
+    return {"TFAST_ONNXRUNTIME_LIBRARY": str(onnxruntime), "TFAST_LITERT_LIBRARY": str(litert)}
 
 
 def compare(rivals, texts, arguments):
-    """Times each rival in turn, and checks that they answer the same."""
+    """Times the rivals in turn, and prints how far their answers differ."""
     starts = {label: [] for label in rivals}
+    processor = {label: [] for label in rivals}
     for _ in range(arguments.starts):
         for label, command in rivals.items():
             begin = time.perf_counter()
-            with contextlib.closing(Serving(command(1))) as serving:
-                serving.answer(texts[:1])
+            with contextlib.closing(LineServer(command(1), libraries())) as server:
+                server.answer(texts[:1])
                 starts[label].append(time.perf_counter() - begin)
+                processor[label].append(server.processor_seconds())
     for label, seconds in starts.items():
-        print_line(label, "cold start to the first answer", seconds)
-    answers = {}
-    for label, command in rivals.items():
-        with contextlib.closing(Serving(command(1))) as serving:
-            serving.answer(texts[:1])
-            timed = [serving.answer([text]) for text in texts]
-            print_line(label, "one text", [seconds for _, seconds in timed])
-            print(f"  {label:14s} {'peak memory, one at a time':32s} {serving.peak_mb():9.1f} MB")
-            answers[label] = [found for [found], _ in timed]
-        with contextlib.closing(Serving(command(BATCH_SIZE))) as serving:
-            serving.answer(texts[:BATCH_SIZE])
-            timed = [serving.answer(texts[:BATCH_SIZE])[1] for _ in range(arguments.batches)]
-            print_line(label, f"{BATCH_SIZE} texts", timed)
-            print(f"  {label:14s} {'peak memory, in batches':32s} {serving.peak_mb():9.1f} MB")
-    ours = answers["Swift"]
+        print_line(label, "cold start to the first answer", seconds, processor[label])
+    answers = compare_warm(rivals, "one text", [[text] for text in texts])
+    compare_warm(rivals, f"{BATCH_SIZE} texts", [texts[:BATCH_SIZE]] * arguments.batches)
     for label, found in answers.items():
-        pairs = zip(ours, found, strict=True)
-        largest = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
+        pairs = zip(answers["Swift"], found, strict=True)
+        largest = max(
+            abs(a - b) for [one], [other] in pairs for a, b in zip(one, other, strict=True)
+        )
         print(f"  {label:14s} {'largest difference from Swift':32s} {largest:.1e}")
 
 
-def print_line(label, quantity, seconds):
-    """Median and the 95th percentile, in milliseconds."""
+def compare_warm(rivals, quantity, batches):
+    """Times rivals that run already, each batch by each in turn; returns the answers by label."""
+    size = len(batches[0])
+    with contextlib.ExitStack() as stack:
+        servers = {
+            label: stack.enter_context(contextlib.closing(LineServer(command(size), libraries())))
+            for label, command in rivals.items()
+        }
+        for server in servers.values():
+            server.answer(batches[0])
+        begins = {label: server.processor_seconds() for label, server in servers.items()}
+        timed = {label: [] for label in rivals}
+        for batch in batches:
+            for label, server in servers.items():
+                timed[label].append(server.answer(batch))
+        for label, server in servers.items():
+            spent = (server.processor_seconds() - begins[label]) / len(batches)
+            print_line(label, quantity, [seconds for _, seconds in timed[label]], [spent])
+        for label, server in servers.items():
+            print(f"  {label:14s} {'peak memory, ' + quantity:32s} {server.peak_mb():9.1f} MB")
+    return {label: [found for found, _ in some] for label, some in timed.items()}
+
+
+def print_line(label, quantity, seconds, processor):
+    """Median and the 95th percentile, and the median of the processor's time, in milliseconds."""
     ordered = sorted(1000 * one for one in seconds)
     p95 = ordered[max(0, round(0.95 * len(ordered)) - 1)]
     print(
         f"  {label:14s} {quantity:32s} p50 {statistics.median(ordered):9.2f} ms   p95 {p95:9.2f} ms"
-        f"   ({len(ordered)} times)",
+        f"   processor {1000 * statistics.median(processor):9.2f} ms   ({len(ordered)} times)",
         flush=True,
     )
 
 
 def print_sizes(program, folder):
     """What each needs on disk; Python itself, and tfast, are not counted."""
-    onnxruntime, litert = libraries().values()
+    onnxruntime, litert = map(Path, libraries().values())
     for label, directory in FOLDERS.items():
         if label in PYTHON_PACKAGES:
             parts = {

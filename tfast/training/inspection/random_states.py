@@ -30,7 +30,7 @@ def random_states_kept() -> Iterator[None]:
         True
     """
     restores = [_python(), _numpy(), _keras()]
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         restores.append(_tensorflow())
     if keras.backend.backend() == "torch":
         restores.append(_torch())
