@@ -57,9 +57,9 @@ def exceptions_and_phrases(tokenizer):
         phrase = " ".join(token.text for token in without_exceptions(word))
         if phrase != word:
             phrases[phrase] = exceptions[word]
-    mended = {f" {phrase} " for phrase, tokens in phrases.items() if phrase != tokens}
+    joined = {f" {phrase} " for phrase, tokens in phrases.items() if phrase != tokens}
     # "° c ." is right as it is, but must be known, or "c ." in it would be joined.
-    needed = {p: t for p, t in phrases.items() if p != t or any(m in f" {p} " for m in mended)}
+    needed = {p: t for p, t in phrases.items() if p != t or any(m in f" {p} " for m in joined)}
     return exceptions, needed
 
 

@@ -27,7 +27,12 @@ def test_positive_number_refuses(value):
 
 @pytest.mark.parametrize(
     ("zero", "one", "allowed"),
-    [(True, False, [0, 0.5]), (False, True, [0.5, 1]), (False, False, [0.5]), (True, True, [0, 1])],
+    [
+        (True, False, [0, 0.5]),
+        (False, True, [0.5, 1]),
+        (False, False, [0.5]),
+        (True, True, [0, 0.5, 1]),
+    ],
 )
 def test_fraction_has_the_ends_that_are_asked_for(zero, one, allowed):
     for value in (-0.1, 0, 0.5, 1, 1.1, np.nan, None, True):

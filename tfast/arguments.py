@@ -26,7 +26,7 @@ def whole_number(name: str, value: Any, *, minimum: int | None = 1) -> int:
     Raises:
         ValueError: `value` is something else.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> whole_number("batch_size", np.int64(2))
         2
@@ -45,7 +45,7 @@ def whole_number(name: str, value: Any, *, minimum: int | None = 1) -> int:
 def positive_number(name: str, value: Any) -> float:
     """A finite number above 0.
 
-    Example:
+    Examples:
         >>> positive_number("alpha", 0.4)
         0.4
         >>> positive_number("alpha", float("nan"))
@@ -72,7 +72,7 @@ def fraction(name: str, value: Any, *, zero: bool = True, one: bool = False) -> 
     Raises:
         ValueError: `value` is something else.
 
-    Example:
+    Examples:
         >>> fraction("rate", 0)
         0.0
         >>> fraction("rate", 1)
@@ -89,7 +89,7 @@ def fraction(name: str, value: Any, *, zero: bool = True, one: bool = False) -> 
 def one_of(name: str, value: Choice, choices: Collection[Choice]) -> Choice:
     """One of several values.
 
-    Example:
+    Examples:
         >>> one_of("precision", "int4", ("float32", "int8"))
         Traceback (most recent call last):
         ValueError: precision must be one of 'float32', 'int8', got 'int4'

@@ -34,7 +34,7 @@ def atomic_write(path: PathLike, *, overwrite: bool = True) -> Iterator[Path]:
         ValueError: `path` exists and `overwrite` is False (before the block runs).
         FileNotFoundError: the block wrote nothing; `path` is as it was.
 
-    Example:
+    Examples:
         >>> import tempfile, pathlib
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> with atomic_write(folder / "result.json") as temporary:

@@ -49,7 +49,7 @@ def load_model(path: PathLike, **options: Any) -> keras.Model:
     Raises:
         ValueError: as `keras.saving.load_model` does.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> from tfast.vision import xresnet18
         >>> path = pathlib.Path(tempfile.mkdtemp(), "model.keras")

@@ -57,9 +57,7 @@ def main():
         (folder / "texts.json").write_text(json.dumps(texts), "utf-8")
         write_models(folder, texts, arguments)
         rivals = commands(folder, arguments)
-        print_starts(
-            {label: starts(command, arguments.starts) for label, command in rivals.items()}
-        )
+        print_starts(starts(rivals, arguments.starts))
         print_times(rivals, len(texts), arguments.rounds)
 
 
@@ -115,15 +113,16 @@ def commands(folder, arguments):
     return rivals
 
 
-def starts(command, number):
-    """Seconds to the first answer and peak memory in MiB, of so many processes."""
-    found = []
+def starts(rivals, number):
+    """By label: seconds to the first answer and peak memory in MiB, of so many processes."""
+    found = {label: [] for label in rivals}
     for _ in range(number + 1):
-        begin = time.perf_counter()
-        with contextlib.closing(Rival(*command)) as rival:
-            found.append((time.perf_counter() - begin, rival.peak_mib))
-    # The first one reads the files from the disk.
-    return found[1:]
+        for label, command in rivals.items():
+            begin = time.perf_counter()
+            with contextlib.closing(Rival(*command)) as rival:
+                found[label].append((time.perf_counter() - begin, rival.peak_mib))
+    # The first ones read the files from the disk.
+    return {label: pairs[1:] for label, pairs in found.items()}
 
 
 def print_starts(found):

@@ -7,7 +7,7 @@ The Keras model; SavedModels of it as it is and with batch norms folded, as
 `export_image_classifier` writes it; the files of `export_portable_image_classifier`; fastai's
 eager model, channels-last. They take turns, each on every core. Weights are random; agreement is
 with the Keras model, on noise. With --run, the output folder of `train_images.py`, nothing is
-timed: printed is the share of validation pictures that each form has right.
+timed: printed is the fraction of validation images that each form labels correctly.
 """
 
 from tfast.cli import environment  # isort: skip
@@ -48,7 +48,7 @@ PORTABLE = [
     ("onnx", "float16", False),
     ("onnx", "int8", True),
 ]
-# How many training pictures ranges are measured on.
+# How many training images ranges are measured on.
 NUM_MEASURED = 200
 
 
@@ -62,7 +62,7 @@ def main():
     )
     add = parser.add_argument
     add("--run", type=Path, help="output folder of train_images.py, whose labels to compare")
-    add("--train", type=Path, help="the folder of pictures it was trained on")
+    add("--train", type=Path, help="the folder of images it was trained on")
     add("--valid", type=Path, help="a folder of others")
     arguments = parser.parse_args()
     if arguments.run and not (arguments.train and arguments.valid):
@@ -72,7 +72,7 @@ def main():
         try:
             with tempfile.TemporaryDirectory() as folder:
                 compare_labels(arguments.run, arguments.train, arguments.valid, Path(folder))
-        except (OSError, ValueError) as error:  # no run, no pictures
+        except (OSError, ValueError) as error:  # no run, no images
             parser.error(str(error))
         return
     missing = "fastai: left out, see --fastai-python"
@@ -85,18 +85,18 @@ def main():
 
 def compare(name, pixels, batch_size, steps, folder, fastai, rounds):
     """Sizes, agreement and speed of one model in all its forms."""
-    pictures = np.random.default_rng(0).integers(
+    raw_images = np.random.default_rng(0).integers(
         0, 256, (batch_size, pixels, pixels, 3), dtype="uint8"
     )
-    images = PREPROCESSING.normalize(pictures)
+    images = PREPROCESSING.normalize(raw_images)
     model = moved(getattr(xresnet, name)(10, input_shape=(pixels, pixels, 3)), images)
     names = [f"class {i}" for i in range(10)]
     forms = saved_models(model, folder)
-    forms |= portable_files(model, folder, names, PREPROCESSING, pictures, (pixels, pixels))
-    expected = forms["SavedModel, as it is"](pictures)
+    forms |= portable_files(model, folder, names, PREPROCESSING, raw_images, (pixels, pixels))
+    expected = forms["SavedModel, as it is"](raw_images)
     print(f"\n{name}, {pixels} px: megabytes, largest difference of a probability, same class")
     for label, form in forms.items():
-        outputs = form(pictures)
+        outputs = form(raw_images)
         difference = abs(outputs - expected).max()
         same = (outputs.argmax(-1) == expected.argmax(-1)).mean()
         files = [file for file in (folder / label).rglob("*") if file.is_file()]
@@ -104,7 +104,7 @@ def compare(name, pixels, batch_size, steps, folder, fastai, rounds):
         print(f"  {label:32s} {size:8.1f} MB   {difference:.1e}   {same:7.1%}")
 
     works = {
-        label: lambda form=form: [form(pictures) for _ in range(steps)]
+        label: lambda form=form: [form(raw_images) for _ in range(steps)]
         for label, form in forms.items()
     }
     works["Keras predict_on_batch"] = lambda: [model.predict_on_batch(images) for _ in range(steps)]
@@ -137,12 +137,12 @@ def compare_labels(run, train, valid, folder):
     measured_on = read(paths[:: max(1, len(paths) // NUM_MEASURED)])
     found = read_class_folders(valid, class_names=names)
     paths, labels = found.file_paths, found.labels
-    pictures = read(paths)
+    raw_images = read(paths)
     forms = {"Keras": lambda pixels: model.predict_on_batch(preprocessing.normalize(pixels))}
     forms |= portable_files(model, folder, names, preprocessing, measured_on, size)
-    print(f"\n{len(pictures)} pictures of {valid}: share right")
+    print(f"\n{len(raw_images)} images of {valid}: fraction right")
     for label, form in forms.items():
-        batches = [form(pictures[i : i + 64]) for i in range(0, len(pictures), 64)]
+        batches = [form(raw_images[i : i + 64]) for i in range(0, len(raw_images), 64)]
         right = np.concatenate(batches).argmax(-1) == labels
         print(f"  {label:32s} {right.mean():7.2%}")
 
@@ -177,13 +177,13 @@ def saved_models(model, folder):
         save_signatures(signatures, folder / label, parts=[part])
         served = tf.saved_model.load(folder / label)
         # The signature alone does not keep what it belongs to alive.
-        forms[label] = lambda pictures, served=served: served.signatures["serving_default"](
-            pixels=tf.constant(pictures)
+        forms[label] = lambda raw_images, served=served: served.signatures["serving_default"](
+            pixels=tf.constant(raw_images)
         )["probabilities"].numpy()
     return forms
 
 
-def portable_files(model, folder, names, preprocessing, pictures, size):
+def portable_files(model, folder, names, preprocessing, raw_images, size):
     """Functions from pixels to probabilities, of LiteRT and ONNX files."""
     forms = {}
     for file_format, precision, measured in PORTABLE:
@@ -195,7 +195,7 @@ def portable_files(model, folder, names, preprocessing, pictures, size):
             preprocessing,
             file_format=file_format,
             precision=precision,
-            examples=pictures if measured else None,
+            examples=raw_images if measured else None,
             tolerance=1.0,  # printed, not judged
             image_size=size,
             from_logits=True,
@@ -203,7 +203,7 @@ def portable_files(model, folder, names, preprocessing, pictures, size):
         content = next((folder / label).glob("model.*")).read_bytes()
         start = litert_runner if file_format == "litert" else onnx_runner
         run = start(content, num_threads=os.cpu_count())
-        forms[label] = lambda pictures, run=run: run(pixels=pictures)["probabilities"]
+        forms[label] = lambda raw_images, run=run: run(pixels=raw_images)["probabilities"]
     return forms
 
 

@@ -39,7 +39,7 @@ class Sizes:
 
     block_counts: tuple = (3, 4, 6, 3)
     image_size: int = 128
-    batch_size: int = 256  # pictures
+    batch_size: int = 256  # images
     vocab_size: int = 60_000
     embed_size: int = 400
     hidden_size: int = 1152
@@ -98,7 +98,7 @@ def training(model, inputs, targets, num_steps):
 
 
 def image_training(sizes):
-    """(work, multiplications and additions of a picture's forward pass)."""
+    """(work, multiplications and additions of an image's forward pass)."""
     shape = (sizes.image_size, sizes.image_size, 3)
     model = xresnet(10, block_counts=sizes.block_counts, expansion=4, input_shape=shape)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -78,7 +78,7 @@ ROUNDS = {"convolutions": 60, "dense layers": 120}
 class Training:
     """A fit that stands still between two blocks of steps, its callbacks attached.
 
-    Its loop is that of Keras's `fit`. A new `fit` for each block would trace anew with some
+    Its loop is that of Keras's `fit`. A new `fit` for each block would trace again with some
     callbacks, and spend more time before and after its steps than in them.
     """
 

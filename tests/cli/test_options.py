@@ -50,6 +50,7 @@ def test_help_has_each_setting_with_its_default():
     assert "how large, 100% (default: 3)" in shown
     assert "(default: 0.1 0.2)" in shown
     assert "--kind {a,b}" in shown
+    assert "whether (default: --flip)" in shown
 
 
 @pytest.mark.parametrize("recipe_class", [ImageRecipe, UlmfitRecipe, FastaiImport, MixupPlots])

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tfast import recipes
 from tfast.recipes import FastaiImport, ImageRecipe, MixupPlots, UlmfitRecipe
 from tfast.recipes.checks import or_none, path
 from tfast.recipes.recipe import Recipe, setting
@@ -21,6 +22,11 @@ def test_defaults_pass_their_own_checks_unchanged_and_have_a_help(recipe):
         assert field.metadata["help"]
         if field.name not in ("data", "weights"):
             assert getattr(recipe, field.name) == field.default
+
+
+def test_every_public_name_of_the_package_exists():
+    assert {"ImageRecipe", "UlmfitRecipe", "load_preset"} <= set(recipes.__all__)
+    assert all(getattr(recipes, name) for name in recipes.__all__)
 
 
 def test_a_recipe_never_changes():

@@ -38,11 +38,6 @@ def test_each_rule_gives_the_text_of_the_graph(name):
     assert [RULES[name](text) for text in texts] == [text.decode() for text in expected]
 
 
-def test_known_runs_are_marked_like_any():
-    for text in map(rules.clean, fuzzed_texts(1000, seed=8)):
-        assert rules.mark_runs_of(text, text) == rules.mark_character_runs(text)
-
-
 def test_special_tokens_are_those_of_the_graph():
     names = ["TEXT_START", "TEXT_END", "FIELD", "REPEATED_CHARACTER", "REPEATED_WORD"]
     for name in [*names, "ALL_CAPITALS", "CAPITALIZED"]:

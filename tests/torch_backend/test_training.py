@@ -8,6 +8,7 @@ import pytest
 
 from tfast.training.inspection.statistics import TrainingStatistics
 from tfast.training.learning_rates import LayerwiseLearningRates
+from tfast.training.momentum import MomentumSchedule
 
 INPUTS = np.random.RandomState(0).standard_normal((8, 4)).astype("float32")
 TARGETS = np.random.RandomState(1).standard_normal((8, 2)).astype("float32")
@@ -44,6 +45,21 @@ def test_what_rests_stays_as_it_is_and_the_rest_goes_on():
     assert np.any(model.layers[1].get_weights()[0] != head)
 
 
+def test_momentum_follows_the_step():
+    def one_then_another(step):
+        return 0.9 - 0.3 * keras.ops.cast(step % 2, "float32")
+
+    model = trained(lambda model: MomentumSchedule(one_then_another), epochs=1)
+    assert model.optimizer.momentum == 0.9
+    expected = trained(epochs=0)
+    for step in range(4):
+        expected.optimizer.momentum = float(one_then_another(step))
+        expected.train_on_batch(INPUTS[2 * step :][:2], TARGETS[2 * step :][:2])
+    for found, weight in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(found, weight, atol=1e-6)
+    assert np.any(np.abs(found - trained(epochs=1).get_weights()[-1]) > 1e-3)
+
+
 def test_measuring_changes_nothing():
     kept = []
 
@@ -61,10 +77,10 @@ def test_measuring_changes_nothing():
 
 @pytest.mark.parametrize(("part", "precision"), [("images", "float32"), ("texts", "float16")])
 def test_image_and_language_models_train_in_the_benchmark(monkeypatch, capsys, part, precision):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
-    import bench_gpu
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts" / "benchmarks")
+    import gpu
 
-    bench_gpu.main([part, "--tiny", "--rounds", "1", "--precisions", precision])
+    gpu.main([part, "--tiny", "--rounds", "1", "--precisions", precision])
     written = capsys.readouterr().out
     assert "backend torch, device " in written
     assert f" 1.00 times {precision}; " in written

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.averaging import AveragedWeights
@@ -85,14 +84,6 @@ def test_fit_evaluates_with_the_average_trains_with_its_own_and_ends_with_the_av
     model = linear_model(scaled_sgd())
     fit(model, average, record, epochs=2, **VALIDATION)
     np.testing.assert_array_equal(record.after, plain.after)
-    check_evaluated_and_left_with_the_average(model, average, record)
-
-
-def test_average_over_replicas():
-    record, average = RecordWeights(), AveragedWeights(start=5, period=3)
-    with two_replicas().scope():
-        model = linear_model()
-    fit(model, average, record, epochs=2, **VALIDATION)
     check_evaluated_and_left_with_the_average(model, average, record)
 
 

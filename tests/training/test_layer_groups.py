@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import two_replicas
 
 from tfast.training.layer_groups import freeze_to, group_weights
 
@@ -261,16 +260,3 @@ def test_freezing_with_several_steps_an_execution():
     after = values([*low.weights, *head.weights])
     assert_same(values(low.weights), {path: before[path] for path in values(low.weights)})
     assert all(np.any(after[v.path] != before[v.path]) for v in head.weights)
-
-
-def test_freezing_under_a_mirrored_strategy():
-    with two_replicas().scope():
-        model = make_model()
-    freeze_to(model, groups_of(model), -1)
-    low = model.get_layer("body").get_layer("low")
-    before = values(low.weights)
-    fit(model)
-    assert_same(values(low.weights), before)
-    freeze_to(model, groups_of(model), 0)
-    fit(model)
-    assert np.any(np.array(low.kernel) != before[low.kernel.path])

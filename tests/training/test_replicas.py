@@ -84,5 +84,7 @@ def test_two_devices_give_what_one_gives(make_optimizer, use):
         ends.append([*map(np.ravel, use(model)), *map(np.ravel, model.get_weights())])
     for one, two in zip(*ends, strict=True):
         np.testing.assert_allclose(two, one, atol=1e-6)
+    if use is fit_with_callbacks:
+        assert model.optimizer.beta_1 == 0.9
     if use is not CASES["rate finder"][1]:
         assert np.abs(model.get_weights()[0] - start[0]).max() > 1e-3, "nothing was trained"

@@ -1,10 +1,7 @@
-import contextlib
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import two_replicas
 
 from tfast.training.checkpoints.resume import resumable_fit
 from tfast.training.optimizers.lookahead import ranger
@@ -138,11 +135,8 @@ def test_ranger_is_refused_and_keeps_its_rate():
     assert float(model.optimizer.learning_rate) == np.float32(0.02)
 
 
-@pytest.mark.parametrize("kind", ["several steps an execution", "replicas"])
-def test_stages_train_their_groups_in_a_traced_fit(kind):
-    options = {"steps_per_execution": 2} if kind != "replicas" else {}
-    with two_replicas().scope() if kind == "replicas" else contextlib.nullcontext():
-        model = make_model("sgd", **options)
+def test_stages_train_their_groups_in_a_traced_fit_with_several_steps_an_execution():
+    model = make_model("sgd", steps_per_execution=2)
     stages, watch = [Stage(-1, 0.1), Stage(0, 0.1, multipliers=(1, 0, 1))], Watch()
     unfreezing = GradualUnfreezing([[layer] for layer in model.layers], stages)
     unfreezing.fit(model, batches(), callbacks=[watch], verbose=0)

@@ -27,7 +27,7 @@ def describe_error(error: Exception, settings: Collection[str]) -> tuple[str, in
         A line and 2 for bad input; a line and 1 for a training that diverged, a full disk, a
         folder that cannot be written and the like; None for what is a fault of ours.
 
-    Example:
+    Examples:
         >>> error = InputError("batch_size must be a whole number of at least 1, got 0")
         >>> describe_error(error, ["batch_size"])
         ('--batch-size must be a whole number of at least 1, got 0', 2)

@@ -1,6 +1,7 @@
 """Options of the command line, made from the settings of a recipe: no default is written twice."""
 
 import argparse
+import dataclasses
 import types
 import typing
 from pathlib import Path
@@ -28,7 +29,7 @@ def add_settings(parser: argparse.ArgumentParser, recipe_class: type[Recipe]) ->
         keywords = _keywords(kinds[field.name])
         if field.metadata["metavar"]:
             keywords["metavar"] = field.metadata["metavar"]
-        help_text = field.metadata["help"].replace("%", "%%") + _default_text(field.default)
+        help_text = field.metadata["help"].replace("%", "%%") + _default_text(field)
         add(_option(field.name), default=argparse.SUPPRESS, help=help_text, **keywords)
 
 
@@ -103,9 +104,12 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _default_text(default: Any) -> str:
-    if default is None or isinstance(default, bool):
+def _default_text(field: "dataclasses.Field[Any]") -> str:
+    default = field.default
+    if default is None:
         return ""
+    if isinstance(default, bool):
+        default = _option(field.name if default else f"no_{field.name}")
     values = default if isinstance(default, tuple) else (default,)
     return f" (default: {' '.join(map(str, values))})"
 

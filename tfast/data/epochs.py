@@ -38,7 +38,7 @@ def batches_by_epoch(
     Raises:
         ValueError: `first_step` is negative, or not for training, or has no seed.
 
-    Example:
+    Examples:
         >>> def epoch_batches(random_seed, start):
         ...     return tf.data.Dataset.range(start, 3).map(lambda step: (random_seed[1], step))
         >>> resumed = batches_by_epoch(

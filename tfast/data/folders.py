@@ -89,7 +89,7 @@ def read_class_folders(
             folder's.
         OSError: a folder cannot be read.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> for name in ("cat/1.TXT", "dog/young/2.txt", "dog/._2.txt", "unsup/3.txt"):
@@ -148,7 +148,7 @@ def files_below(
         ValueError: `directory` is no folder.
         OSError: a folder cannot be read.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> for name in ("a.TXT", ".b.txt", "Thumbs.db", "notes.md"):

@@ -28,7 +28,7 @@ def split_by_class(
         ValueError: `amount` is neither; a class has fewer than two examples; or a whole number
             leaves a class without an example in one of the parts.
 
-    Example:
+    Examples:
         >>> split_by_class(["cat", "cat", "cat", "cat", "dog", "dog"], 0.25, seed=1)
         ([2, 5], [0, 1, 3, 4])
     """

@@ -17,7 +17,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     Returns:
         A model with the same weights.
 
-    Example:
+    Examples:
         >>> model = TextClassifier(
         ...     9, 2, embed_size=4, hidden_size=6, num_layers=1, dtype="mixed_bfloat16")
         >>> in_float32(model).compute_dtype

@@ -40,7 +40,7 @@ def fold_batch_norms(model: keras.Model) -> keras.Model:
         ValueError: `model` is neither Functional nor Sequential, not built, or has a layer whose
             configuration makes another layer.
 
-    Example:
+    Examples:
         >>> model = keras.Sequential(
         ...     [keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.BatchNormalization()])
         >>> len(model.layers), len(fold_batch_norms(model).layers[1:])
@@ -88,7 +88,7 @@ def scale_and_shift(
     Returns:
         Scale and shift, float64 `(channels,)`.
 
-    Example:
+    Examples:
         >>> norm = layers.BatchNormalization(epsilon=0.0)
         >>> norm.build((None, 2))
         >>> norm.set_weights([np.array(w) for w in ([2, 2], [0, 1], [3, 0], [4, 1])])

@@ -25,7 +25,7 @@ def decode_images(
         float32 `(max(batch, 1), height, width, 3)`, zeros for a broken file, and for the one row
         of an empty batch; and strings `(batch,)`, "" for a file that is right.
 
-    Example:
+    Examples:
         >>> files = tf.stack([tf.io.encode_png(tf.ones((4, 5, 3), tf.uint8)), "BM"])
         >>> prepare = lambda pixels: tf.image.resize(pixels, (2, 2))
         >>> images, errors = decode_images(files, prepare, (2, 2))

@@ -63,7 +63,7 @@ def export_image_classifier(
             finite or are between 0 and 1 without a sum of 1 (as the sigmoids of several labels
             are).
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> from tfast.vision.images import ImagePreprocessing
         >>> model = keras.Sequential(

@@ -76,7 +76,7 @@ def classify(
         shape, the names in the order of the probabilities; and, where one class is right,
         `labels`, strings `(batch,)`, the name of the most probable one.
 
-    Example:
+    Examples:
         >>> answer = classify(tf.constant([[0.0, 3.0]]), ["cat", "dog"])
         >>> answer["labels"].numpy().tolist(), answer["probabilities"].numpy().round(2).tolist()
         ([b'dog'], [[0.05..., 0.94...]])

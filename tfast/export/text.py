@@ -65,7 +65,7 @@ def export_text_classifier(
         ValueError: the directory exists, the names do not fit the model, `max_tokens` is below
             1, or the model has one output (as of a regression) without `multi_label`.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> from tfast.text import TextClassifier, TextTokenizer
         >>> tokenizer, folder = TextTokenizer(), pathlib.Path(tempfile.mkdtemp(), "classifier")
@@ -209,5 +209,5 @@ def _generate(
         [0, *nothing, tf.TensorArray("int32", num_steps)],
     )
     # The word drawn at a prompt's last token is the first new one.
-    places = lengths[:, None] - 1 + tf.range(num_words)
-    return tf.gather(tf.transpose(all_drawn.stack()), places, batch_dims=1)
+    positions = lengths[:, None] - 1 + tf.range(num_words)
+    return tf.gather(tf.transpose(all_drawn.stack()), positions, batch_dims=1)

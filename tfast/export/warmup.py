@@ -37,7 +37,7 @@ def write_warmup(folder: Path, requests: Sequence[Request]) -> None:
         folder: the SavedModel.
         requests: each the name of a signature and its inputs: tensors, or what becomes one.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> write_warmup(Path(tempfile.mkdtemp()), [("serving_default", {"text": ["a film"]})])
     """

@@ -82,7 +82,7 @@ def ignored_names(state_dict: Iterable[str]) -> list[str]:
     Returns:
         Sorted list of names.
 
-    Example:
+    Examples:
         >>> ignored_names(["0.1.weight", "0.1.num_batches_tracked", "1.decoder.weight"])
         ['0.1.num_batches_tracked', '1.decoder.weight']
     """

@@ -35,7 +35,7 @@ def encoder_from_fastai(state_dict: StateDict, **options: Any) -> AWDLSTM:
     Raises:
         ValueError: tensors are missing, left over, misshapen or disagree; all are named.
 
-    Example:
+    Examples:
         >>> state = encoder_to_fastai(AWDLSTM(9, embed_size=4, hidden_size=6, num_layers=2))
         >>> encoder = encoder_from_fastai(state)
         >>> from tfast.text import TextClassifier
@@ -58,7 +58,7 @@ def encoder_to_fastai(encoder: AWDLSTM) -> dict[str, np.ndarray]:
     Returns:
         dict of name to array in PyTorch's layout; see `language_model_to_fastai`.
 
-    Example:
+    Examples:
         >>> encoder = AWDLSTM(9, embed_size=4, hidden_size=6, num_layers=1)
         >>> encoder_to_fastai(encoder)["encoder.weight"].shape
         (9, 4)

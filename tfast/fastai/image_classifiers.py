@@ -41,7 +41,7 @@ def image_classifier_from_fastai(state_dict: StateDict, *, activation: str = "re
     Raises:
         ValueError: tensors are missing, left over or misshapen; all are named.
 
-    Example:
+    Examples:
         >>> model = transfer_model(xresnet(9, block_counts=(1,), expansion=1), 2)
         >>> copy = image_classifier_from_fastai(image_classifier_to_fastai(model))
         >>> copy.output_shape
@@ -71,7 +71,7 @@ def image_classifier_to_fastai(model: keras.Model) -> dict[str, np.ndarray]:
     Raises:
         ValueError: the model has another body or head.
 
-    Example:
+    Examples:
         >>> model = transfer_model(xresnet(9, block_counts=(1,), expansion=1), 2)
         >>> image_classifier_to_fastai(model)["1.8.weight"].shape
         (2, 512)

@@ -43,7 +43,7 @@ def kind_of(names: Iterable[str]) -> str:
     Raises:
         ValueError: of another model, which is named where it is known.
 
-    Example:
+    Examples:
         >>> kind_of(["encoder.weight", "rnns.0.weight_hh_l0_raw"])
         'encoder'
         >>> kind_of(["conv1.weight", "layer1.0.conv1.weight"])

@@ -45,7 +45,7 @@ def load_weights(path: PathLike) -> dict[str, np.ndarray]:
             else than named tensors.
         ImportError: torch or safetensors is needed and not installed.
 
-    Example:
+    Examples:
         >>> import tempfile, pathlib, numpy
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "weights.npz"
         >>> numpy.savez(path, **{"0.weight": numpy.ones(2)})

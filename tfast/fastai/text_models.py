@@ -41,7 +41,7 @@ def language_model_from_fastai(state_dict: StateDict, **options: Any) -> Languag
     Raises:
         ValueError: tensors are missing, left over, misshapen or disagree; all are named.
 
-    Example:
+    Examples:
         >>> names = ["rnns.0.weight_hh_l0_raw", "rnns.0.module.weight_ih_l0"]
         >>> state = {f"0.{name}": np.ones((16, 4)) for name in names}
         >>> biases = ["bias_ih_l0", "bias_hh_l0"]
@@ -68,7 +68,7 @@ def language_model_to_fastai(model: LanguageModel) -> dict[str, np.ndarray]:
         dict of name to array in PyTorch's layout. Keras's one LSTM bias goes into `bias_ih_l0`,
         and `bias_hh_l0` is zero.
 
-    Example:
+    Examples:
         >>> model = LanguageModel(9, embed_size=4, hidden_size=6, num_layers=1)
         >>> language_model_to_fastai(model)["1.decoder.weight"].shape
         (9, 4)
@@ -93,7 +93,7 @@ def text_classifier_from_fastai(state_dict: StateDict, **options: Any) -> TextCl
     Raises:
         ValueError: tensors are missing, left over, misshapen or disagree; all are named.
 
-    Example:
+    Examples:
         >>> model = TextClassifier(9, 2, embed_size=4, hidden_size=6, num_layers=1)
         >>> copy = text_classifier_from_fastai(text_classifier_to_fastai(model))
         >>> len(copy.weights) == len(model.weights)
@@ -130,7 +130,7 @@ def text_classifier_to_fastai(model: TextClassifier) -> dict[str, np.ndarray]:
     Returns:
         dict of name to array in PyTorch's layout; see `language_model_to_fastai`.
 
-    Example:
+    Examples:
         >>> model = TextClassifier(9, 2, embed_size=4, hidden_size=6, num_layers=1)
         >>> text_classifier_to_fastai(model)["1.layers.1.2.weight"].shape
         (2, 50)

@@ -45,7 +45,7 @@ def load_vocabulary(path: PathLike) -> tuple[list[str], list[str] | None]:
         ValueError: the file is missing, damaged or of no known kind, asks for a class that is
             not plain data, or holds something else than words.
 
-    Example:
+    Examples:
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "itos.json"
         >>> _ = path.write_text('["xxunk", "xxpad", "film", "xxfake", "xxfake"]')
@@ -74,7 +74,7 @@ def load_labels(path: PathLike) -> list[str]:
     Raises:
         ValueError: as `load_vocabulary`.
 
-    Example:
+    Examples:
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels.json"
         >>> _ = path.write_text("[0, 1]")
@@ -103,7 +103,7 @@ def with_special_tokens_first(
     Raises:
         ValueError: a tensor has another number of rows than there are words.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> words = ["film", *reversed(SPECIAL_TOKENS)]
         >>> state = {"1.decoder.bias": np.arange(10.0)}

@@ -37,7 +37,7 @@ def xresnet_from_fastai(state_dict: StateDict, *, activation: str = "relu") -> k
     Raises:
         ValueError: tensors are missing, left over or misshapen; all are named.
 
-    Example:
+    Examples:
         >>> model = xresnet(3, block_counts=(1,), expansion=1, stem_widths=(4, 4, 8))
         >>> copy = xresnet_from_fastai(xresnet_to_fastai(model))
         >>> [w.shape for w in copy.weights] == [w.shape for w in model.weights]
@@ -65,7 +65,7 @@ def xresnet_to_fastai(model: keras.Model) -> dict[str, np.ndarray]:
     Raises:
         ValueError: the model is no XResNet.
 
-    Example:
+    Examples:
         >>> model = xresnet(3, block_counts=(1,), expansion=1, stem_widths=(4, 4, 8))
         >>> xresnet_to_fastai(model)["8.weight"].shape
         (3, 64)

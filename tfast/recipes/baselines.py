@@ -17,7 +17,7 @@ def tfidf_accuracy(train: Texts, test: Texts) -> float | None:
         The fraction; or None, with a printed line that says why: scikit-learn is not installed,
         or it can do nothing with these texts (there is no word in them, say).
 
-    Example:
+    Examples:
         >>> train = Texts(["good film", "bad film", "so good", "so bad"], ["+", "-", "+", "-"])
         >>> tfidf_accuracy(train, Texts(["good", "bad"], ["+", "-"]))
         1.0

@@ -12,7 +12,7 @@ class StopAtDivergence(keras.callbacks.Callback):
     A loss that is not finite is not enough: in float16 the optimizer skips such a step, and the
     weights stay as they were.
 
-    Example:
+    Examples:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         >>> model.compile(keras.optimizers.SGD(1e30), "mse")
         >>> data = np.full((8, 1), 1e9), np.ones((8, 1))

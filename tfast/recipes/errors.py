@@ -13,7 +13,7 @@ def input_errors() -> Iterator[None]:
 
     Not for the training itself: a ValueError there is a fault of ours.
 
-    Example:
+    Examples:
         >>> with input_errors():
         ...     raise ValueError("epochs must be a whole number of at least 1, got 0")
         Traceback (most recent call last):

@@ -32,7 +32,7 @@ class FastaiImport(Recipe):
     Raises:
         ValueError: a setting is not what its line says.
 
-    Example:
+    Examples:
         >>> FastaiImport(weights="pets.pth", labels=("cat", "dog")).image_size
         224
     """

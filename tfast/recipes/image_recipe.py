@@ -37,7 +37,7 @@ class ImageRecipe(Recipe):
     Raises:
         ValueError: a setting is not what its line says, or two do not go together.
 
-    Example:
+    Examples:
         >>> recipe = ImageRecipe(data="images", model="xresnet50", epochs=10)
         >>> recipe.image_size, recipe.mixup
         (128, 0.2)

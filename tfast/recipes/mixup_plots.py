@@ -29,7 +29,7 @@ class MixupPlots(Recipe):
     Raises:
         ValueError: a setting is not what its line says.
 
-    Example:
+    Examples:
         >>> MixupPlots(alpha=0.2).image_size
         128
     """

@@ -57,7 +57,7 @@ def write_history(path: PathLike, history: Mapping[str, Sequence[float]]) -> Non
 def write_rows(path: PathLike, rows: Iterable[Mapping[str, Any]]) -> None:
     """Writes dicts with the same keys as a CSV file: a list of examples, say.
 
-    Example:
+    Examples:
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "errors.csv"
         >>> write_rows(path, [{"text": 'so "good", really', "predicted": "neg"}])

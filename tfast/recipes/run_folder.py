@@ -19,7 +19,7 @@ def hold(output: PathLike) -> Iterator[None]:
     Raises:
         InputError: another run is writing there, or it cannot be a folder.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> folder = tempfile.mkdtemp()
         >>> with hold(folder), hold(folder):
@@ -45,7 +45,7 @@ def check_output(output: Path, *, checkpoints: str, resume: bool) -> None:
     Raises:
         ValueError: it is a file or below one, or holds a run that is not to be continued.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> check_output(folder, checkpoints="checkpoint.npz", resume=False)

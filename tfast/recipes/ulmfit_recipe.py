@@ -46,7 +46,7 @@ class UlmfitRecipe(Recipe):
     Raises:
         ValueError: a setting is not what its line says, or two do not go together.
 
-    Example:
+    Examples:
         >>> recipe = UlmfitRecipe(data="reviews.csv", epochs=(1, 3), learning_rates=(2e-2, 5e-3))
         >>> recipe.hidden_size
         384

@@ -36,7 +36,7 @@ def decode_image(content: bytes, *, most_pixels: int | None = None) -> Image.Ima
     Raises:
         ImageError: broken, too large, or of another kind.
 
-    Example:
+    Examples:
         >>> file = io.BytesIO()
         >>> Image.new("L", (5, 4)).save(file, "PNG")
         >>> decode_image(file.getvalue()).size

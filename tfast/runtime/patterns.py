@@ -134,7 +134,7 @@ def ranges_of(text: str, last: int | None = None) -> str:
         text: such as `\x{61}-\x{7a}`.
         last: the last code point of interest; None is all.
 
-    Example:
+    Examples:
         >>> letters = ranges_of(r"\x{61}-\x{7a}\x{e9}")
         >>> re.findall(f"[{letters}]", "A café")
         ['c', 'a', 'f', 'é']

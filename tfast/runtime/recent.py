@@ -17,7 +17,7 @@ class Recent(dict[str, Value], Generic[Value]):
         function: a pure function of a str.
         size: how many values are held; those of long keys are not.
 
-    Example:
+    Examples:
         >>> lengths = Recent(len)
         >>> lengths["four"], list(lengths)
         (4, ['four'])

@@ -5,7 +5,6 @@ They give what the graph of the SavedModel gives, which `tfast.text` holds again
 Source: fastai.text.core, `defaults.text_proc_rules`.
 """
 
-import functools
 import html
 import re
 
@@ -48,7 +47,7 @@ def clean(text: str | bytes) -> str:
 def fix_html(text: str) -> str:
     r"""Undoes what web pages and data sets left in texts: "<br />", "amp;", "&eacute;" ...
 
-    Example:
+    Examples:
         >>> fix_html("Tom amp; Jerry<br />caf&eacute;")
         'Tom & Jerry\ncafé'
     """
@@ -66,29 +65,11 @@ def fix_html(text: str) -> str:
 def mark_character_runs(text: str) -> str:
     """Writes a character that comes three times or more as "xxrep", count, character.
 
-    Example:
+    Examples:
         >>> mark_character_runs("so good!!!!")
         'so good xxrep 4 ! '
     """
     return CHARACTER_RUN.sub(_mark_run, text)
-
-
-def mark_runs_of(characters: str, text: str) -> str:
-    """`mark_character_runs` where it is known which characters come three times or more.
-
-    Args:
-        characters: a text in which each of them comes three times or more.
-        text: a text.
-    """
-    # A literal is found several times as fast as "the same again".
-    for character in {run[1] for run in CHARACTER_RUN.finditer(characters)}:
-        text = _run_of(character).sub(_mark_run, text)
-    return text
-
-
-@functools.lru_cache(maxsize=256)
-def _run_of(character: str) -> re.Pattern:
-    return re.compile(re.escape(character) * 3 + re.escape(character) + "*")
 
 
 def _mark_run(run: re.Match) -> str:
@@ -104,26 +85,29 @@ def mark_word_runs(text: str, stem: re.Pattern) -> str:
         text: a text.
         stem: matches the characters of a word, at its start.
 
-    Example:
+    Examples:
         >>> mark_word_runs("very very very good", re.compile(r"\w*"))
         ' xxwrep 3 very  good'
     """
     pieces = _WORDS_AND_GAPS.split(text)
     words, gaps = pieces[::2], [*pieces[1::2], ""]
-    stems = [match[0] if (match := stem.match(word)) else "" for word in words]
-    is_whole = [bool(word) and word == s for word, s in zip(words, stems, strict=True)]
-    written, begin = [], 0
+    written: list[str] = []
+    begin = 0
     while begin < len(words):
-        end = begin + 1
-        while end < len(words) and is_whole[end - 1] and stems[end] == stems[begin]:
-            end += 1
+        end, word = begin + 1, words[begin]
+        # A run's words are whole, but for the last.
+        if words[end : end + 1] == [word] and word and stem.fullmatch(word):
+            while end < len(words) and words[end] == word:
+                end += 1
+            if end < len(words) and (last := stem.match(words[end])) and last[0] == word:
+                end += 1
         if end - begin < 3:
             written += [part for i in range(begin, end) for part in (words[i], gaps[i])]
         else:
             # The mark brings a space of its own in place of the one before it.
             if written:
                 written[-1] = written[-1][:-1]
-            tail = words[end - 1][len(stems[end - 1]) :]
-            written += [f" {REPEATED_WORD} {end - begin} {stems[begin]} ", tail + gaps[end - 1]]
+            tail = words[end - 1].removeprefix(word)
+            written += [f" {REPEATED_WORD} {end - begin} {word} ", tail + gaps[end - 1]]
         begin = end
     return "".join(written)

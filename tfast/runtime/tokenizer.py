@@ -18,6 +18,7 @@ from tfast.runtime.recent import Recent
 _BREAKS = "".join(chr(c) for c in range(0x3001) if chr(c).isspace() and chr(c) != " ")
 _BREAK = re.compile(rf"[{_BREAKS}]\s*")
 # What most words have not.
+_RUN = rules.CHARACTER_RUN
 _ODD = re.compile(r"(\S)\1\1|[/#\\\s]")
 _ALL_CAPITALS = re.compile(r"[A-Z]+[^a-z]*")
 _CAPITALIZED = re.compile(r"[A-Z][^A-Z]*")
@@ -76,23 +77,46 @@ class Tokenizer(Generic[Tokens]):
         return self._form.join((self._start, self._read_text(text), self._end))
 
     def _read_text(self, text: str) -> Tokens:
-        words, breaks = _cut(text, has_breaks="\n" in text)
+        # The white space that is common; other white space makes its word odd.
+        has_breaks = any(map(text.__contains__, "\n\t\xa0\x85"))
+        words, breaks = _cut(text, has_breaks=has_breaks)
         if not _has_word_run(words, breaks):
             read = list(map(self._words.__getitem__, words))
             tokens = self._form.join(read)
             if not self._form.is_odd(tokens):
                 return tokens
-            # Now with the runs of characters marked. The marks are words too.
-            odd = {word for word, some in zip(words, read, strict=True) if some is self._form.odd}
-            marked = rules.mark_runs_of("".join(odd), text).strip()
-            words, breaks = _cut(marked, has_breaks=True)
-            if not _has_word_run(words, breaks):
-                return self._form.join(map(self._words.__getitem__, words))
+            marked = self._read_odd(words, read, breaks)
+            if marked is not None:
+                return marked
         # The slow way: rule by rule, on the whole text.
         text = rules.mark_word_runs(rules.mark_character_runs(text), self._stem)
         text = rules.MARKED_SIGN.sub(r" \g<0> ", text).strip()
         words, _ = _cut(text, has_breaks=True)
         return self._form.join(map(self._words.__getitem__, words))
+
+    def _read_odd(self, words: list[str], read: list[Tokens], breaks: set[str]) -> Tokens | None:
+        """The tokens with runs of characters marked, word by word.
+
+        The marks are words too: None where they may come three times, or where more than the
+        words at hand matters.
+        """
+        read = read.copy()
+        odd = {i for i, tokens in enumerate(read) if tokens is self._form.odd}
+        for i in odd:
+            if words[i].split() != [words[i]]:
+                return None
+            parts = rules.mark_character_runs(words[i]).split()
+            has_break = i > 0 and words[i - 1] in breaks
+            before = i - 1 - has_break
+            after = i + 1 + (not breaks.isdisjoint(words[i + 1 : i + 2]))
+            around = [*words[max(before, 0) : before + 1], *parts, *words[after : after + 1]]
+            if not odd.isdisjoint((before, after)) or _has_repetition(around):
+                return None
+            read[i] = self._form.join(map(self._words.__getitem__, parts))
+            if has_break and not words[i - 1].endswith(_WRITTEN_SPACE) and _RUN.match(words[i]):
+                # The mark is set apart from what is before it by a space.
+                read[i - 1] = self._words[words[i - 1] + _WRITTEN_SPACE]
+        return self._form.join(read)
 
     def _join_fields(self, text: str | bytes | Sequence[str | bytes]) -> str:
         if isinstance(text, (str, bytes)):
@@ -109,7 +133,7 @@ class Tokenizer(Generic[Tokens]):
             return self._form.of_tokens(self._read_part(word))
         if word.startswith(_BREAK_MARK):
             return self._form.of_tokens((word.removeprefix(_BREAK_MARK),))
-        if rules.CHARACTER_RUN.search(word) or word.split() != [word]:
+        if _RUN.search(word) or word.split() != [word]:
             return self._form.odd
         parts = rules.MARKED_SIGN.sub(r" \g<0> ", word).split()
         return self._form.of_tokens([token for part in parts for token in self._read_part(part)])
@@ -178,13 +202,17 @@ def _written_break(white_space: str) -> str:
 def _has_word_run(words: list[str], breaks: set[str]) -> bool:
     """Whether `mark_word_runs` could find something in a text of these words."""
     # Most texts have no word twice in a row: that is soon known.
-    if True in map(operator.eq, words, itertools.islice(words, 1, None)) or _around(words, breaks):
+    if _has_repetition(words) or _around(words, breaks):
         words = [word for word in words if word not in breaks]
         return any(
             first == second and third.startswith(first)
             for first, second, third in zip(words, words[1:], words[2:], strict=False)
         )
     return False
+
+
+def _has_repetition(words: list[str]) -> bool:
+    return True in map(operator.eq, words, itertools.islice(words, 1, None))
 
 
 def _around(words: list[str], breaks: set[str]) -> bool:

@@ -64,7 +64,7 @@ def classifier_batches(
     Raises:
         ValueError: `documents` is of another kind, a size is below 1, or `labels` do not fit.
 
-    Example:
+    Examples:
         >>> import tensorflow as tf
         >>> documents = tf.ragged.constant([[2, 9], [2, 10, 11], [2]], dtype="int32")
         >>> batches = classifier_batches(
@@ -127,7 +127,7 @@ def restore_order(predictions: ArrayLike, documents: tf.RaggedTensor) -> np.ndar
     Returns:
         The array whose row `i` belongs to document `i`.
 
-    Example:
+    Examples:
         >>> import tensorflow as tf
         >>> documents = tf.ragged.constant([[2], [2, 10, 11]], dtype="int32")
         >>> restore_order(["long", "short"], documents).tolist()

@@ -37,7 +37,7 @@ def tokenize(
     Raises:
         ValueError: `texts` is one string, or `batch_size` is below 1.
 
-    Example:
+    Examples:
         >>> [batch.to_list() for batch in tokenize(["a film", "Why?"], batch_size=1)]
         [[[b'xxbos', b'a', b'film']], [[b'xxbos', b'xxmaj', b'why', b'?']]]
     """
@@ -96,7 +96,7 @@ def look_up(
     Raises:
         ValueError: `counted` has a name that `texts` lacks, or a size is out of range.
 
-    Example:
+    Examples:
         >>> texts = {"train": ["a film", "a book"], "valid": ["a play"]}
         >>> vocabulary, documents = look_up(texts, counted=["train"], min_frequency=1)
         >>> documents["valid"].to_list()  # xxbos, a, and an unknown word
@@ -158,7 +158,7 @@ def check_documents(documents: tf.RaggedTensor) -> tf.RaggedTensor:
     Raises:
         ValueError: not such a tensor, or a document without a token.
 
-    Example:
+    Examples:
         >>> check_documents([[2, 9], [2]])
         Traceback (most recent call last):
         ValueError: documents must be a tf.RaggedTensor (documents, None) of token ids...got list
@@ -198,7 +198,7 @@ def pad_documents(
         A dict: `token_ids`, int32 `(batch, time)`, padded with id 1, and `lengths`, int32
         `(batch,)`: the number of tokens of each.
 
-    Example:
+    Examples:
         >>> inputs = pad_documents(tf.ragged.constant([[2, 9, 8], [2]], dtype="int32"))
         >>> inputs["token_ids"].numpy().tolist(), inputs["lengths"].numpy().tolist()
         ([[2, 9, 8], [2, 1, 1]], [3, 1])

@@ -36,7 +36,7 @@ def library_docstrings(
     Raises:
         ValueError: `num_texts` is not a whole number of at least 1.
 
-    Example:
+    Examples:
         >>> texts, labels = library_docstrings(2, libraries=("python", "keras"))
         >>> labels
         ['python', 'python', 'keras', 'keras']

@@ -50,7 +50,7 @@ def lm_batches(
         ValueError: sizes below 1, documents of another kind, or too few tokens for one
             window of one token in each row.
 
-    Example:
+    Examples:
         >>> import tensorflow as tf
         >>> documents = tf.ragged.range([9], dtype="int32")
         >>> batches = lm_batches(documents, batch_size=2, sequence_length=3, training=False)

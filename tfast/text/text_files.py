@@ -46,7 +46,7 @@ def kind_of_file(path: PathLike) -> str:
     Raises:
         ValueError: another ending than those of `TABLES` and `PLAIN_TEXT`.
 
-    Example:
+    Examples:
         >>> kind_of_file("MORE.CSV"), kind_of_file("reviews.jsonl.gz")
         ('.csv', '.jsonl')
         >>> kind_of_file("reviews.parquet")
@@ -84,7 +84,7 @@ def read_rows(path: PathLike, columns: Sequence[str], *, encoding: str = "utf-8"
             described: it has too many or too few fields, ends inside a quote, or lacks a
             column. The message has the number of the line.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "films.csv")
         >>> _ = path.write_text('text,label\n"long, slow",bad\ngood,good\n')
@@ -107,7 +107,7 @@ def read_paragraphs(path: PathLike, *, encoding: str = "utf-8") -> list[str]:
     Raises:
         ValueError: the file is not in this encoding.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "book.txt")
         >>> _ = path.write_text("First,\nstill first.\n\n\nSecond.\n")

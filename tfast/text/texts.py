@@ -38,7 +38,7 @@ class Texts:
     Raises:
         ValueError: there are not as many labels as texts.
 
-    Example:
+    Examples:
         >>> texts = Texts(["fine", "dull", "great", "poor"], ["good", "bad", "good", "bad"])
         >>> training, validation = texts.split(0.5, seed=0)
         >>> len(training), len(validation), validation.class_names
@@ -147,7 +147,7 @@ def read_texts(
             has an empty label (the message has its line), or fewer than two classes.
         OSError: the path cannot be read.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "films.tsv")
         >>> _ = path.write_text("text\tlabel\nlong, slow\tbad\na joy\tgood\n")

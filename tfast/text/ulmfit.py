@@ -51,7 +51,7 @@ def transfer_rows(
 
     Source: fastai 2.8.12 `match_embeds`.
 
-    Example:
+    Examples:
         >>> transfer_rows(np.array([[1.0], [3.0]]), ["a", "b"], ["b", "new"]).tolist()
         [[3.0], [2.0]]
     """
@@ -135,7 +135,7 @@ def ulmfit_optimizer(
     Source: fastai 2.8.12 `Adam` (sqr_mom 0.99, eps 1e-5, wd 0.01); Merity et al. 2017 (0.25).
     Differs: fastai clips only where asked, and does not decay biases and norms.
 
-    Example:
+    Examples:
         >>> ulmfit_optimizer().global_clipnorm
         0.25
     """
@@ -163,7 +163,7 @@ def language_model_stages(
 
     Source: fastai's IMDb tutorial. The groups of a language model learn at one rate.
 
-    Example:
+    Examples:
         >>> [stage.freeze_to for stage in language_model_stages()]
         [-1, 0]
     """
@@ -198,7 +198,7 @@ def classifier_stages(
 
     Source: fastai's IMDb tutorial, `slice(rate / 2.6**4, rate)`.
 
-    Example:
+    Examples:
         >>> [(stage.freeze_to, stage.epochs) for stage in classifier_stages(5)]
         [(-1, 1), (-2, 1), (-3, 1), (0, 2)]
     """

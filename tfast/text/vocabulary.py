@@ -30,7 +30,7 @@ class Vocabulary:
     Raises:
         ValueError: other words at the beginning, a repeated word, or one that ends with NUL.
 
-    Example:
+    Examples:
         >>> tokens = [[b"xxbos", b"a", b"b", b"a", b"b"], [b"xxbos", b"c"]]
         >>> vocabulary = Vocabulary.from_tokens(tokens)
         >>> len(vocabulary), vocabulary.words[9:12]
@@ -107,7 +107,7 @@ class Vocabulary:
         Raises:
             ValueError: sizes out of range.
 
-        Example:
+        Examples:
             >>> Vocabulary.from_counts({b"a": 2, b"b": 1, b"c": 3}).words[9:11]
             ('c', 'a')
         """

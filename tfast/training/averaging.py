@@ -61,7 +61,7 @@ class AveragedWeights(keras.callbacks.Callback):
     Warns:
         UserWarning: fit ended without one evaluation to look at.
 
-    Example:
+    Examples:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> average = AveragedWeights(start=3)

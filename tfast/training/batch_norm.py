@@ -29,7 +29,7 @@ class BatchNorm(keras.layers.BatchNormalization):
         epsilon: added to the variance.
         **kwargs: as in `keras.layers.BatchNormalization`.
 
-    Example:
+    Examples:
         >>> layer = BatchNorm()
         >>> images = keras.ops.reshape(keras.ops.arange(4, dtype="float32"), (1, 2, 2, 1))
         >>> layer(images, training=True).shape == images.shape

@@ -29,7 +29,7 @@ def join_schedules(
     Raises:
         ValueError: boundaries that do not grow, or too many or too few of them.
 
-    Example:
+    Examples:
         >>> from keras.optimizers.schedules import PolynomialDecay
         >>> down = PolynomialDecay(1.0, 10, 0.0)
         >>> schedule = join_schedules([down, down], [4])

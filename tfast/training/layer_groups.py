@@ -25,13 +25,13 @@ _MARK = "_frozen_by_freeze_to"
 
 
 def group_weights(model: keras.Model, groups: Groups) -> list[list[keras.Variable]]:
-    """The weights of each group, checked: every weight of the model stands in exactly one.
+    """The weights of each group, checked: every weight of the model is in exactly one.
 
     Args:
         model: a built Keras model.
         groups: list of lists of layers, the ones nearest the input first. A layer with layers
-            inside stands for all of them. A weight (`keras.Variable`) may stand in a layer's
-            place, where two layers share it. Layers without weights may be left out.
+            inside stands for all of them. A weight (`keras.Variable`) may be given instead of a
+            layer, where two layers share it. Layers without weights may be left out.
 
     Returns:
         List of lists of `keras.Variable`, one list for each group.
@@ -40,7 +40,7 @@ def group_weights(model: keras.Model, groups: Groups) -> list[list[keras.Variabl
         ValueError: the model is not built; a group is empty or holds something else; a weight
             is in no group, in two, or not of this model.
 
-    Example:
+    Examples:
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(2)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])
         >>> [[w.path.split("/")[-1] for w in g] for g in group_weights(model, [[body], [head]])]
@@ -59,14 +59,14 @@ def group_weights(model: keras.Model, groups: Groups) -> list[list[keras.Variabl
                     raise ValueError(f"groups: {weight.path} is no weight of {model.name!r}")
                 if group_of.setdefault(id(weight), number) != number:
                     raise ValueError(
-                        f"groups: layer {item.name!r} with weight {weight.path} stands in group "
+                        f"groups: layer {item.name!r} with weight {weight.path} is in group "
                         f"{group_of[id(weight)]} and in group {number}; put it in one"
                     )
     for weight in model.weights:
         if id(weight) not in group_of:
             raise ValueError(
                 f"groups: layer {layer_of[id(weight)].name!r} with weight {weight.path} "
-                f"stands in none of the {len(groups)} groups"
+                f"is in none of the {len(groups)} groups"
             )
     return [[w for w in model.weights if group_of[id(w)] == g] for g in range(len(groups))]
 
@@ -105,7 +105,7 @@ def freeze_to(model: keras.Model, groups: Groups, n: int) -> None:
         ValueError: `n` out of range; groups that do not fit (see `group_weights`); a model
             that is not compiled, or whose optimizer was built without some of the weights.
 
-    Example:
+    Examples:
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(2)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])
         >>> model.compile("adam", "mse")

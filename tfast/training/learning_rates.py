@@ -29,13 +29,13 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
 
     Works with the optimizers of Keras, `LossScaleOptimizer` included, and `RectifiedAdam`.
     `MultiOptimizer` is refused, and so is `Lookahead` (`ranger`), whose slow weights would
-    pull those that rest after them. Two keep what they do in stock Keras when their rate
-    changes: Ftrl computes the weights anew from the rate, so that another multiplier above 0
+    pull those at 0 after them. Two keep what they do in stock Keras when their rate
+    changes: Ftrl computes the weights afresh from the rate, so that another multiplier above 0
     rescales them, and Adafactor with `relative_step` takes `rate * m` for the upper bound that
     its rate is.
 
-    On the JAX backend the optimizer's `variables` have the multipliers for a guest, at their
-    end, while `fit` runs.
+    On the JAX backend the optimizer's `variables` have an extra entry at their end, the
+    multipliers, while `fit` runs.
 
     Args:
         groups: list of lists of layers, see `layer_groups.group_weights`.
@@ -46,7 +46,7 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
             groups. When `fit` begins: groups that do not fit the model, or an optimizer that
             cannot be scaled right.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(1)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])
@@ -54,7 +54,7 @@ class LayerwiseLearningRates(keras.callbacks.Callback):
         >>> rates = LayerwiseLearningRates([[body], [head]], discriminative_rates(0.1, 1.0, 2))
         >>> data = np.ones((2, 4)), np.ones((2, 1))
         >>> history = model.fit(*data, callbacks=[rates], verbose=0)
-        >>> rates.multipliers = [0, 1]  # the body rests in the next fit
+        >>> rates.multipliers = [0, 1]  # the body does not move in the next fit
 
     Source: fastai's discriminative learning rates (Howard and Ruder, arXiv:1801.06146), and
         `tensorflow_addons.optimizers.MultiOptimizer`, whose trajectories these are.
@@ -139,7 +139,7 @@ def discriminative_rates(low: float | None, high: float, n: int) -> list[float]:
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> [round(m, 3) for m in discriminative_rates(0.01, 1.0, 3)]
         [0.01, 0.1, 1.0]
         >>> [round(m, 3) for m in discriminative_rates(2.6**-2, 1.0, 3)]  # ULMFiT: 2.6 times slower

@@ -19,13 +19,13 @@ class MomentumSchedule(keras.callbacks.Callback):
     runs this callback puts the schedule in their place inside the step and only there: the
     value is computed in the graph from the optimizer's own count of batches, as a learning
     rate's is, so that it is right with `steps_per_execution`, gradient accumulation and loss
-    scaling. Between steps the float stands where it stood: a checkpoint written in the middle
+    scaling. Between steps the float is back: a checkpoint written in the middle
     of `fit` is one of the stock optimizer. After `fit` the optimizer is a stock one. Keras
     does not tell callbacks of a `fit` that breaks; then the next `fit` begins with the stock
     optimizer.
 
     Works with each Keras optimizer that keeps a momentum, inside `LossScaleOptimizer` and
-    `tfast.training.optimizers.lookahead.Lookahead` too, on the TensorFlow and JAX backends.
+    `tfast.training.optimizers.lookahead.Lookahead` too.
 
     Args:
         schedule: a `LearningRateSchedule`, say `OneCycleMomentum`, or any function from the
@@ -35,7 +35,7 @@ class MomentumSchedule(keras.callbacks.Callback):
         ValueError: (when `fit` begins) the optimizer has no momentum to follow, or was built
             without one.
 
-    Example:
+    Examples:
         >>> from tfast.training.schedules import OneCycle, OneCycleMomentum
         >>> optimizer = keras.optimizers.Adam(OneCycle(4e-3, total_steps=100))
         >>> callbacks = [MomentumSchedule(OneCycleMomentum(total_steps=100))]
@@ -73,11 +73,14 @@ def _schedule_momentum(optimizer: keras.optimizers.Optimizer, schedule: Callable
     name = _momentum_name(optimizer)
     number = getattr(optimizer, name)
     momentum = _MomentumOfStep()
+    on_torch = keras.backend.backend() == "torch"
 
     def update(method: Any, gradients: Any, variables: Any, learning_rate: Any) -> None:
         # The count of batches, not of updates: learning rates follow it too.
         momentum.current = schedule(step_count(optimizer))
-        set_untracked(optimizer, name, momentum)
+        # On PyTorch nothing is traced, and its operations on many tensors take a number only.
+        now = float(momentum.current) if on_torch else momentum
+        set_untracked(optimizer, name, now)
         try:
             method(gradients, variables, learning_rate)
         finally:

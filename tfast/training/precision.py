@@ -20,7 +20,7 @@ def set_precision(precision: str) -> None:
     Raises:
         ValueError: another word.
 
-    Example:
+    Examples:
         >>> set_precision("bfloat16")
         >>> keras.layers.Dense(1).compute_dtype
         'bfloat16'
@@ -38,7 +38,7 @@ def float32_output(name: str | None = None) -> keras.Layer:
     Returns:
         A layer from a tensor of any shape and floating dtype to the same in float32.
 
-    Example:
+    Examples:
         >>> float32_output()(keras.ops.ones((2, 3), dtype="float16")).dtype.name
         'float32'
     """

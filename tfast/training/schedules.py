@@ -25,7 +25,7 @@ def _smooth_turn(start: float, end: float, position: Tensor) -> Tensor:
 
 
 class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Where a step stands in a run, and the config; subclasses say the value there."""
+    """The position of a step in a run, and the config; subclasses give the value there."""
 
     def __init__(self, total_steps: int, first_step: int, **options: float) -> None:
         self.total_steps = whole_number("total_steps", total_steps)
@@ -59,7 +59,7 @@ class OneCycle(_Schedule):
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = OneCycle(1e-3, total_steps=100)
         >>> [float(f"{float(schedule(step)):.1e}") for step in (0, 25, 100, 101)]
         [4e-05, 0.001, 1e-08, 1e-08]
@@ -101,13 +101,13 @@ class OneCycleMomentum(_Schedule):
         total_steps: batches in the whole run.
         high: momentum at both ends, between 0 and 1.
         low: momentum at the peak of the rate, between 0 and 1.
-        rising: share of the steps in which the rate rises and the momentum falls.
+        rising: fraction of the steps in which the rate rises and the momentum falls.
         first_step: the optimizer's step at which the cycle begins.
 
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = OneCycleMomentum(total_steps=100)
         >>> [round(float(schedule(step)), 3) for step in (0, 25, 100)]
         [0.95, 0.85, 0.95]
@@ -151,7 +151,7 @@ class FlatCosine(_Schedule):
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = FlatCosine(0.5, total_steps=100)
         >>> [round(float(schedule(step)), 3) for step in (0, 75, 100)]
         [0.5, 0.5, 0.0]
@@ -194,7 +194,7 @@ class SlantedTriangular(_Schedule):
     Raises:
         ValueError: a number is out of its range.
 
-    Example:
+    Examples:
         >>> schedule = SlantedTriangular(0.32, total_steps=100)
         >>> [round(float(schedule(step)), 3) for step in (0, 10, 55, 100)]
         [0.01, 0.32, 0.165, 0.01]

@@ -63,7 +63,7 @@ class GradualUnfreezing(LayerwiseLearningRates):
     Raises:
         ValueError: no stages; a stage whose level or multipliers do not go with the groups.
 
-    Example:
+    Examples:
         >>> import numpy as np, tensorflow as tf
         >>> body, head = keras.layers.Dense(3), keras.layers.Dense(1)
         >>> model = keras.Sequential([keras.Input((4,)), body, head])

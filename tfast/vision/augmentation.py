@@ -33,7 +33,7 @@ class RandomResizedCrop:
     Raises:
         ValueError: a value is out of its range.
 
-    Example:
+    Examples:
         >>> crop = RandomResizedCrop()
         >>> encoded = tf.io.encode_jpeg(tf.zeros((60, 80, 3), tf.uint8))
         >>> crop(encoded, (32, 32), antialias=True, seed=[0, 1]).shape
@@ -117,7 +117,7 @@ class PadAndCrop:
     Raises:
         ValueError: a value is out of its range.
 
-    Example:
+    Examples:
         >>> encoded = tf.io.encode_png(tf.zeros((32, 32, 3), tf.uint8))
         >>> PadAndCrop()(encoded, (32, 32), antialias=True, seed=[0, 1]).shape
         TensorShape([32, 32, 3])

@@ -37,7 +37,7 @@ def decode_image(encoded: Tensor) -> Tensor:
         tf.errors.InvalidArgumentError: `encoded` is broken, or of a kind that
             `describe_refusal` names.
 
-    Example:
+    Examples:
         >>> decode_image(tf.io.encode_png(tf.zeros((4, 5, 1), tf.uint8))).shape
         TensorShape([4, 5, 3])
     """
@@ -74,7 +74,7 @@ def describe_refusal(encoded: Tensor) -> Tensor:
     Raises:
         tf.errors.InvalidArgumentError: the header of a JPEG is broken.
 
-    Example:
+    Examples:
         >>> describe_refusal(b"RIFF....WEBPVP8").numpy().decode()
         'not a JPEG, PNG, GIF or BMP file'
     """

@@ -40,7 +40,7 @@ def gif_sides(encoded: Tensor) -> Tensor:
     Returns:
         int32 `(2,)`; of no meaning where the file is broken.
 
-    Example:
+    Examples:
         >>> canvas, frame = [9, 0, 8, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 1, 0, 0]
         >>> gif_sides(b"GIF89a" + bytes(canvas) + b"," + bytes(frame)).numpy().tolist()
         [8, 9]
@@ -62,7 +62,7 @@ def decode_first_frame(encoded: Tensor) -> Tensor:
     Raises:
         tf.errors.InvalidArgumentError: the file is broken.
 
-    Example:
+    Examples:
         >>> import io
         >>> from PIL import Image
         >>> file = io.BytesIO()

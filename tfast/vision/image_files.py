@@ -31,7 +31,7 @@ def find_bad_images(file_paths: Sequence[str], cache: PathLike | None = None) ->
     Returns:
         A dict from the path of each bad file to the reason.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "notes.jpg")
         >>> _ = path.write_text("no image")
@@ -66,7 +66,7 @@ def describe_bad_images(bad_images: Mapping[str, str], num_images: int) -> str:
         bad_images: what `find_bad_images` gave.
         num_images: how many files were looked at.
 
-    Example:
+    Examples:
         >>> print(describe_bad_images({"cat/1.png": "Invalid PNG data"}, 10))
         1 of 10 images cannot be used:
           cat/1.png: Invalid PNG data

@@ -39,7 +39,7 @@ class ImageFolder:
         labels: the class number of each image.
         bad_images: from the path of each file that cannot be used to the reason.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> directory = pathlib.Path(tempfile.mkdtemp())
         >>> for name in ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"):

@@ -26,7 +26,7 @@ def layer_groups(model: keras.Model) -> list[list[keras.Layer]]:
     Raises:
         ValueError: no layer gives images, or the last one does.
 
-    Example:
+    Examples:
         >>> from tfast.vision.xresnet import xresnet
         >>> body, head = layer_groups(xresnet(10, block_counts=(1,), expansion=1))
         >>> body[-1].name, [layer.name for layer in head]
@@ -54,7 +54,7 @@ def cut_head(model: keras.Model) -> tuple[keras.Layer | None, keras.Model | None
     Raises:
         ValueError: as `layer_groups`.
 
-    Example:
+    Examples:
         >>> from tfast.vision.xresnet import xresnet
         >>> last, nested = cut_head(xresnet(10, block_counts=(1,), expansion=1))
         >>> last.name, nested

@@ -38,7 +38,7 @@ def mixup(alpha: float = 0.4) -> Callable[..., tuple[Any, ...]]:
         ValueError: `alpha` is not a positive number; when mapped, what `blend_examples` raises,
             or a batch of another form.
 
-    Example:
+    Examples:
         >>> images, labels = tf.random.uniform((4, 2, 2, 3)), tf.one_hot([0, 1, 2, 0], 3)
         >>> batches = tf.data.Dataset.from_tensor_slices((images, labels)).batch(3)
         >>> [labels.shape[0] for images, labels in batches.map(mixup(0.4))]
@@ -81,7 +81,7 @@ def mixup_dataset(
     Raises:
         ValueError: as `mixup`, or `first_step` is negative.
 
-    Example:
+    Examples:
         >>> batch = (tf.random.uniform((4, 2, 2, 3)), tf.one_hot([0, 1, 2, 0], 3))
         >>> endless = tf.data.Dataset.from_tensors(batch).repeat()
         >>> whole = list(mixup_dataset(endless, 0.4, seed=1).take(3))
@@ -114,7 +114,7 @@ def draw_mix(batch_size: int | Tensor, alpha: float, *, seed: TensorLike) -> tup
         itself, Beta(alpha, alpha) or its complement, whichever is larger; int32 `(batch,)`, a
         permutation of the batch.
 
-    Example:
+    Examples:
         >>> fractions, partners = draw_mix(4, 0.4, seed=[1, 0])
         >>> sorted(partners.numpy().tolist())
         [0, 1, 2, 3]
@@ -149,7 +149,7 @@ def blend_examples(
         ValueError: `images` or `labels`, or an entry of a dict, is not a dense floating tensor.
             Class numbers and token ids cannot be blended.
 
-    Example:
+    Examples:
         >>> images, labels = blend_examples(
         ...     tf.constant([[0.0], [1.0]]), tf.one_hot([0, 1], 2), [0.75, 1.0], [1, 0])
         >>> images.numpy().tolist(), labels.numpy().tolist()

@@ -35,7 +35,7 @@ class ImagePreprocessing:
     Raises:
         ValueError: a value is out of its range.
 
-    Example:
+    Examples:
         >>> prepare = ImagePreprocessing(mean=0.5, standard_deviation=0.25)
         >>> prepare(tf.zeros((40, 60, 3), tf.uint8), (32, 32))[0, 0].numpy().tolist()
         [-2.0, -2.0, -2.0]
@@ -113,7 +113,7 @@ def resize_and_crop(
     Returns:
         float32 tensor, values in the range of `pixels`.
 
-    Example:
+    Examples:
         >>> resize_and_crop(tf.zeros((375, 500, 3)), (128, 128), crop_ratio=1.14).shape
         TensorShape([128, 128, 3])
     """
@@ -172,7 +172,7 @@ def height_and_width(image_size: int | Sequence[int]) -> tuple[int, int]:
     Raises:
         ValueError: `image_size` is neither.
 
-    Example:
+    Examples:
         >>> height_and_width(128), height_and_width((96, 128))
         ((128, 128), (96, 128))
     """

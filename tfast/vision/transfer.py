@@ -47,7 +47,7 @@ def transfer_model(
     Raises:
         ValueError: as `create_head` and `tfast.vision.xresnet.layer_groups` do.
 
-    Example:
+    Examples:
         >>> from tfast.vision.xresnet import xresnet
         >>> trained = xresnet(10, block_counts=(1,), expansion=1)
         >>> model = transfer_model(trained, 3, head="plain")
@@ -73,7 +73,7 @@ def body_of(model: keras.Model) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: as `tfast.vision.xresnet.layer_groups` does.
 
-    Example:
+    Examples:
         >>> base = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
         >>> model = keras.Sequential([base, keras.layers.Flatten(), keras.layers.Dense(2)])
         >>> body_of(model)[1].shape
@@ -134,7 +134,7 @@ def create_head(
     Raises:
         ValueError: another `head`, a rate out of range, no positive number of classes.
 
-    Example:
+    Examples:
         >>> create_head(keras.Input((2, 2, 64)), 3).shape
         (None, 3)
 
@@ -174,7 +174,7 @@ def with_dtype_policy(model: keras.Model, policy: str | keras.DTypePolicy) -> ke
     Raises:
         ValueError: `model` is of another kind, or holds a model that cannot be copied so.
 
-    Example:
+    Examples:
         >>> from tfast.vision.xresnet import xresnet
         >>> model = xresnet(10, block_counts=(1,), expansion=1)
         >>> model = with_dtype_policy(model, "mixed_bfloat16")

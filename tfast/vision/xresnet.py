@@ -80,7 +80,7 @@ def xresnet(
     Raises:
         ValueError: a size that is no positive integer, a rate out of range.
 
-    Example:
+    Examples:
         >>> model = xresnet(10, block_counts=(1, 1), expansion=1, stem_widths=(8,))
         >>> model(keras.ops.zeros((2, 33, 32, 3))).shape == (2, 10)
         True

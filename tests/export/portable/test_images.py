@@ -1,5 +1,4 @@
 import base64
-import concurrent.futures
 import dataclasses
 import json
 import sys
@@ -13,7 +12,7 @@ from keras import layers
 import tfast.runtime
 from tfast.export.portable.formats import FORMATS
 from tfast.export.portable.images import _BorderPooling, export_portable_image_classifier
-from tfast.export.portable.onnx import onnx_bytes, onnx_runner
+from tfast.export.portable.onnx import onnx_bytes
 from tfast.vision.decoding import decode_image
 from tfast.vision.layers.residual_blocks import StemPooling
 from tfast.vision.preprocessing import ImagePreprocessing
@@ -133,37 +132,6 @@ def test_mixed_precision_is_written_in_float32(tmp_path, policy, file_format):
 def test_the_mirrored_border_has_the_same_maxima(sides):
     images = np.random.RandomState(2).normal(size=(2, *sides, 3)).astype("float32")
     np.testing.assert_array_equal(_BorderPooling()(images), StemPooling()(images))
-
-
-def test_exports_in_threads_leave_no_function_eager():
-    pytest.importorskip("tf2onnx")
-    signature = [tf.TensorSpec((None, 2), name="numbers")]
-
-    def convert(_):
-        return onnx_bytes(lambda x: {"sums": x + 1}, signature, parts=[])
-
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        list(pool.map(convert, range(8)))
-    assert not tf.config.functions_run_eagerly()
-
-
-def test_erfc_of_half_precision_becomes_onnx():
-    pytest.importorskip("tf2onnx")
-    signature = [tf.TensorSpec((None,), tf.float32, name="numbers")]
-    content = onnx_bytes(
-        lambda x: {"erfc": tf.math.erfc(tf.cast(x, "float16"))}, signature, parts=[]
-    )
-    numbers = np.float32([-1, 0, 0.5, 2])
-    outputs = onnx_runner(content)(numbers=numbers)["erfc"]
-    np.testing.assert_allclose(outputs, tf.math.erfc(numbers), atol=1e-3)
-
-
-def test_onnx_asks_for_examples_where_it_measures():
-    signature = [tf.TensorSpec((None, 2), name="numbers")]
-    for precision, examples in (("int8", None), ("float16", [[PICTURES]])):
-        options = {"precision": precision, "representative": examples}
-        with pytest.raises(ValueError, match="representative"):
-            onnx_bytes(lambda x: {"sums": x}, signature, parts=[], **options)
 
 
 def test_grouped_convolutions_and_exact_gelu_become_onnx(tmp_path):

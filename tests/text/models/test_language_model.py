@@ -19,8 +19,8 @@ def golden_model(**kwargs):
     return model
 
 
-def window(begin, length=8, anew=False):
-    return {"token_ids": IDS[:, begin : begin + length], "starts_anew": np.full(4, anew)}
+def window(begin, length=8, fresh=False):
+    return {"token_ids": IDS[:, begin : begin + length], "starts_anew": np.full(4, fresh)}
 
 
 def small_model(**kwargs):
@@ -41,7 +41,7 @@ def states(model):
 def test_two_windows_with_carried_state_equal_fastai():
     model = golden_model()
     for number, begin in enumerate((0, 9)):
-        outputs = model(window(begin, anew=number == 0))
+        outputs = model(window(begin, fresh=number == 0))
         np.testing.assert_allclose(outputs["logits"], GOLDEN[f"lm_logits_{number}"], atol=1e-5)
         np.testing.assert_allclose(outputs["hidden"], GOLDEN[f"lm_hidden_{number}"], atol=1e-5)
     for layer in range(3):
@@ -54,7 +54,7 @@ def test_loss_gradients_and_regularizers_equal_fastai():
     model = golden_model(drop_mult=0.0)
     model.compile("sgd")
     targets = IDS[:, 1:9]
-    outputs = model(window(0, anew=True), training=True)
+    outputs = model(window(0, fresh=True), training=True)
     loss = model.compute_loss(y=targets, y_pred=outputs)
     regularizers = FASTAI["lm"]["ar_tar"]
     plain = GOLDEN["lm_loss"][()]
@@ -65,7 +65,7 @@ def test_loss_gradients_and_regularizers_equal_fastai():
     model.alpha = model.beta = 0.0
     looked_up = watch_embedding(model)
     with tf.GradientTape() as tape:
-        outputs = model(window(0, anew=True), training=True)
+        outputs = model(window(0, fresh=True), training=True)
         loss = model.compute_loss(y=targets, y_pred=outputs)
     ours = golden_variables(model)
     variables = [variable.value for variable in ours.values()]
@@ -88,13 +88,13 @@ def watch_embedding(model):
 
 def test_state_restarts_only_in_the_rows_that_start_anew():
     model = golden_model()
-    fresh = model(window(9, anew=True))["logits"].numpy()
-    model(window(0, anew=True))
+    fresh = model(window(9, fresh=True))["logits"].numpy()
+    model(window(0, fresh=True))
     carried = model(window(9))["logits"].numpy()
-    model(window(0, anew=True))
+    model(window(0, fresh=True))
     mixed = {**window(9), "starts_anew": np.array([True, False, True, False])}
     np.testing.assert_allclose(model(mixed)["logits"][0::2], fresh[0::2], atol=1e-6)
-    model(window(0, anew=True))
+    model(window(0, fresh=True))
     np.testing.assert_allclose(model(mixed)["logits"][1::2], carried[1::2], atol=1e-6)
     assert np.abs(fresh - carried).max() > 1e-3
 
@@ -121,9 +121,9 @@ def test_evaluation_equals_reading_each_row_in_one_piece():
     model.compile("sgd")
     results = model.evaluate(batches(), verbose=0, return_dict=True)
     ids, targets = zip(*[(inputs["token_ids"], t) for inputs, t in batches()], strict=True)
-    anew = {"token_ids": np.concatenate(ids, axis=1), "starts_anew": np.ones(3, bool)}
+    fresh = {"token_ids": np.concatenate(ids, axis=1), "starts_anew": np.ones(3, bool)}
     targets = np.concatenate(targets, axis=1)
-    logits = model(anew)["logits"]
+    logits = model(fresh)["logits"]
     losses = keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
     np.testing.assert_allclose(results["perplexity"], np.exp(np.mean(losses)), rtol=1e-5)
     hits = np.argmax(logits, axis=-1) == targets
@@ -244,7 +244,7 @@ def numpy_loss(weights, ids, targets):
 def test_gradients_equal_differences_of_fastais_loss_element_by_element():
     model = golden_model(drop_mult=0.0, alpha=0.0, beta=0.0)
     variables = golden_variables(model)
-    inputs, targets = window(0, anew=True), IDS[:, 1:9]
+    inputs, targets = window(0, fresh=True), IDS[:, 1:9]
     with tf.GradientTape() as tape:
         loss = model.compute_loss(y=targets, y_pred=model(inputs, training=True))
     gradients = tape.gradient(loss, [variable.value for variable in variables.values()])

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-from checks import two_replicas
 
 from tfast.training.inspection.probe import Probe
 from tfast.training.inspection.statistics import TrainingStatistics
@@ -69,20 +68,6 @@ def test_float16_gradients_are_those_of_float32():
         fit(make_model(drop_rate=0.0), [statistics], epochs=1)
         ratios.append([values[0] for values in statistics.gradient_ratios.values()])
     np.testing.assert_allclose(*ratios, rtol=0.05)
-
-
-def test_it_measures_under_a_strategy():
-    keras.utils.set_random_seed(3)
-    plain = TrainingStatistics(["dense"], (X, Y))
-    fit(make_model(), [plain], epochs=1)
-    keras.utils.set_random_seed(3)
-    with two_replicas().scope():
-        model = make_model(run_eagerly=False, jit_compile=False)
-    mirrored = TrainingStatistics(["dense"], (X, Y))
-    fit(model, [mirrored], epochs=1)
-    # After the first step, whose halves of a batch each had a batch norm of their own.
-    np.testing.assert_allclose(mirrored.means["dense"], plain.means["dense"], atol=0.02)
-    assert mirrored.gradient_ratios["head"][0] > 0
 
 
 def test_measuring_changes_nothing_but_what_it_returns():

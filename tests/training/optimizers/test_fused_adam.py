@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import two_replicas
 
 from tfast.training.learning_rates import LayerwiseLearningRates
 from tfast.training.momentum import MomentumSchedule
@@ -40,12 +39,11 @@ def assert_same_training(**options):
     "options",
     [
         {},
-        {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1},
-        {"amsgrad": True},
-        {"weight_decay": 0.1, "global_clipnorm": 0.5},
+        {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1, "fit": {"run_eagerly": True}},
+        {"amsgrad": True, "fit": {"run_eagerly": True}},
+        {"weight_decay": 0.1, "global_clipnorm": 0.5, "fit": {"run_eagerly": True}},
         {"use_ema": True, "ema_overwrite_frequency": 3},
         {"gradient_accumulation_steps": 2},
-        {"fit": {"run_eagerly": True}},
         {"fit": {"jit_compile": True}},
         {"fit": {"steps_per_execution": 2}},
     ],
@@ -65,11 +63,6 @@ def test_it_learns_by_layer_wise_rates_and_leaves_resting_groups():
         return LayerwiseLearningRates([[layer] for layer in model.layers], [0.0, 0.5])
 
     assert_same_training(weight_decay=0.1, fit={"callbacks": [rates]})
-
-
-def test_it_trains_as_adam_over_replicas():
-    with two_replicas().scope():
-        assert_same_training()
 
 
 def test_a_word_that_comes_twice_has_one_gradient():

@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from checks import two_replicas
 from golden_weights import golden_json
 
 from tfast.training.momentum import MomentumSchedule
@@ -85,16 +84,6 @@ def test_lookahead_leaves_the_options_to_the_inner_optimizer(options, compile_op
     weight = fit(linear_model(Lookahead(inner, sync_period=2), **compile_options))
     expected = lookahead_by_hand(**({"rate": 0.05} | by_hand), period=2, share=0.5, steps=STEPS)
     np.testing.assert_allclose(weight, expected, atol=1e-6)
-
-
-def test_lookahead_in_each_replica():
-    with two_replicas().scope():
-        model = linear_model(Lookahead(keras.optimizers.SGD(0.05), sync_period=3))
-    expected = lookahead_by_hand(0.05, 3, 0.5, steps=STEPS)
-    np.testing.assert_allclose(fit(model), expected, atol=1e-6)
-    for variable in [*model.trainable_variables, *model.optimizer.variables]:
-        first, second = (np.asarray(value) for value in variable.value.values)
-        np.testing.assert_array_equal(first, second)
 
 
 def test_ranger_trains_under_mixed_float16_with_a_step_that_overflows():

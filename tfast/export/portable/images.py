@@ -93,7 +93,7 @@ def export_portable_image_classifier(
             does.
         ImportError: the extra is not installed.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> model = keras.Sequential(
         ...     [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)])

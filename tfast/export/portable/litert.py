@@ -50,7 +50,7 @@ def litert_bytes(
     Raises:
         ValueError: `precision` is unknown, or `representative` stands beside another than int8.
 
-    Example:
+    Examples:
         >>> import keras
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> numbers = tf.TensorSpec((None, 3), tf.float32, name="numbers")

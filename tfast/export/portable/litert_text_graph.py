@@ -30,7 +30,7 @@ _CORE_INPUTS = [
 def litert_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> bytes:
     """The core of a text classifier, from token ids on, for LiteRT.
 
-    Its signature takes `token_ids`, int32 `(batch, time)`, padded behind, and `lengths`, int32
+    Its signature takes `token_ids`, int32 `(batch, time)`, padded at the end, and `lengths`, int32
     `(batch,)`; it returns `probabilities`, float32 `(batch, classes)`. Documents are pooled
     over their last `max_length` tokens, as the model does it. A model of mixed precision is
     written as the same in float32: LiteRT has no other products of this kind.
@@ -71,7 +71,7 @@ def classifier_logits(
 
     Args:
         model: one that `has_core`.
-        token_ids: int32 `(batch, time)`, padded behind.
+        token_ids: int32 `(batch, time)`, padded at the end.
         lengths: int32 `(batch,)`; 0 counts as 1.
         window: how many tokens are read at a time.
 
@@ -108,9 +108,9 @@ def _pooled(model: TextClassifier, token_ids: Tensor, lengths: Tensor, window: i
     def read_window(
         begin: Tensor, last: Tensor, maximum: Tensor, total: Tensor, *states: Tensor
     ) -> tuple[Tensor, ...]:
-        places = begin + tf.range(window)
+        positions = begin + tf.range(window)
         # Behind the end stands the last column again: a shape that never changes is faster.
-        here = tf.gather(token_ids, tf.minimum(places, time - 1), axis=1)
+        here = tf.gather(token_ids, tf.minimum(positions, time - 1), axis=1)
         time_first = tf.reshape(tf.transpose(here), [-1])
         outputs = tf.gather(_tensor(encoder.embeddings), time_first)
         after = []
@@ -119,9 +119,9 @@ def _pooled(model: TextClassifier, token_ids: Tensor, lengths: Tensor, window: i
             outputs, *new = _run_lstm(lstm.layer.cell, outputs, before, window, time - begin)
             after += new
         outputs = tf.reshape(outputs, (window, -1, encoder.widths[-1]))
-        places = places[:, None]
-        real = ((places < lengths) & (places >= first_pool))[..., None]
-        is_last = (places == lengths - 1)[..., None]
+        positions = positions[:, None]
+        real = ((positions < lengths) & (positions >= first_pool))[..., None]
+        is_last = (positions == lengths - 1)[..., None]
         last += tf.reduce_sum(tf.where(is_last, outputs, 0.0), axis=0)
         maximum = tf.maximum(maximum, tf.reduce_max(tf.where(real, outputs, -1.0), axis=0))
         total += tf.reduce_sum(tf.where(real, outputs, 0.0), axis=0)
@@ -169,19 +169,19 @@ def _run_lstm(
     steps = tf.minimum(num_steps, window)
 
     def step(
-        place: Tensor, hidden: Tensor, cell_state: Tensor, outputs: Tensor
+        position: Tensor, hidden: Tensor, cell_state: Tensor, outputs: Tensor
     ) -> tuple[Tensor, ...]:
-        gates = projected[place] + tf.matmul(hidden, recurrent_kernel)
+        gates = projected[position] + tf.matmul(hidden, recurrent_kernel)
         hidden, cell_state = _new_states(gates, cell_state)
-        return place + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
+        return position + 1, hidden, cell_state, tf.concat([outputs[1:], hidden[None]], axis=0)
 
     outputs = tf.zeros_like(projected[..., :units])
     _, hidden, cell_state, outputs = tf.while_loop(
-        lambda place, *_: place < steps, step, (0, *states, outputs)
+        lambda position, *_: position < steps, step, (0, *states, outputs)
     )
-    # After fewer steps than the window has, the first output stands further behind.
-    places = tf.minimum(tf.range(window) + window - steps, window - 1)
-    return tf.reshape(tf.gather(outputs, places), (-1, units)), hidden, cell_state
+    # After fewer steps than the window has, the first output is further back.
+    positions = tf.minimum(tf.range(window) + window - steps, window - 1)
+    return tf.reshape(tf.gather(outputs, positions), (-1, units)), hidden, cell_state
 
 
 def _new_states(gates: Tensor, cell_state: Tensor) -> tuple[Tensor, Tensor]:

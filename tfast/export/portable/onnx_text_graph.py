@@ -136,7 +136,7 @@ def _add_pooling(graph: "_Graph", outputs: str, lengths: str, max_length: int) -
     """What `concat_pooling` makes of `(time, batch, features)`."""
     whole, one = (lambda number: graph.constant(np.int64(number))), np.array([1], "int64")
     time = graph.add("Squeeze", graph.add("Shape", outputs, start=0, end=1))
-    places = graph.add(
+    positions = graph.add(
         "Unsqueeze", graph.add("Range", whole(0), time, whole(1)), graph.constant(one)
     )
     last = graph.add("Sub", lengths, whole(1))
@@ -150,14 +150,16 @@ def _add_pooling(graph: "_Graph", outputs: str, lengths: str, max_length: int) -
         return graph.add("ReduceSum", values, graph.constant(np.array([0], "int64")), keepdims=0)
 
     real = graph.add(
-        "And", graph.add("LessOrEqual", places, last), graph.add("GreaterOrEqual", places, first)
+        "And",
+        graph.add("LessOrEqual", positions, last),
+        graph.add("GreaterOrEqual", positions, first),
     )
     # No output of an LSTM is below -1.
     maximum = graph.add("ReduceMax", masked(real, -1), axes=[0], keepdims=0)
     amount = graph.add("Min", lengths, whole(max_length))
     amount = graph.add("Unsqueeze", graph.add("CastLike", amount, maximum), graph.constant(one))
     mean = graph.add("Div", total(masked(real, 0)), amount)
-    at_last = total(masked(graph.add("Equal", places, last), 0))
+    at_last = total(masked(graph.add("Equal", positions, last), 0))
     return graph.add("Concat", at_last, maximum, mean, axis=-1)
 
 

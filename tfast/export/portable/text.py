@@ -93,7 +93,7 @@ def export_portable_text_classifier(
             difference is above `tolerance`.
         ImportError: the extra is not installed.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> from tfast.text import TextClassifier
         >>> tokenizer, folder = TextTokenizer(), pathlib.Path(tempfile.mkdtemp(), "classifier")

@@ -11,7 +11,7 @@ from tfast.text.tokenization.unicode_tables import unicode_tables
 def tokenizer_tables() -> dict[str, Any]:
     """The content of `tokenizer.json`, see docs/portable_folder.md.
 
-    Example:
+    Examples:
         >>> tokenizer_tables()["exceptions"]["don't"]
         "do n't"
     """

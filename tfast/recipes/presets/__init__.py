@@ -41,7 +41,7 @@ class Preset:
 def preset_names(recipe: str | None = None) -> tuple[str, ...]:
     """The names of all presets, or of those for a recipe, sorted.
 
-    Example:
+    Examples:
         >>> preset_names("images")
         ('cifar10', 'digits')
     """
@@ -61,7 +61,7 @@ def load_preset(name: str) -> Preset:
     Raises:
         ValueError: there is none of that name.
 
-    Example:
+    Examples:
         >>> preset = load_preset("cifar10")
         >>> preset.needs, preset.settings["image_size"]
         (('data', 'valid'), 32)

@@ -48,7 +48,7 @@ class AWDLSTM(keras.layers.Layer):
         PyTorch samples everything from one uniform distribution; there is one bias instead of
         two that add up.
 
-    Example:
+    Examples:
         >>> from keras import ops
         >>> encoder = AWDLSTM(50, embed_size=4, hidden_size=6, num_layers=2)
         >>> outputs, states = encoder(ops.zeros((2, 3), "int32"))
@@ -186,7 +186,7 @@ class TiedDecoder(keras.layers.Layer):
         hidden: `(..., embed)`.
         embeddings: `(vocab, embed)`.
 
-    Example:
+    Examples:
         >>> from keras import ops
         >>> tuple(TiedDecoder(9)(ops.ones((2, 3, 4)), ops.ones((9, 4))).shape)
         (2, 3, 9)

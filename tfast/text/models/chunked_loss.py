@@ -69,7 +69,7 @@ def chunked_softmax_cross_entropy(
         ValueError: `targets` does not have the shape of `hidden` without its last axis, or
             `chunk_size` is below 1.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> hidden, embeddings = np.ones((3, 2), "float32"), np.zeros((8, 2), "float32")
         >>> result = chunked_softmax_cross_entropy(

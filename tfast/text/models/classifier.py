@@ -50,7 +50,7 @@ class TextClassifier(keras.Model):
         and drops other weights and words every 72 tokens, where here only locked dropout
         changes. Tokens before the last `max_length` are read without dropout here.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> model = TextClassifier(50, 2, embed_size=4, hidden_size=6, num_layers=2)
         >>> ids, lengths = np.array([[2, 9, 8], [2, 7, 1]]), np.array([3, 2])
@@ -199,7 +199,7 @@ def concat_pooling(outputs: Tensor, lengths: Tensor, max_length: int) -> Tensor:
 
     Source: fastai 2.8.12 `masked_concat_pool`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> outputs = np.array([[[5.0], [1.0], [3.0], [9.0]]])
         >>> np.array(concat_pooling(outputs, np.array([3]), 2)).tolist()
@@ -227,7 +227,7 @@ def layer_groups(model: TextClassifier) -> list[list[keras.layers.Layer]]:
 
     Source: fastai 2.8.12 `awd_lstm_clas_split`.
 
-    Example:
+    Examples:
         >>> model = TextClassifier(50, 2, embed_size=4, hidden_size=6, num_layers=2)
         >>> [group[0].name for group in layer_groups(model)]
         ['embedding', 'lstm_1', 'lstm_2', 'norm_1']

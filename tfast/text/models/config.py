@@ -42,7 +42,7 @@ class AWDLSTMConfig:
     Source: Merity et al. 2017, Regularizing and Optimizing LSTM Language Models; fastai 2.8.12
         `awd_lstm_lm_config` and `awd_lstm_clas_config`.
 
-    Example:
+    Examples:
         >>> AWDLSTMConfig(60_000, drop_mult=0.5).rate("weight_rate")
         0.1
         >>> AWDLSTMConfig.for_classifier(60_000, num_layers=2).weight_rate
@@ -134,7 +134,7 @@ def take_config(
     Raises:
         ValueError: neither a config nor the size of a vocabulary, or a config with fields.
 
-    Example:
+    Examples:
         >>> options = {"num_layers": 2, "name": "model"}
         >>> take_config(None, 50, options).num_layers, options
         (2, {'name': 'model'})

@@ -51,7 +51,7 @@ class EmbeddingDropout(DropWrapper):
 
     Source: Gal and Ghahramani 2016; fastai `EmbeddingDropout`.
 
-    Example:
+    Examples:
         >>> import keras
         >>> layer = EmbeddingDropout(keras.layers.Embedding(10, 4), 0.5)
         >>> tuple(layer(keras.ops.zeros((2, 3), "int32"), training=True).shape)
@@ -101,7 +101,7 @@ class WindowDropout(keras.layers.SpatialDropout1D):
 
     Source: fastai, where each window of a document is a forward pass with masks of its own.
 
-    Example:
+    Examples:
         >>> outputs = WindowDropout(0.5, 2, seed=0)(ops.ones((1, 5, 64)), training=True)
         >>> [bool(ops.all(outputs[:, i] == outputs[:, i + 1])) for i in range(4)]
         [True, False, True, False]

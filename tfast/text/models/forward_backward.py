@@ -21,7 +21,7 @@ class ForwardBackwardClassifier(keras.Model):
         forward: a `TextClassifier`.
         backward: a `TextClassifier` trained on reversed documents.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from tfast.text.models.classifier import TextClassifier
         >>> sizes = {"embed_size": 4, "hidden_size": 6, "num_layers": 1}

@@ -40,7 +40,7 @@ def sample_words(
 
     Source: fastai 2.8.12 `LMLearner.predict`; the Gumbel-max trick.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> logits, noise = np.array([[9.0, 0.0, 5.0]]), np.array([[0.5, 0.5, 0.5]])
         >>> np.array(sample_words(logits, noise, temperature=0.01, min_probability=0.0))

@@ -56,7 +56,7 @@ class LanguageModel(keras.Model):
     Source: Merity et al. 2017, Regularizing and Optimizing LSTM Language Models; fastai 2.8.12
         `language_model_learner` with `AWD_LSTM`, `RNNRegularizer`, `ModelResetter`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> model = LanguageModel(50, embed_size=4, hidden_size=6, num_layers=2)
         >>> model.compile("adam")
@@ -199,7 +199,7 @@ class LanguageModel(keras.Model):
 
         Source: fastai 2.8.12 `LMLearner.predict`.
 
-        Example:
+        Examples:
             >>> model = LanguageModel(50, embed_size=4, hidden_size=6, num_layers=1)
             >>> model.generate([[3, 4, 5], [6, 7, 8]], 5, temperature=0.8, seed=0).shape
             (2, 5)
@@ -242,7 +242,7 @@ def layer_groups(model: LanguageModel) -> list[list[keras.layers.Layer]]:
 
     Source: fastai `awd_lstm_lm_split`: the shared table counts as the end of the model.
 
-    Example:
+    Examples:
         >>> model = LanguageModel(50, embed_size=4, hidden_size=6, num_layers=2)
         >>> [[layer.name for layer in group] for group in layer_groups(model)]
         [['lstm_1', 'carried_states'], ['lstm_2'], ['embedding', 'decoder']]

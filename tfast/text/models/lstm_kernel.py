@@ -47,7 +47,7 @@ def lstm_sequence(
     Raises:
         ValueError: the shapes of the weights do not belong together.
 
-    Example:
+    Examples:
         >>> from keras import ops
         >>> outputs, (hidden, cell) = lstm_sequence(
         ...     ops.ones((2, 5, 3)), ops.ones((3, 16)), ops.ones((4, 16)), ops.zeros((16,)),

@@ -10,7 +10,7 @@ from tfast.types import Tensor
 class Perplexity(keras.metrics.Mean):
     """The exponential of the mean cross-entropy: how many words the model wavers between.
 
-    Example:
+    Examples:
         >>> import math
         >>> metric = Perplexity()
         >>> metric.update_state([math.log(2.0), math.log(8.0)])

@@ -18,7 +18,7 @@ def activation_regularization(outputs: TensorLike, alpha: float) -> Tensor:
     Source: Merity et al. 2017, Revisiting Activation Regularization; fastai 2.8.12
         `RNNRegularizer`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> float(activation_regularization(np.array([[1.0, 3.0]]), 2.0))
         10.0
@@ -38,7 +38,7 @@ def temporal_activation_regularization(outputs: TensorLike, beta: float) -> Tens
 
     Source: as `activation_regularization`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> float(temporal_activation_regularization(np.array([[[1.0], [3.0]]]), 1.0))
         4.0

@@ -15,7 +15,7 @@ from tfast.types import Tensor
 def num_replicas() -> int:
     """How many replicas the current strategy has.
 
-    Example:
+    Examples:
         >>> num_replicas()
         1
     """

@@ -54,7 +54,7 @@ class WeightDrop(DropWrapper):
     Source: Merity et al. 2017, Regularizing and Optimizing LSTM Language Models, section 2;
         fastai 2.8.12 `WeightDropout`.
 
-    Example:
+    Examples:
         >>> import keras
         >>> layer = WeightDrop(keras.layers.LSTM(4, return_sequences=True), 0.5)
         >>> tuple(layer(keras.ops.ones((2, 3, 5)), training=True).shape)

@@ -22,7 +22,7 @@ class ConstantTable:
     Raises:
         ValueError: two keys have one fingerprint.
 
-    Example:
+    Examples:
         >>> table = ConstantTable({"one": "1", "two": "2"})
         >>> found, values = table.lookup(tf.constant(["two", "ten"]))
         >>> found.numpy().tolist(), values[0].numpy()

@@ -34,7 +34,7 @@ def split_english(words: tf.Tensor) -> tf.Tensor:
     Returns:
         String tensor `(words,)`.
 
-    Example:
+    Examples:
         >>> split_english(tf.constant(["don't.", "(e.g.", "state-of-the-art"])).numpy().tolist()
         [b"do n't .", b'( e.g.', b'state - of - the - art']
 

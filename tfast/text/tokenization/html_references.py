@@ -26,7 +26,7 @@ def unescape_html(texts: tf.Tensor) -> tf.Tensor:
     Returns:
         String tensor `(batch,)`.
 
-    Example:
+    Examples:
         >>> unescape_html(tf.constant(["&eacute;&#233;&#xE9; &ampere &what;"]))[0].numpy().decode()
         'ééé &ere &what;'
 

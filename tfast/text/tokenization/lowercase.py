@@ -23,7 +23,7 @@ def lower(texts: tf.Tensor) -> tf.Tensor:
     Returns:
         String tensor `(batch,)`.
 
-    Example:
+    Examples:
         >>> lower(tf.constant(["ÉTÉ", "ΟΔΟΣ"]))[1].numpy().decode()
         'οδος'
 

@@ -40,7 +40,7 @@ _MESS = {
 def fix_html(texts: tf.Tensor) -> tf.Tensor:
     r"""Undoes what web pages and data sets left in texts: "<br />", "amp;", "&eacute;" ...
 
-    Example:
+    Examples:
         >>> fix_html(tf.constant(["Tom amp; Jerry<br />caf&eacute;"]))[0].numpy().decode()
         'Tom & Jerry\ncafé'
     """
@@ -52,7 +52,7 @@ def fix_html(texts: tf.Tensor) -> tf.Tensor:
 def replace_rep(texts: tf.Tensor) -> tf.Tensor:
     """Writes a character that is repeated three times or more as "xxrep", count, character.
 
-    Example:
+    Examples:
         >>> replace_rep(tf.constant(["so good!!!!"]))[0].numpy()
         b'so good xxrep 4 ! '
     """
@@ -62,7 +62,7 @@ def replace_rep(texts: tf.Tensor) -> tf.Tensor:
 def replace_wrep(texts: tf.Tensor) -> tf.Tensor:
     """Writes a word that is repeated three times or more as "xxwrep", count, word.
 
-    Example:
+    Examples:
         >>> replace_wrep(tf.constant(["very very very good"]))[0].numpy()
         b' xxwrep 3 very  good'
 
@@ -75,7 +75,7 @@ def replace_wrep(texts: tf.Tensor) -> tf.Tensor:
 def spec_add_spaces(texts: tf.Tensor) -> tf.Tensor:
     r"""Puts spaces around "/", "#" and "\".
 
-    Example:
+    Examples:
         >>> spec_add_spaces(tf.constant(["and/or"]))[0].numpy()
         b'and / or'
     """
@@ -85,7 +85,7 @@ def spec_add_spaces(texts: tf.Tensor) -> tf.Tensor:
 def rm_useless_spaces(texts: tf.Tensor) -> tf.Tensor:
     """Leaves one of several spaces; line breaks stay.
 
-    Example:
+    Examples:
         >>> rm_useless_spaces(tf.constant(["a   b"]))[0].numpy()
         b'a b'
     """
@@ -95,7 +95,7 @@ def rm_useless_spaces(texts: tf.Tensor) -> tf.Tensor:
 def replace_all_caps(texts: tf.Tensor) -> tf.Tensor:
     """Writes words in capitals small, with "xxup" in front when longer than a letter.
 
-    Example:
+    Examples:
         >>> replace_all_caps(tf.constant(["I AM here"]))[0].numpy()
         b'i xxup am here'
     """
@@ -105,7 +105,7 @@ def replace_all_caps(texts: tf.Tensor) -> tf.Tensor:
 def replace_maj(texts: tf.Tensor) -> tf.Tensor:
     """Writes words with a capital only in front small, with "xxmaj" in front.
 
-    Example:
+    Examples:
         >>> replace_maj(tf.constant(["Jane likes McCoy"]))[0].numpy()
         b'xxmaj jane likes McCoy'
     """
@@ -120,7 +120,7 @@ def lowercase(texts: tf.Tensor, *, add_start: bool = True, add_end: bool = False
         add_start: whether to put "xxbos" before it.
         add_end: whether to put "xxeos" after it.
 
-    Example:
+    Examples:
         >>> lowercase(tf.constant([" McCoy "]))[0].numpy()
         b'xxbos mccoy'
     """

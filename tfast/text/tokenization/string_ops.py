@@ -52,7 +52,7 @@ def replace_matches(
     Returns:
         String tensor `(batch,)`.
 
-    Example:
+    Examples:
         >>> replace_matches(tf.constant(["a12b3"]), "[0-9]+", lambda found: "<" + found + ">")
         <tf.Tensor: shape=(1,), dtype=string, numpy=array([b'a<12>b<3>'], dtype=object)>
     """

@@ -38,7 +38,7 @@ class TextTokenizer(keras.layers.Layer):
         ValueError: `splitter` is neither "english" nor a layer, or the texts are not as described:
             one string, for instance, or rows of different lengths.
 
-    Example:
+    Examples:
         >>> TextTokenizer()(tf.constant(["I don't LIKE this..."])).to_list()
         [[b'xxbos', b'i', b'do', b"n't", b'xxup', b'like', b'this', b'\xe2\x80\xa6']]
 

@@ -14,7 +14,7 @@ from tfast.training.optimizers.keras_private import (
     TENSORBOARD_COUNTERS,
 )
 
-# Keras's callbacks have no get_state: what theirs is, by name. None stands for nothing yet.
+# Keras's callbacks have no get_state: what theirs is, by name. None means nothing yet.
 KERAS_STATES: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("best", "wait", "stopped_epoch", "best_epoch", "best_weights"),
     keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
@@ -92,7 +92,7 @@ def callback_names(callbacks: Iterable[Callback]) -> list[str]:
 
     Not those that set `state_is_optional`: checkpoints of earlier versions have no state of them.
 
-    Example:
+    Examples:
         >>> callback_names([keras.callbacks.EarlyStopping(), keras.callbacks.TerminateOnNaN()])
         ['callback/EarlyStopping/0']
     """
@@ -104,7 +104,7 @@ def callback_names(callbacks: Iterable[Callback]) -> list[str]:
 
 
 def continue_files(callbacks: Iterable[Callback]) -> None:
-    """Keeps callbacks from beginning anew the file that they wrote before the interruption."""
+    """Keeps callbacks from overwriting the file that they wrote before the interruption."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger):
             callback.append = True

@@ -57,7 +57,7 @@ class Checkpoint:
 def write_checkpoint(path: PathLike, checkpoint: Checkpoint) -> None:
     """Writes a checkpoint as one `.npz` file that takes the place of an older one at once.
 
-    Example:
+    Examples:
         >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
         >>> write_checkpoint(path, Checkpoint(step=7, arrays={"weight": np.float32([1, 2])}))

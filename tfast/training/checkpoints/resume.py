@@ -102,7 +102,7 @@ def resumable_fit(
             oneDNN switch, so that the run goes on, but not bit-identical; or a callback
             carries what the checkpoint does not hold.
 
-    Example:
+    Examples:
         >>> import keras, pathlib, tempfile, tensorflow as tf
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "run.npz"
         >>> def make_dataset(first_step):

@@ -10,7 +10,7 @@ import keras
 def describe_environment() -> dict[str, str | int | None]:
     """Versions, processors and switches, as a dict of strings and integers.
 
-    Example:
+    Examples:
         >>> sorted(describe_environment())[:3]
         ['TF_ENABLE_ONEDNN_OPTS', 'keras', 'machine']
     """

@@ -30,7 +30,7 @@ def run_lock(path: PathLike) -> Iterator[None]:
     Raises:
         ValueError: another run holds it.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> folder = tempfile.mkdtemp()
         >>> with run_lock(folder):

@@ -1,6 +1,6 @@
 """What there is to look at after a run: curves, confusions, the most confident errors.
 
-Names of classes, metrics and layers are drawn as they are: matplotlib takes what stands between
+Names of classes, metrics and layers are drawn as they are: matplotlib takes what is between
 two dollar signs for mathematics, and fails where it is none.
 """
 
@@ -35,7 +35,7 @@ def most_confident_errors(
         Indices of wrong examples, an integer array; the highest probability of a wrong class
         first, equals in their order.
 
-    Example:
+    Examples:
         >>> most_confident_errors([0, 0, 1], [[0.4, 0.6], [0.9, 0.1], [0.8, 0.2]]).tolist()
         [2, 0]
     """
@@ -55,7 +55,7 @@ def count_confusions(true_ids: ArrayLike, predicted_ids: ArrayLike, num_classes:
     Raises:
         ImportError: scikit-learn is not installed.
 
-    Example:
+    Examples:
         >>> count_confusions([0, 0, 1], [0, 1, 1], 2).tolist()
         [[1, 1], [0, 1]]
     """

@@ -19,7 +19,7 @@ class LearningRateCurve:
         skip_start: points at the start that the suggestions leave out.
         skip_end: points at the end that the suggestions and the plot leave out.
 
-    Example:
+    Examples:
         >>> rates = np.geomspace(1e-4, 1.0, 5)
         >>> LearningRateCurve(rates, np.array([3.0, 2.9, 1.0, 0.9, 7.0])).steep
         0.001

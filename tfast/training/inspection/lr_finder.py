@@ -56,7 +56,7 @@ def find_learning_rate(
         start: the first rate, above 0.
         end: the last rate, above `start`.
         steps: number of rates, equally far apart on a logarithmic scale, from 2 on.
-        smoothing: share of the past in the smoothed loss, from 0 to below 1.
+        smoothing: weight of the past in the smoothed loss, in [0, 1).
         callbacks: Keras callbacks that take part, like `LayerwiseLearningRates`.
 
     Returns:
@@ -67,7 +67,7 @@ def find_learning_rate(
             `MultiOptimizer` (no one rate), the dataset is empty or is arrays, or the loss is no
             finite number from the first step on.
 
-    Example:
+    Examples:
         >>> from tensorflow import data
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")

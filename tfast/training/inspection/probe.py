@@ -58,7 +58,7 @@ class Probe:
             batch: `(inputs, targets)` or `(inputs, targets, sample_weights)`.
 
         Returns:
-            Mean, standard deviation and share near zero, floats `(layers, 3)`; histograms,
+            Mean, standard deviation and fraction near zero, floats `(layers, 3)`; histograms,
             `(layers, num_bins)`; and a dict from layer paths to `(gradient norm / weight norm,
             root mean square of the weights)`.
         """

@@ -22,7 +22,7 @@ def random_states_kept() -> Iterator[None]:
     imported. Not the states inside a traced function that draws from `tf.random`; eager
     operations of `tf.random` that are given a seed begin their sequence again.
 
-    Example:
+    Examples:
         >>> random.seed(3)
         >>> with random_states_kept():
         ...     inside = random.random()
@@ -30,7 +30,7 @@ def random_states_kept() -> Iterator[None]:
         True
     """
     restores = [_python(), _numpy(), _keras()]
-    if "tensorflow" in sys.modules:
+    if sys.modules.get("tensorflow") is not None:
         restores.append(_tensorflow())
     if keras.backend.backend() == "torch":
         restores.append(_torch())

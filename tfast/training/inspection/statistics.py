@@ -24,7 +24,7 @@ _NUMBERS = ("steps", "means", "standard_deviations", "near_zero_shares", "gradie
 
 
 class TrainingStatistics(keras.callbacks.Callback):
-    """Measures activations and gradients every few steps, warns, and draws what it saw.
+    """Measures activations and gradients every few steps, warns, and plots what it saw.
 
     The measuring is a training step of its own on a batch of its own, that of `data`, which
     changes nothing: not a weight, not a moment, no batch norm statistic, seed or metric. So
@@ -56,8 +56,8 @@ class TrainingStatistics(keras.callbacks.Callback):
         steps: list of ints, the steps measured, the first one of the first `fit` being 1.
         means, standard_deviations, near_zero_shares: dict from each layer's name to a list of
             floats, one for each step measured.
-        histograms: dict from each layer's name to a list of float arrays `(num_bins,)`, shares
-            of its activations (of at most 65,536 of them).
+        histograms: dict from each layer's name to a list of float arrays `(num_bins,)`,
+            fractions of its activations (of at most 65,536 of them).
         gradient_ratios: dict from the path of each layer with trainable weights to a list of
             floats: norm of the gradient divided by norm of the weights.
 
@@ -69,7 +69,7 @@ class TrainingStatistics(keras.callbacks.Callback):
         UserWarning: a layer is dead, explodes, or is not finite, with its name and the step;
             each kind once for each layer.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> hidden = keras.layers.Dense(8, activation="relu", name="hidden")
         >>> model = keras.Sequential([keras.Input((4,)), hidden, keras.layers.Dense(1)])

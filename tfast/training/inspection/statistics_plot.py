@@ -50,11 +50,11 @@ def plot_statistics(statistics: "TrainingStatistics") -> "Figure":
 
 
 def _draw_histogram(panel: "Axes", name: str, statistics: "TrainingStatistics") -> None:
-    shares = np.stack(statistics.histograms[name], axis=1)  # (bins, steps)
+    fractions = np.stack(statistics.histograms[name], axis=1)  # (bins, steps)
     steps = statistics.steps
     # The logarithm brings out the few large ones beside the many near zero.
     panel.imshow(
-        np.log1p(1e4 * shares),
+        np.log1p(1e4 * fractions),
         aspect="auto",
         origin="lower",
         cmap="turbo",

@@ -17,7 +17,7 @@ class Stopwatch(keras.callbacks.Callback):
         batches: training batches after the first ones of each epoch, which wait for the
             compiler and for the data.
 
-    Example:
+    Examples:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> stopwatch = Stopwatch()

@@ -26,7 +26,7 @@ class FusedAdam(keras.optimizers.Adam):
         learning_rate: a float, a `LearningRateSchedule` or a function without arguments.
         **options: those of `keras.optimizers.Adam`.
 
-    Example:
+    Examples:
         >>> weight = keras.Variable([1.0, -1.0])
         >>> optimizer = FusedAdam(0.1)
         >>> optimizer.apply([ops.convert_to_tensor([0.5, -2.0])], [weight])

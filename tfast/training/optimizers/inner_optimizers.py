@@ -10,7 +10,7 @@ def with_inner_optimizers(
 ) -> Iterator[keras.optimizers.Optimizer]:
     """Yields `optimizer`, then the one it wraps, and so on.
 
-    Example:
+    Examples:
         >>> wrapped = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
         >>> [type(each).__name__ for each in with_inner_optimizers(wrapped)]
         ['LossScaleOptimizer', 'SGD']
@@ -23,7 +23,7 @@ def with_inner_optimizers(
 def innermost(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """The optimizer that moves the weights: the one that wraps no other.
 
-    Example:
+    Examples:
         >>> wrapped = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
         >>> type(innermost(wrapped)).__name__
         'SGD'

@@ -35,7 +35,7 @@ class Lookahead(UpdatesWithoutReduction, keras.optimizers.Optimizer):
     Raises:
         ValueError: an option is out of its range, or loss scaling is inside.
 
-    Example:
+    Examples:
         >>> weight = keras.Variable([0.0])
         >>> optimizer = Lookahead(keras.optimizers.SGD(1.0), sync_period=2)
         >>> for _ in range(2):
@@ -171,7 +171,7 @@ def ranger(
     Returns:
         A `Lookahead` optimizer.
 
-    Example:
+    Examples:
         >>> ranger(4e-3).inner_optimizer.beta_1
         0.95
 

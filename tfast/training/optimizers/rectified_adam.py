@@ -15,7 +15,7 @@ from tfast.types import Tensor
 class RectifiedAdam(keras.optimizers.Adam):
     """Adam that trusts its adaptive rate no further than its variance is known.
 
-    In the first steps, while too few gradients stand behind the second moment, the step is
+    In the first steps, while the second moment is of too few gradients, the step is
     plain momentum; from then on Adam's, scaled by a factor that grows to 1. It takes the
     place of a warm-up.
 
@@ -31,7 +31,7 @@ class RectifiedAdam(keras.optimizers.Adam):
     Raises:
         ValueError: `amsgrad` is asked for; the rectification does not cover it.
 
-    Example:
+    Examples:
         >>> weight = keras.Variable([1.0, -1.0])
         >>> optimizer = RectifiedAdam(0.1)
         >>> optimizer.apply([ops.convert_to_tensor([0.5, 2.0])], [weight])

@@ -29,7 +29,7 @@ class Convolution(layers.Conv2D):
     the gradient of such a kernel takes many times as long as the convolution. XResNet-18 on
     32×32 images has three of them, and they were a large part of its training step.
 
-    Example:
+    Examples:
         >>> layer = Convolution(4, 3, padding="same")
         >>> layer(ops.ones((2, 1, 1, 3))).shape == (2, 1, 1, 4)
         True
@@ -59,7 +59,7 @@ class StemPooling(layers.Layer):
     `padding="same"` puts the windows of even sizes one pixel further on, and padding with
     zeros would be wrong for activations below 0. A window that holds NaN gives NaN.
 
-    Example:
+    Examples:
         >>> images = ops.reshape(ops.arange(4, dtype="float32"), (1, 1, 4, 1))
         >>> [float(value) for value in ops.ravel(StemPooling()(images))]
         [1.0, 3.0]
@@ -104,7 +104,7 @@ def conv_bn(
     Returns:
         Keras tensor `(batch, height / strides, width / strides, filters)`.
 
-    Example:
+    Examples:
         >>> conv_bn(keras.Input((7, 7, 3)), 8, 3, strides=2, name="first").shape
         (None, 4, 4, 8)
 
@@ -138,7 +138,7 @@ def squeeze_excite(
         activation: of the layer between.
         name: prefix of the layers' names.
 
-    Example:
+    Examples:
         >>> x = keras.Input((7, 7, 64))
         >>> squeeze_excite(x, reduction=16, activation="relu", name="squeeze").shape
         (None, 7, 7, 64)
@@ -184,7 +184,7 @@ def residual_block(
     Returns:
         Keras tensor `(batch, height / strides, width / strides, filters)`, rounded up.
 
-    Example:
+    Examples:
         >>> x = keras.Input((7, 7, 16))
         >>> residual_block(x, [(32, 3, 1), (32, 3, 1)], strides=2, name="block").shape
         (None, 4, 4, 32)

@@ -22,7 +22,7 @@ class SimpleSelfAttention(keras.layers.Layer):
     Weights: `gamma ()`, `kernel (channels in, channels out)`, and for the power iteration
     `left (channels out,)` and `right (channels in,)`, not trained.
 
-    Example:
+    Examples:
         >>> images = keras.random.normal((2, 4, 4, 8))
         >>> bool(ops.all(SimpleSelfAttention()(images) == images))
         True
