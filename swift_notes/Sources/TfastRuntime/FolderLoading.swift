@@ -69,7 +69,8 @@ final class FolderLoading: Sendable {
         threads: options.threads, inputs: inputs)
     } else {
       loaded = try OnnxModel(
-        path: file, runtime: OnnxRuntime(path: LibrarySearch.onnxRuntime.find(options.onnxRuntimeLibrary)),
+        path: file,
+        runtime: OnnxRuntime(path: LibrarySearch.onnxRuntime.find(options.onnxRuntimeLibrary)),
         threads: options.threads, inputs: inputs)
     }
     model.withLock { $0 = loaded }

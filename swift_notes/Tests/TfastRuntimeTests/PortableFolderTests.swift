@@ -109,8 +109,10 @@ import TfastText
 
   @Test(arguments: [
     ("\"format\": 1", "\"format\": 2", "newer"), ("\"format\": 1", "\"format\": \"1\"", "format"),
-    ("\"kind\": \"text\"", "\"kind\": \"sound\"", "sound"), ("\"format\": 1", "\"format\" 1", "JSON"),
-    ("\"class_names\": [", "\"class_names\": [3, ", "class_names"), ("\"english\"", "\"saved_model\"", "splitter"),
+    ("\"kind\": \"text\"", "\"kind\": \"sound\"", "sound"),
+    ("\"format\": 1", "\"format\" 1", "JSON"),
+    ("\"class_names\": [", "\"class_names\": [3, ", "class_names"),
+    ("\"english\"", "\"saved_model\"", "splitter"),
     ("\"max_tokens\": null", "\"max_tokens\": 0", "max_tokens"),
     ("\"model.onnx\": \"", "\"../model.onnx\": \"", "inside"),
     ("\"model\": \"model.onnx\"", "\"model\": \"x/../model.onnx\"", "model"),
