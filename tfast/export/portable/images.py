@@ -14,25 +14,21 @@ from keras import layers, ops
 from tfast.export.float32 import in_float32
 from tfast.export.images import gives_logits, known_image_size, with_folded_norms
 from tfast.export.portable.folder import (
-    NUM_EXAMPLES,
     Contents,
     check_difference,
     examples_with_answers,
     write_folder,
 )
 from tfast.export.portable.formats import check_format
+from tfast.export.portable.image_examples import ImageExamples
 from tfast.export.saved_model import check_class_names
 from tfast.runtime import load
 from tfast.types import PathLike, Tensor
-from tfast.vision.decoding import decode_image
 from tfast.vision.layers.residual_blocks import StemPooling
-from tfast.vision.preprocessing import ImagePreprocessing, resize_and_crop
+from tfast.vision.preprocessing import ImagePreprocessing
 
 # What a level of 255 in some pixels may change in a probability: readers round to whole levels.
 _PIXEL_TOLERANCE = 0.01
-# Of the given images each fifth is compared on, the others say what ranges there are.
-_EACH_COMPARED = 5
-_LARGEST_EXAMPLE = 2**16  # bytes
 
 
 def export_portable_image_classifier(
@@ -105,20 +101,9 @@ def export_portable_image_classifier(
     """
     kind, tolerance = check_format(file_format, precision, tolerance)
     is_measured = precision == "int8" and (examples is not None or file_format == "onnx")
-    if is_measured and (examples is None or len(examples) < 2):
-        number = "None" if examples is None else len(examples)
-        raise ValueError(
-            f"examples must be two images or more to measure the ranges of int8 on, got {number}"
-        )
     image_size = known_image_size(model, image_size)
     class_names = check_class_names(class_names, model.output_shape[-1])
-    contents = _contents(examples, image_size)
-    prepared = np.stack([_prepare(one, preprocessing, image_size) for one in contents])
-    pixels = np.rint(prepared).astype("uint8")
-    # Not the noise that may be added to the given images.
-    given = pixels[: len(examples)] if is_measured and examples is not None else pixels
-    held_out = np.arange(len(given)) % _EACH_COMPARED == 0
-    compared = given[held_out] if is_measured else pixels
+    images = ImageExamples(examples, preprocessing, image_size, is_measured=is_measured)
     if from_logits is None:
         from_logits = gives_logits(model, image_size)
     model = in_float32(model)
@@ -133,20 +118,17 @@ def export_portable_image_classifier(
         [tf.TensorSpec((None, *image_size, 3), tf.uint8, name="pixels")],
         parts=[served],
         precision=precision,
-        representative=[[one[None]] for one in given[~held_out]] if is_measured else None,
+        representative=[[one[None]] for one in images.measured] if is_measured else None,
     )
     description, expect = f"{file_format} file in {precision}", functools.partial(answer, model)
-    found, expected = _in_batches(kind.runner(content), compared), _in_batches(expect, compared)
+    found = _in_batches(kind.runner(content), images.compared)
+    expected = _in_batches(expect, images.compared)
     difference = check_difference(found, expected, tolerance, description)
-    kept = np.linspace(0, len(contents) - 1, NUM_EXAMPLES).round().astype(int)
-    files = [_small(contents[i], image_size) for i in kept]
     # As validation has them, not rounded to whole levels.
-    expected = _in_batches(
-        expect, np.stack([_prepare(one, preprocessing, image_size) for one in files])
-    )
+    expected = _in_batches(expect, images.kept_pixels)
 
     def check(folder: Path) -> None:
-        answers = load(folder).classify(files).probabilities
+        answers = load(folder).classify(images.kept).probabilities
         limit = tolerance + _PIXEL_TOLERANCE
         check_difference(answers, expected, limit, f"{description}, read by tfast.runtime,")
 
@@ -159,7 +141,7 @@ def export_portable_image_classifier(
         class_names=class_names,
         tolerance=tolerance + _PIXEL_TOLERANCE,
         examples=examples_with_answers(
-            "image", [base64.b64encode(one).decode() for one in files], expected
+            "image", [base64.b64encode(one).decode() for one in images.kept], expected
         ),
         check=check,
         overwrite=overwrite,
@@ -167,67 +149,10 @@ def export_portable_image_classifier(
     return difference
 
 
-def _contents(examples: Sequence[Any] | None, image_size: tuple[int, int]) -> list[bytes]:
-    """Contents of image files: of those given, and of colourful noise where they are too few."""
-    if isinstance(examples, str | bytes | Path):
-        raise ValueError(f"examples must be a list of images, got {str(examples)[:40]!r}")
-    contents = [
-        _content(i, example) for i, example in enumerate([] if examples is None else examples)
-    ]
-    source = np.random.RandomState(0)
-    for i in range(len(contents), NUM_EXAMPLES):
-        # Darker and brighter ones, of other sides than wanted.
-        coarse = source.randint(0, 256, (3 + i, 5, 3)) * (i + 1) // NUM_EXAMPLES
-        sides = [round(side * (1.1 + 0.2 * i)) for side in image_size]
-        noise = tf.image.resize(coarse, sides, "bicubic") + source.normal(0, 9, (*sides, 3))
-        contents.append(_png(np.clip(noise, 0, 255).astype("uint8")))
-    return contents
-
-
-def _content(index: int, example: PathLike | bytes | np.ndarray) -> bytes:
-    if isinstance(example, bytes):
-        content = example
-    elif isinstance(example, np.ndarray):
-        if example.dtype != np.uint8 or example.ndim != 3 or example.shape[-1] != 3:
-            raise ValueError(
-                f"examples[{index}] must be uint8 (height, width, 3), got {example.dtype} "
-                f"{example.shape}"
-            )
-        content = _png(example)
-    else:
-        content = Path(example).read_bytes()
-    return content
-
-
-def _prepare(
-    content: bytes, preprocessing: ImagePreprocessing, image_size: tuple[int, int]
-) -> np.ndarray:
-    """The pixels that validation sees, before they are normalised."""
-    return resize_and_crop(
-        decode_image(tf.constant(content)),
-        image_size,
-        crop_ratio=preprocessing.crop_ratio,
-        antialias=preprocessing.antialias,
-    ).numpy()
-
-
-def _small(content: bytes, image_size: tuple[int, int]) -> bytes:
-    """The image, or where its file is large another one of it."""
-    if len(content) <= _LARGEST_EXAMPLE:
-        return content
-    sides = [2 * side for side in image_size]
-    pixels = resize_and_crop(decode_image(tf.constant(content)), sides).numpy()
-    return tf.io.encode_jpeg(np.rint(pixels).astype("uint8"), quality=90).numpy()
-
-
 def _in_batches(answer: Any, pixels: np.ndarray) -> np.ndarray:
     """Probabilities, in batches that fit into memory."""
     batches = [pixels[i : i + 32] for i in range(0, len(pixels), 32)]
     return np.concatenate([np.asarray(answer(pixels=one)["probabilities"]) for one in batches])
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    return tf.io.encode_png(pixels).numpy()
 
 
 class _BorderPooling(layers.Layer):
