@@ -96,7 +96,7 @@ def _count_neighbours(
         ids[ids < len(SPECIAL_TOKENS)] = vocab_size  # of no use as a neighbour
         for distance in range(1, window + 1):
             right = ids[distance : distance + _PIECE]
-                left = ids[: len(right)]
+            left = ids[: len(right)]
             for word, context in ((left, right), (right, left)):
                 pairs = (word < vocab_size) & (context < num_contexts)
                 np.add.at(counts, word[pairs] * num_contexts + context[pairs],
