@@ -50,7 +50,7 @@ class LanguageModelRecipe(Recipe):
     num_texts: int | None = setting(
         None,
         checks.or_none(whole_number),
-        "train on the first so many texts; all give words",
+        "train on the first so many; words are counted in all",
     )
     valid: int = setting(250, whole_number, "so many texts, the last ones, are for validation")
     vocabulary_size: int = setting(25_000, whole_number, "words at most")

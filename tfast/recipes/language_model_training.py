@@ -38,13 +38,15 @@ class PreparedLanguageModel:
     Attributes:
         recipe: the settings.
         output: the folder of the run.
-        training: the documents that are trained on.
+        counted: the documents that words and their neighbours are counted in: all but the last.
+        training: the documents that are trained on, the first of those.
         validation: the last documents.
         settings: what a resumed run must agree on with the interrupted one.
     """
 
     recipe: LanguageModelRecipe
     output: Path
+    counted: StoredDocuments
     training: StoredDocuments
     validation: StoredDocuments
     settings: dict[str, Any]
@@ -63,6 +65,7 @@ def prepare(recipe: LanguageModelRecipe, output: Path) -> PreparedLanguageModel:
     prepared = PreparedLanguageModel(
         recipe=recipe,
         output=output,
+        counted=documents.select(0, last),
         training=documents.select(0, min(last, recipe.num_texts or last)),
         validation=documents.select(last, len(documents)),
         settings=recipe.settings() | {"tokens": documents.num_tokens},
@@ -89,7 +92,7 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     keras.utils.set_random_seed(recipe.seed)
     model = make_model(prepared)
     if recipe.word_vectors and not _files(prepared).checkpoint.exists():
-        start_from_counts(model, prepared.training, seed=recipe.seed)
+        start_from_counts(model, prepared.counted, seed=recipe.seed)
     steps = recipe.epochs * len(_batches(prepared, training=True))
     reports = -(-steps // recipe.report_every)
     model, seconds = fit_stage(
