@@ -6,6 +6,7 @@ from . import images as images
 from . import layer_groups as layer_groups
 from . import layers as layers
 from . import preprocessing as preprocessing
+from . import resizing as resizing
 from . import transfer as transfer
 from . import xresnet as xresnet
 from . import xresnet_sizes as xresnet_sizes
