@@ -1,8 +1,8 @@
 """Random weights of timm's networks, published as timm does it, into a hand-made hub cache.
 
-Run by `test_live.py` with a Python that has timm: `make_timm_models.py FOLDER NAME ...`. FOLDER gets
-`hub/models--timm--NAME/`, laid out as huggingface_hub does it, and for each name an `.npz` with
-inputs, logits, and what timm's transforms make of the images in `FOLDER/images`.
+Run by `test_live.py` with a Python that has timm: `make_timm_models.py FOLDER NAME ...`. FOLDER
+gets `hub/models--timm--NAME/`, laid out as huggingface_hub does it, and for each name an `.npz`
+with inputs, logits, and what timm's transforms make of the images in `FOLDER/images`.
 """
 
 import hashlib

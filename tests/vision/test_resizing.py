@@ -20,7 +20,7 @@ def photo(height, width):
 
 
 def by_pillow(pixels, resized, crop):
-    """torchvision's `Resize` and `CenterCrop` for Pillow's images, as timm's evaluation calls them."""
+    """torchvision's `Resize` and `CenterCrop` of Pillow's images, as timm evaluates."""
     height, width = pixels.shape[:2]
     short, long = min(height, width), max(height, width)
     longer = int(resized * long / short)

@@ -6,6 +6,8 @@ from lists of `Entry`; for a folder, a repository or a file that is in none of t
 tell.
 """
 
+from pathlib import Path
+
 from tfast.pretrained.entries import Entry as Entry
 from tfast.pretrained.image_entries import IMAGE_ENTRIES
 
@@ -26,3 +28,20 @@ LOADERS_BY_KIND = {
     "xresnet": "tfast.pretrained.fastai_images",
     "image_classifier": "tfast.pretrained.fastai_images",
 }
+
+
+def is_published(name: str) -> bool:
+    """Whether a name means published weights, not a path.
+
+    Examples:
+        >>> is_published("timm/resnet50d.ra2_in1k"), is_published("models/trained.keras")
+        (True, False)
+    """
+    return name in ENTRIES or repository_of(name) is not None
+
+
+def repository_of(name: str) -> str | None:
+    """Owner and name on the hub; timm's are known to be there, whether listed or not."""
+    if name.startswith("hf://"):
+        return name.removeprefix("hf://")
+    return name if name.startswith("timm/") and not Path(name).exists() else None

@@ -45,7 +45,7 @@ def load(
         ValueError: timm/resnet0d.nobody must be fetched first, got no config.json ...
     """
     name = os.fspath(name)
-    source = open_source(name, catalog.ENTRIES, download=download, revision=revision, sha256=sha256)
+    source = open_source(name, download=download, revision=revision, sha256=sha256)
     loader = importlib.import_module(_loader_for(source))
     loaded: Pretrained = loader.load(source)
     return loaded

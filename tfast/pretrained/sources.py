@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tfast.pretrained import downloads, hub
+from tfast.pretrained import catalog, downloads, hub
 from tfast.pretrained.checksums import check_given, check_remembered, sha256_of
 from tfast.pretrained.entries import Entry
 from tfast.pretrained.records import Provenance
@@ -269,7 +269,6 @@ class WebSource(_RemoteSource):
 
 def open_source(
     name: str,
-    entries: Mapping[str, Entry],
     *,
     download: bool = False,
     revision: str = "main",
@@ -279,7 +278,6 @@ def open_source(
 
     Args:
         name: one of the catalogue, `hf://owner/name`, or the path of a folder or a file.
-        entries: the catalogue.
         download: whether what is missing is fetched.
         revision: of a repository on the hub: branch, tag or commit.
         sha256: a hash that the weights must have (all files that are no `.json`), or file name to
@@ -292,10 +290,10 @@ def open_source(
         ValueError: the name means nothing.
     """
     given = _checked_hashes(sha256)
-    entry = entries.get(name)
+    entry = catalog.ENTRIES.get(name)
     if entry is not None and entry.repository is None:
         return WebSource(entry, given, download=download)
-    repository = entry.repository if entry else _repository_of(name)
+    repository = entry.repository if entry else catalog.repository_of(name)
     if repository is not None:
         return HubSource(
             repository, name=name, revision=revision, entry=entry, sha256=given, download=download
@@ -306,16 +304,9 @@ def open_source(
     if path.is_file():
         return FileSource(path, given)
     raise ValueError(
-        f"pretrained must be a folder, a file, hf://OWNER/NAME or one of {', '.join(entries)}, "
-        f"got {name}"
+        "pretrained must be a file, a folder, hf://OWNER/NAME or a name that `tfast pretrained` "
+        f"lists, got {name}"
     )
-
-
-def _repository_of(name: str) -> str | None:
-    """Owner and name on the hub; timm's are known to be there, whether listed or not."""
-    if name.startswith("hf://"):
-        return name.removeprefix("hf://")
-    return name if name.startswith("timm/") and not Path(name).exists() else None
 
 
 def _checked_hashes(sha256: str | Mapping[str, str] | None) -> dict[str, str]:
