@@ -1,10 +1,14 @@
+import sys
+
 import numpy as np
 import pytest
 
+from tfast.fastai.xresnet import xresnet_to_fastai
 from tfast.pretrained import load
 from tfast.pretrained.loading import open_source
 from tfast.pretrained.remote_sources import HubSource, WebSource
 from tfast.pretrained.sources import FileSource, FolderSource
+from tfast.vision.xresnet import xresnet
 
 
 def test_a_name_is_one_of_the_catalogue_a_repository_a_folder_or_a_file(tmp_path):
@@ -51,3 +55,10 @@ def test_other_files_and_models_are_refused(tmp_path):
         load(tmp_path / "b.npz")
     with pytest.raises(ValueError, match=r"must hold config.json"):
         load(tmp_path)
+
+
+def test_images_need_no_tensorflow_text(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_text", None)
+    model = xresnet(3, block_counts=(1,), expansion=1, stem_widths=(8,))
+    np.savez(tmp_path / "a.npz", **xresnet_to_fastai(model))
+    assert load(tmp_path / "a.npz").model.output_shape == (None, 3)
