@@ -138,7 +138,7 @@ def test_answers_that_differ_too_much_are_not_written(model, tmp_path):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"model": keras.Sequential()}, "model must be a TextClassifier or Forward"),
+        ({"model": keras.Sequential()}, "model must be a TextClassifier, Forward"),
         ({"precision": "int4"}, "precision must be one of .*, got 'int4'"),
         ({"file_format": "pmml"}, "file_format must be one of 'onnx', 'litert', got 'pmml'"),
         ({"class_names": ["a", "b"]}, "class_names must be 3"),
