@@ -1,5 +1,7 @@
 """Texts of a few hundred words, as ids, and TF-IDF of them as scikit-learn itself computes it."""
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -26,7 +28,7 @@ def some_texts(count, num_classes, *, seed=0):
 def grams(ids):
     """What scikit-learn's analyzer makes of a text: words, and pairs of words side by side."""
     words = [i for i in ids if i >= 9 or i == 0]
-    pairs = zip(words, words[1:], strict=False)
+    pairs = itertools.pairwise(words)
     return [str(i) for i in words if i] + [f"{a} {b}" for a, b in pairs if a and b]
 
 

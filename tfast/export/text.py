@@ -66,7 +66,8 @@ def export_text_classifier(
 
     Raises:
         ValueError: the directory exists, the names do not fit the model, `max_tokens` is below
-            1, a `BlendedClassifier` with `reverse`, or the model has one output (as of a regression) without `multi_label`.
+            1, a `BlendedClassifier` with `reverse` or `multi_label`, or the model has one output
+            (as of a regression) without `multi_label`.
 
     Examples:
         >>> import pathlib, tempfile
@@ -80,7 +81,7 @@ def export_text_classifier(
         TensorShape([1, 2])
     """
     class_names = check_class_names(class_names, num_classes(model), multi_label=multi_label)
-    check_direction(model, reverse=reverse)
+    check_blend(model, reverse=reverse, multi_label=multi_label)
     if max_tokens is not None:
         max_tokens = whole_number("max_tokens", max_tokens)
     lookup = vocabulary.lookup_layer()
@@ -177,10 +178,11 @@ def num_classes(model: keras.Model) -> int:
     return model.compute_output_spec(inputs).shape[-1]
 
 
-def check_direction(model: keras.Model, *, reverse: bool) -> None:
-    """Raises a ValueError where documents would be turned round for a `BlendedClassifier`."""
-    if reverse and isinstance(model, BlendedClassifier):
-        raise ValueError("reverse must be False for a BlendedClassifier, got True")
+def check_blend(model: keras.Model, **options: bool) -> None:
+    """Raises a ValueError where an option is True that a `BlendedClassifier` cannot have."""
+    wrong = [name for name, value in options.items() if value]
+    if wrong and isinstance(model, BlendedClassifier):
+        raise ValueError(f"{wrong[0]} must be False for a BlendedClassifier, got True")
 
 
 def _logits_at_ends(model: LanguageModel, inputs: Mapping[str, Tensor]) -> Tensor:

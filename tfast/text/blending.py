@@ -63,9 +63,7 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> 
     posterior = np.exp(scores - scores.max()).sum(axis=1)
     mean = float(posterior @ _WEIGHTS / posterior.sum())
     nearest = int(np.abs(_WEIGHTS - mean).argmin())
-    return Blend(
-        round(float(_WEIGHTS[nearest]), 2), float(_SHARPNESSES[scores[nearest].argmax()])
-    )
+    return Blend(round(float(_WEIGHTS[nearest]), 2), float(_SHARPNESSES[scores[nearest].argmax()]))
 
 
 def _likelihoods(

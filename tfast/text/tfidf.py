@@ -63,7 +63,8 @@ def fit_tfidf(
         ImportError: scikit-learn is not installed.
 
     Examples:
-        >>> documents = tf.ragged.constant([[2, 9, 10], [2, 11], [2, 9], [2, 11, 10]], dtype="int32")
+        >>> rows = [[2, 9, 10], [2, 11], [2, 9], [2, 11, 10]]
+        >>> documents = tf.ragged.constant(rows, dtype="int32")
         >>> model = fit_tfidf(documents, [0, 1, 0, 1], vocab_size=16, num_classes=2)
         >>> logits = model({"token_ids": np.array([[2, 9], [2, 11]]), "lengths": np.array([2, 2])})
         >>> np.array(logits).argmax(-1).tolist()
@@ -132,9 +133,7 @@ def _count_grams(documents: tf.RaggedTensor, vocab_size: int) -> _Grams:
     is_known = ids != UNKNOWN_ID
     is_pair = is_known[:-1] & is_known[1:] & (texts[:-1] == texts[1:])
     pairs = vocab_size * (ids[:-1] + 1) + ids[1:]
-    keys, columns = np.unique(
-        np.concatenate([ids[is_known], pairs[is_pair]]), return_inverse=True
-    )
+    keys, columns = np.unique(np.concatenate([ids[is_known], pairs[is_pair]]), return_inverse=True)
     rows = np.concatenate([texts[is_known], texts[1:][is_pair]])
     shape = documents.shape[0], len(keys)
     counts = scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)

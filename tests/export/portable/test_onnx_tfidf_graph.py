@@ -54,7 +54,10 @@ def test_tfidf_alone_answers_as_scikit_learn(file_format, pipeline, tfidf):
             read(run, texts[number : number + 1]), expected[number : number + 1], rtol=0, atol=1e-6
         )
     for batch, time in ((0, 0), (0, 3), (2, 0)):
-        nothing = {"token_ids": np.zeros((batch, time), "int32"), "lengths": np.ones(batch, "int32")}
+        nothing = {
+            "token_ids": np.zeros((batch, time), "int32"),
+            "lengths": np.ones(batch, "int32"),
+        }
         found = run(**nothing)["probabilities"]
         np.testing.assert_allclose(found, expected[:1].repeat(batch, 0), rtol=0, atol=1e-6)
 

@@ -23,7 +23,7 @@ from tfast.export.portable.formats import check_format
 from tfast.export.portable.litert_text_graph import has_core
 from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.export.saved_model import check_class_names, save_signatures
-from tfast.export.text import TEXT, check_direction, num_classes
+from tfast.export.text import TEXT, check_blend, num_classes
 from tfast.runtime import load
 from tfast.text.documents import Tokenizer, pad_documents
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
@@ -110,7 +110,7 @@ def export_portable_text_classifier(
             "model must be a TextClassifier, ForwardBackwardClassifier or BlendedClassifier, "
             f"got {model!r}"
         )
-    check_direction(model, reverse=reverse)
+    check_blend(model, reverse=reverse)
     kind, tolerance = check_format(file_format, precision, tolerance)
     class_names = check_class_names(class_names, num_classes(model))
     if max_tokens is not None:
