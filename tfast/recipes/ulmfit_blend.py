@@ -46,8 +46,11 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
     begin = time.monotonic()
     baseline, blend = trained.baseline, None
     if baseline is not None:
-        valid = [predict(prepared, model, "valid") for model in (trained.model, baseline.model)]
-        blend = fit_blend(*valid, prepared.corpus.label_ids(prepared.corpus.valid))
+        blend = fit_blend(
+            predict(prepared, trained.model, "valid"),
+            predict(prepared, baseline.model, "valid"),
+            prepared.corpus.label_ids(prepared.corpus.valid),
+        )
     seconds = round(time.monotonic() - begin, 1)
     print("\nTesting")
     logarithms = {"ulmfit": _log_softmax(predict(prepared, trained.model, "test"))}

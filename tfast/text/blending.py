@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-# What is tried. A few dozen texts say little about either number.
-_WEIGHTS = np.linspace(0, 1, 51)
-_SHARPNESSES = 2 ** np.linspace(-3, 3, 25)
-# How far from 1 sharpnesses are expected to be: a standard deviation of the logarithm.
-_SPREAD = np.log(2)
+# The factors that are tried, evenly by their logarithms. A fine-tuned network is often far too sure
+# of itself, a logistic regression whose coefficients are held near 0 rather not sure enough.
+_FIRST_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-6, 1.5, 0.5)])
+_SECOND_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-3, 2.5, 0.5)])
 
 
 class Blend(NamedTuple):
@@ -28,17 +27,18 @@ class Blend(NamedTuple):
 def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> Blend:
     """The weight of the first classifier, and the sharpness, by likelihood.
 
-    Of all weights from 0 to 1 the mean is taken, each counted by how likely it makes the labels
-    (with the sharpness that suits it; a prior holds that near 1). So many texts decide alone, and
-    few leave the weight near a half: where they cannot tell which is better, both count.
+    Each classifier's logarithms get a factor of their own. Many are tried, and of each the mean is
+    taken, counted by how likely it makes the labels: where many texts say which factors are good,
+    it is those; where few cannot, chance does not choose one classifier of two. The weight is the
+    part that the first factor has of both, the sharpness their sum.
 
     Args:
-        first: logits or logarithms of probabilities `(texts, classes)`.
-        second: the same of the other classifier.
+        first: logits or logarithms of probabilities `(texts, classes)`, of a network.
+        second: the same of a `TfidfClassifier`.
         label_ids: integers `(texts,)`, the right classes.
 
     Returns:
-        A `Blend`, its weight a multiple of 0.02.
+        A `Blend`, its weight a multiple of 0.01.
 
     Raises:
         ValueError: the shapes do not fit, or there is no text.
@@ -57,22 +57,23 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> 
         )
     if not labels.size:
         raise ValueError("label_ids must be one or more, got none")
-    prior = -0.5 * (np.log(_SHARPNESSES) / _SPREAD) ** 2
-    # (weights, sharpnesses): the logarithm of the posterior, up to a number.
-    scores = np.stack([_likelihoods(*logarithms, labels, weight) + prior for weight in _WEIGHTS])
-    posterior = np.exp(scores - scores.max()).sum(axis=1)
-    mean = float(posterior @ _WEIGHTS / posterior.sum())
-    nearest = int(np.abs(_WEIGHTS - mean).argmin())
-    return Blend(round(float(_WEIGHTS[nearest]), 2), float(_SHARPNESSES[scores[nearest].argmax()]))
-
-
-def _likelihoods(
-    first: np.ndarray, second: np.ndarray, labels: np.ndarray, weight: float
-) -> np.ndarray:
-    """The logarithms of the labels' likelihood with each sharpness, `(sharpnesses,)`."""
-    mixed = weight * first + (1 - weight) * second
     right = np.arange(len(labels)), labels
-    return np.array([_log_softmax(s * mixed)[right].sum() for s in _SHARPNESSES])
+    # (first factors, second factors): the logarithms of the likelihood.
+    scores = np.array(
+        [
+            [
+                _log_softmax(a * logarithms[0] + b * logarithms[1])[right].sum()
+                for b in _SECOND_FACTORS
+            ]
+            for a in _FIRST_FACTORS
+        ]
+    )
+    likelihoods = np.exp(scores - scores.max())
+    likelihoods /= likelihoods.sum()
+    first_factor = float(likelihoods.sum(axis=1) @ _FIRST_FACTORS)
+    second_factor = float(likelihoods.sum(axis=0) @ _SECOND_FACTORS)
+    sharpness = first_factor + second_factor
+    return Blend(round(first_factor / sharpness, 2), round(sharpness, 3))
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

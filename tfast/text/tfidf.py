@@ -153,7 +153,9 @@ def _fit(
         return None
     transformer = TfidfTransformer(sublinear_tf=True)
     features = transformer.fit_transform(grams.counts[:, columns])
-    regression = LogisticRegression(C=settings.strength, **({"max_iter": 1000} | options))
+    regression = LogisticRegression(
+        C=settings.strength, **({"max_iter": 1000, "tol": 1e-5} | options)
+    )
     # Threads gain nothing at this size, and where others compute they wait for each other.
     with warnings.catch_warnings(), threadpool_limits(1):
         # What it has by then is as good for all that it is used for.
