@@ -62,7 +62,8 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
             * (blend.weight * logarithms["ulmfit"] + (1 - blend.weight) * logarithms["tfidf"])
         )
         if prepared.recipe.blend:
-            served = BlendedClassifier(trained.model, baseline.model, **blend._asdict())
+            numbers = {"weight": blend.weight, "sharpness": blend.sharpness}
+            served = BlendedClassifier(trained.model, baseline.model, **numbers)
             write_model(prepared.output / "blended_classifier.keras", served)
     probabilities = {name: np.exp(some) for name, some in logarithms.items()}
     return BlendedTexts(served, probabilities, blend, seconds)
