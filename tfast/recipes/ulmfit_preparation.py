@@ -31,7 +31,7 @@ class PreparedTexts:
         output: the folder of the run.
         corpus: texts and labels.
         tokenizer: from strings to tokens.
-        vocabulary: the words of the corpus.
+        vocabulary: the words of a pretrained model, if there is one, and those of the corpus.
         documents: ragged token ids by name of the part: the parts of the corpus by `vocabulary`,
             "general" and "general valid" by `general_vocabulary`.
         general_vocabulary: the words of the model to start from, or None.
@@ -74,7 +74,7 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         seed=recipe.seed,
     )
     tokenizer = TextTokenizer()
-    vocabulary, documents = look_up_corpus(recipe, corpus, tokenizer)
+    vocabulary, documents = look_up_corpus(recipe, corpus, tokenizer, general_vocabulary)
     if recipe.general_text:
         general_vocabulary, general = look_up_general_text(recipe, tokenizer)
         documents |= general
@@ -100,9 +100,13 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
 
 
 def look_up_corpus(
-    recipe: UlmfitRecipe, corpus: Corpus, tokenizer: TextTokenizer
+    recipe: UlmfitRecipe, corpus: Corpus, tokenizer: TextTokenizer, known: Vocabulary | None
 ) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
-    """The vocabulary of the texts that are trained on, and the token ids of all."""
+    """The vocabulary of the texts that are trained on, and the token ids of all.
+
+    The words of a pretrained model stay, all of them: a few texts know few words, and the words
+    of tomorrow's texts are among them.
+    """
     parts = {
         "train": corpus.train.texts,
         "valid": corpus.valid.texts,
@@ -112,6 +116,7 @@ def look_up_corpus(
     return look_up(
         parts,
         counted=("train", "unlabelled"),
+        known=known,
         max_size=recipe.vocabulary_size,
         min_frequency=recipe.min_frequency,
         tokenizer=tokenizer,
