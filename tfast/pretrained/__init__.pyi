@@ -1,0 +1,12 @@
+from . import catalog as catalog
+from . import checksums as checksums
+from . import downloads as downloads
+from . import hub as hub
+from . import loading as loading
+from . import records as records
+from . import sources as sources
+from .catalog import ENTRIES as ENTRIES
+from .catalog import Entry as Entry
+from .loading import load as load
+from .records import Pretrained as Pretrained
+from .records import Provenance as Provenance

@@ -1,0 +1,28 @@
+"""The names that `load` knows, and which module reads what. Imports nothing of TensorFlow.
+
+A module that reads weights has a function `load(source)` that takes a
+`tfast.pretrained.sources.Source` and returns a `tfast.pretrained.records.Pretrained`. Names come
+from lists of `Entry`; for a folder, a repository or a file that is in none of them, the files
+tell.
+"""
+
+from tfast.pretrained.entries import Entry as Entry
+from tfast.pretrained.image_entries import IMAGE_ENTRIES
+
+ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (*IMAGE_ENTRIES,)}
+
+# Of a folder or repository: the first of these files that it holds names the module.
+LOADERS_BY_FILE = {
+    "config.json": "tfast.pretrained.timm_images",
+}
+# Of a single file: by the end of its name.
+LOADERS_BY_ENDING = {
+    **dict.fromkeys(
+        (".pth", ".pt", ".bin", ".safetensors", ".npz"), "tfast.pretrained.weights_files"
+    ),
+}
+# Of a state dict: by what `tfast.fastai.kind_of` says of it.
+LOADERS_BY_KIND = {
+    "xresnet": "tfast.pretrained.fastai_images",
+    "image_classifier": "tfast.pretrained.fastai_images",
+}
