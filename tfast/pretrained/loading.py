@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tfast.pretrained import catalog
 from tfast.pretrained.records import Pretrained
-from tfast.pretrained.sources import FileSource, Source, open_source
+from tfast.pretrained.sources import FileSource, FolderSource, Source, open_source
 from tfast.types import PathLike
 
 
@@ -46,9 +46,26 @@ def load(
     """
     name = os.fspath(name)
     source = open_source(name, catalog.ENTRIES, download=download, revision=revision, sha256=sha256)
+    source = _only_weights(source)
     loader = importlib.import_module(_loader_for(source))
     loaded: Pretrained = loader.load(source)
     return loaded
+
+
+def _only_weights(source: Source) -> Source:
+    """The one weights file of a folder that holds none of the files that name a module."""
+    if type(source) is not FolderSource or any(map(source.find, catalog.LOADERS_BY_FILE)):
+        return source
+    endings = tuple(catalog.LOADERS_BY_ENDING)
+    files = sorted(p for p in source.folder.iterdir() if p.name.lower().endswith(endings))
+    if len(files) != 1:
+        known = ", ".join(catalog.LOADERS_BY_FILE)
+        got = ", ".join(file.name for file in files) or "none"
+        raise ValueError(
+            f"pretrained must be a folder with {known} or one file of weights, got {got} in "
+            f"{source.name}"
+        )
+    return FileSource(files[0], source.given)
 
 
 def _loader_for(source: Source) -> str:

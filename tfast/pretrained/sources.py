@@ -25,6 +25,7 @@ class Source:
 
     Attributes:
         address: for `Provenance`.
+        given: `sha256` as it was given.
         revision: of a repository, the commit once a file was found; else None.
         sha256: file name to hash, of the files that were asked for.
     """
@@ -37,7 +38,7 @@ class Source:
     ) -> None:
         self.name = name
         self.entry = entry
-        self._given = dict(sha256 or {})
+        self.given = dict(sha256 or {})
         self.sha256: dict[str, str] = {}
 
     def path(self, *names: str) -> Path:
@@ -61,7 +62,7 @@ class Source:
         path = self._locate(name)
         if path is not None and name not in self.sha256:
             found = self._hash(path)
-            check_given(path.name, found, self._given.get(name) or self._given_for_all(name))
+            check_given(path.name, found, self.given.get(name) or self._given_for_all(name))
             self.sha256[name] = found
         return path
 
@@ -84,7 +85,7 @@ class Source:
         )
 
     def _given_for_all(self, name: str) -> str | None:
-        return None if name.endswith(".json") else self._given.get("")
+        return None if name.endswith(".json") else self.given.get("")
 
     def _locate(self, name: str) -> Path | None:
         raise NotImplementedError
@@ -253,14 +254,17 @@ class WebSource(_RemoteSource):
         super().__init__(entry.name, entry, sha256, download=download)
         self.address = next(iter(entry.addresses.values()))
 
+    @property
+    def folder(self) -> Path:
+        """Where a user may lay the files by hand."""
+        return downloads.keras_home() / "tfast" / (self.entry.folder or self.name)
+
     def _locate(self, name: str) -> Path | None:
         path = self._locate_here(name)
         address = self.entry.addresses.get(name)
         if path is None and self.download and address is not None:
             path = self.folder / name
-            downloads.fetch(
-                address, path, sha256=self._given.get(name) or self._given_for_all(name)
-            )
+            downloads.fetch(address, path, sha256=self.given.get(name) or self._given_for_all(name))
         return path
 
     def _addresses(self, names: Iterable[str]) -> list[str]:
