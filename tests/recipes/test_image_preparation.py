@@ -5,7 +5,8 @@ import tensorflow as tf
 from small_data import TINY_IMAGES, write_images
 
 from tfast.recipes import ImageRecipe, InputError
-from tfast.recipes.image_preparation import find_images, fingerprint, one_or_all, write_digits
+from tfast.recipes.image_preparation import find_images, fingerprint, write_digits
+from tfast.recipes.image_start import one_or_all
 
 
 def test_one_folder_is_split_class_by_class_the_same_each_time(images, tmp_path):

@@ -6,6 +6,8 @@ from lists of `Entry`; for a folder, a repository or a file that is in none of t
 tell.
 """
 
+from pathlib import Path
+
 from tfast.pretrained.entries import Entry as Entry
 from tfast.pretrained.image_entries import IMAGE_ENTRIES
 from tfast.pretrained.text_entries import TEXT_ENTRIES
@@ -19,11 +21,12 @@ LOADERS_BY_FILE = {
 # Of a single file: by the end of its name.
 LOADERS_BY_ENDING = {
     **dict.fromkeys((".tgz", ".tar.gz", ".tar", ".zip"), "tfast.pretrained.text_archives"),
-    ".keras": "tfast.pretrained.keras_files",
     **dict.fromkeys(
         (".pth", ".pt", ".bin", ".safetensors", ".npz"), "tfast.pretrained.weights_files"
     ),
 }
+# Of one that tfast saved, which a recipe reads in its own way.
+OWN_LOADERS_BY_ENDING = {".keras": "tfast.pretrained.keras_files"}
 # Of a state dict: by what `tfast.fastai.kind_of` says of it.
 LOADERS_BY_KIND = {
     "xresnet": "tfast.pretrained.fastai_images",
@@ -31,3 +34,20 @@ LOADERS_BY_KIND = {
     "language_model": "tfast.pretrained.text_files",
     "text_classifier": "tfast.pretrained.text_files",
 }
+
+
+def is_published(name: str) -> bool:
+    """Whether a name means published weights, not a path.
+
+    Examples:
+        >>> is_published("timm/resnet50d.ra2_in1k"), is_published("models/trained.keras")
+        (True, False)
+    """
+    return name in ENTRIES or repository_of(name) is not None
+
+
+def repository_of(name: str) -> str | None:
+    """Owner and name on the hub; timm's are known to be there, whether listed or not."""
+    if name.startswith("hf://"):
+        return name.removeprefix("hf://")
+    return name if name.startswith("timm/") and not Path(name).exists() else None

@@ -2,12 +2,17 @@
 
 import importlib
 import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from tfast.pretrained import catalog
 from tfast.pretrained.records import Pretrained
-from tfast.pretrained.sources import FileSource, FolderSource, Source, open_source
+from tfast.pretrained.remote_sources import HubSource, WebSource
+from tfast.pretrained.sources import FileSource, FolderSource, Source
 from tfast.types import PathLike
+
+_LOADERS = catalog.LOADERS_BY_ENDING | catalog.OWN_LOADERS_BY_ENDING
 
 
 def load(
@@ -45,18 +50,68 @@ def load(
         ValueError: timm/resnet0d.nobody must be fetched first, got no config.json ...
     """
     name = os.fspath(name)
-    source = open_source(name, catalog.ENTRIES, download=download, revision=revision, sha256=sha256)
+    source = open_source(name, download=download, revision=revision, sha256=sha256)
     source = _only_weights(source)
     loader = importlib.import_module(_loader_for(source))
     loaded: Pretrained = loader.load(source)
     return loaded
 
 
+def open_source(
+    name: str,
+    *,
+    download: bool = False,
+    revision: str = "main",
+    sha256: str | Mapping[str, str] | None = None,
+) -> Source:
+    """The source that a name means.
+
+    Args:
+        name: one of the catalogue, `hf://owner/name`, or the path of a folder or a file.
+        download: whether what is missing is fetched.
+        revision: of a repository on the hub: branch, tag or commit.
+        sha256: a hash that the weights must have (all files that are no `.json`), or file name to
+            hash.
+
+    Returns:
+        The source; nothing has been read.
+
+    Raises:
+        ValueError: the name means nothing.
+    """
+    given = _checked_hashes(sha256)
+    entry = catalog.ENTRIES.get(name)
+    if entry is not None and entry.repository is None:
+        return WebSource(entry, given, download=download)
+    repository = entry.repository if entry else catalog.repository_of(name)
+    if repository is not None:
+        return HubSource(
+            repository, name=name, revision=revision, entry=entry, sha256=given, download=download
+        )
+    path = Path(name)
+    if path.is_dir():
+        return FolderSource(path, None, given)
+    if path.is_file():
+        return FileSource(path, given)
+    raise ValueError(
+        "pretrained must be a file, a folder, hf://OWNER/NAME or a name that `tfast pretrained` "
+        f"lists, got {name}"
+    )
+
+
+def _checked_hashes(sha256: str | Mapping[str, str] | None) -> dict[str, str]:
+    given = {"": sha256} if isinstance(sha256, str) else dict(sha256 or {})
+    for value in given.values():
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+            raise ValueError(f"sha256 must be 64 hexadecimal digits, got {value!r}")
+    return given
+
+
 def _only_weights(source: Source) -> Source:
     """The one weights file of a folder that holds none of the files that name a module."""
     if type(source) is not FolderSource or any(map(source.find, catalog.LOADERS_BY_FILE)):
         return source
-    endings = tuple(catalog.LOADERS_BY_ENDING)
+    endings = tuple(_LOADERS)
     files = sorted(p for p in source.folder.iterdir() if p.name.lower().endswith(endings))
     if len(files) != 1:
         known = ", ".join(catalog.LOADERS_BY_FILE)
@@ -73,10 +128,10 @@ def _loader_for(source: Source) -> str:
     if source.entry is not None:
         return source.entry.loader
     if isinstance(source, FileSource):
-        for ending, loader in catalog.LOADERS_BY_ENDING.items():
+        for ending, loader in _LOADERS.items():
             if source.file.lower().endswith(ending):
                 return loader
-        endings = ", ".join(catalog.LOADERS_BY_ENDING)
+        endings = ", ".join(_LOADERS)
         raise ValueError(f"pretrained must be a file that ends in {endings}, got {source.name}")
     path = source.path(*catalog.LOADERS_BY_FILE)
     return catalog.LOADERS_BY_FILE[path.name]

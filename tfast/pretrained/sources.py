@@ -1,15 +1,13 @@
-"""Where the files of a model are taken from: a folder, a file, the hub or an address.
+"""Where the files of a model are taken from: a folder or a file; `remote_sources` has others.
 
 All give the path of a file by its name, hash the whole of it, and say in one message what is
 missing and where to get it.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tfast.pretrained import downloads, hub
-from tfast.pretrained.checksums import check_given, check_remembered, sha256_of
+from tfast.pretrained.checksums import check_given, sha256_of
 from tfast.pretrained.entries import Entry
 from tfast.pretrained.records import Provenance
 
@@ -66,6 +64,14 @@ class Source:
             self.sha256[name] = found
         return path
 
+    def is_here(self, name: str) -> bool:
+        """Whether a file is on this machine; nothing is fetched or read."""
+        return self._locate_here(name) is not None
+
+    def address_of(self, name: str) -> str:
+        """Where a file comes from."""
+        return f"{self.address}/{name}"
+
     def provenance(
         self,
         *,
@@ -88,6 +94,9 @@ class Source:
         return None if name.endswith(".json") else self.given.get("")
 
     def _locate(self, name: str) -> Path | None:
+        return self._locate_here(name)
+
+    def _locate_here(self, name: str) -> Path | None:
         raise NotImplementedError
 
     def _hash(self, path: Path) -> str:
@@ -107,7 +116,7 @@ class FolderSource(Source):
         self.folder = folder
         self.address = str(folder)
 
-    def _locate(self, name: str) -> Path | None:
+    def _locate_here(self, name: str) -> Path | None:
         path = self.folder / name
         return path if path.is_file() else None
 
@@ -120,211 +129,5 @@ class FileSource(FolderSource):
         self.name = self.address = str(file)
         self.file = file.name
 
-    def _locate(self, name: str) -> Path | None:
-        return super()._locate(name) if name == self.file else None
-
-
-class _RemoteSource(Source):
-    """Files that can be fetched, and may have been.
-
-    Args:
-        name: see `Source`.
-        entry: see `Source`.
-        sha256: see `Source`.
-        download: whether what is missing is fetched.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        entry: Entry | None = None,
-        sha256: Mapping[str, str] | None = None,
-        *,
-        download: bool = False,
-    ) -> None:
-        super().__init__(name, entry, sha256)
-        self.download = download
-
-    @property
-    def folder(self) -> Path:
-        """Where a user may lay the files by hand."""
-        return downloads.keras_home() / "tfast" / self.name
-
-    def _hash(self, path: Path) -> str:
-        found = sha256_of(path)
-        if self.folder in path.parents:
-            check_remembered(path, found)
-        return found
-
-    def _places(self) -> str:
-        return str(self.folder)
-
-    def _addresses(self, names: Iterable[str]) -> list[str]:
-        raise NotImplementedError
-
-    def _missing(self, names: Iterable[str]) -> str:
-        names = list(names)
-        # Of a model in the catalogue all that is missing, not what happened to be asked for first.
-        if self.entry is not None:
-            listed = [name for name in self.entry.files if self._locate_here(name) is None]
-            names = listed if set(names) & set(listed) else names
-        if self.download:
-            return f"{self.address} must hold {' or '.join(names)}"
-        return (
-            f"{self.name} must be fetched first, got no {' or '.join(names)} in {self._places()}: "
-            "fetch it with download=True (--download), or fetch "
-            f"{' and '.join(self._addresses(names))} by hand into {self.folder}"
-        )
-
     def _locate_here(self, name: str) -> Path | None:
-        path = self.folder / name
-        return path if path.is_file() else None
-
-
-class HubSource(_RemoteSource):
-    """A repository of the Hugging Face hub.
-
-    Args:
-        repository: owner and name.
-        name: see `Source`; the default is the repository.
-        revision: branch, tag or commit.
-        entry: see `Source`.
-        sha256: see `Source`.
-        download: see `_RemoteSource`.
-
-    Raises:
-        ValueError: a repository or revision that is none.
-    """
-
-    def __init__(
-        self,
-        repository: str,
-        *,
-        name: str | None = None,
-        revision: str = "main",
-        entry: Entry | None = None,
-        sha256: Mapping[str, str] | None = None,
-        download: bool = False,
-    ) -> None:
-        hub.check_repository(repository, revision)
-        super().__init__(name or repository, entry, sha256, download=download)
-        self.repository = repository
-        self.wanted_revision = revision
-        self.address = f"{hub.endpoint()}/{repository}"
-
-    @property
-    def folder(self) -> Path:
-        """Where a user may lay the files by hand."""
-        return downloads.keras_home() / "tfast" / self.repository
-
-    def _locate(self, name: str) -> Path | None:
-        path = self._locate_here(name)
-        if path is None and self.download:
-            path = hub.fetch(self.repository, self.revision or self.wanted_revision, name)
-        if path is not None and path.parent.parent.name == "snapshots":
-            self.revision = path.parent.name
-        return path
-
-    def _locate_here(self, name: str) -> Path | None:
-        snapshot = hub.cached_snapshot(self.repository, self.revision or self.wanted_revision)
-        if snapshot is not None and (snapshot / name).is_file():
-            return snapshot / name
-        return super()._locate_here(name)
-
-    def _hash(self, path: Path) -> str:
-        if hub.cache_folder() in path.parents:
-            return hub.check_blob(path)
-        return super()._hash(path)
-
-    def _places(self) -> str:
-        return f"{hub.cache_folder()} or {self.folder}"
-
-    def _addresses(self, names: Iterable[str]) -> list[str]:
-        return [hub.address_of(self.repository, self.wanted_revision, name) for name in names]
-
-
-class WebSource(_RemoteSource):
-    """Files with addresses of their own, kept in `KERAS_HOME/tfast/NAME`."""
-
-    entry: Entry
-
-    def __init__(
-        self, entry: Entry, sha256: Mapping[str, str] | None = None, *, download: bool = False
-    ) -> None:
-        super().__init__(entry.name, entry, sha256, download=download)
-        self.address = next(iter(entry.addresses.values()))
-
-    @property
-    def folder(self) -> Path:
-        """Where a user may lay the files by hand."""
-        return downloads.keras_home() / "tfast" / (self.entry.folder or self.name)
-
-    def _locate(self, name: str) -> Path | None:
-        path = self._locate_here(name)
-        address = self.entry.addresses.get(name)
-        if path is None and self.download and address is not None:
-            path = self.folder / name
-            downloads.fetch(address, path, sha256=self.given.get(name) or self._given_for_all(name))
-        return path
-
-    def _addresses(self, names: Iterable[str]) -> list[str]:
-        return [self.entry.addresses[name] for name in names if name in self.entry.addresses]
-
-
-def open_source(
-    name: str,
-    entries: Mapping[str, Entry],
-    *,
-    download: bool = False,
-    revision: str = "main",
-    sha256: str | Mapping[str, str] | None = None,
-) -> Source:
-    """The source that a name means.
-
-    Args:
-        name: one of the catalogue, `hf://owner/name`, or the path of a folder or a file.
-        entries: the catalogue.
-        download: whether what is missing is fetched.
-        revision: of a repository on the hub: branch, tag or commit.
-        sha256: a hash that the weights must have (all files that are no `.json`), or file name to
-            hash.
-
-    Returns:
-        The source; nothing has been read.
-
-    Raises:
-        ValueError: the name means nothing.
-    """
-    given = _checked_hashes(sha256)
-    entry = entries.get(name)
-    if entry is not None and entry.repository is None:
-        return WebSource(entry, given, download=download)
-    repository = entry.repository if entry else _repository_of(name)
-    if repository is not None:
-        return HubSource(
-            repository, name=name, revision=revision, entry=entry, sha256=given, download=download
-        )
-    path = Path(name)
-    if path.is_dir():
-        return FolderSource(path, None, given)
-    if path.is_file():
-        return FileSource(path, given)
-    raise ValueError(
-        f"pretrained must be a folder, a file, hf://OWNER/NAME or one of {', '.join(entries)}, "
-        f"got {name}"
-    )
-
-
-def _repository_of(name: str) -> str | None:
-    """Owner and name on the hub; timm's are known to be there, whether listed or not."""
-    if name.startswith("hf://"):
-        return name.removeprefix("hf://")
-    return name if name.startswith("timm/") and not Path(name).exists() else None
-
-
-def _checked_hashes(sha256: str | Mapping[str, str] | None) -> dict[str, str]:
-    given = {"": sha256} if isinstance(sha256, str) else dict(sha256 or {})
-    for value in given.values():
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-            raise ValueError(f"sha256 must be 64 hexadecimal digits, got {value!r}")
-    return given
+        return super()._locate_here(name) if name == self.file else None
