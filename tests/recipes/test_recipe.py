@@ -4,13 +4,20 @@ from pathlib import Path
 import pytest
 
 from tfast import recipes
-from tfast.recipes import FastaiImport, ImageRecipe, MixupPlots, UlmfitRecipe
+from tfast.recipes import (
+    FastaiImport,
+    ImageRecipe,
+    LanguageModelRecipe,
+    MixupPlots,
+    UlmfitRecipe,
+)
 from tfast.recipes.checks import or_none, path
 from tfast.recipes.recipe import Recipe, setting
 
 RECIPES = [
     ImageRecipe(data="images"),
     UlmfitRecipe(data="reviews.csv"),
+    LanguageModelRecipe(data="books.txt"),
     FastaiImport(weights="a.pth"),
     MixupPlots(),
 ]

@@ -13,6 +13,9 @@ from tfast.pretrained.catalog import is_published
 
 Check: TypeAlias = Callable[[str, Any], Any]
 
+# The names that `tfast.training.precision` knows, without importing Keras.
+PRECISIONS = ("float32", "float16", "bfloat16")
+
 
 def any_whole_number(name: str, value: Any) -> int:
     """A whole number, below 0 too."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MODELS = tuple(XRESNETS)
 ACTIVATIONS = ("relu", "mish", "silu", "gelu")
-PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +108,7 @@ class ImageRecipe(Recipe):
     batch_size: int = setting(64, whole_number, "images in a step")
     learning_rate: float = setting(4e-3, positive_number, "peak of the one cycle")
     precision: Literal["float32", "float16", "bfloat16"] = setting(
-        "float32", checks.choice_of(PRECISIONS), "of activations; weights stay float32"
+        "float32", checks.choice_of(checks.PRECISIONS), "of activations; weights stay float32"
     )
     seed: int = setting(0, checks.any_whole_number, "of everything random")
     save_every: int = setting(

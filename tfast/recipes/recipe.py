@@ -87,14 +87,18 @@ class Recipe:
         values = {
             field.name: value
             for field, value in self._items()
-            if field.metadata["same_on_resume"] and not isinstance(value, Path)
+            if field.metadata["same_on_resume"] and not _is_path(value)
         }
         settings: dict[str, Any] = json.loads(json.dumps(values))
         return settings | {"recipe_version": RECIPE_VERSION}
 
-    def paths(self) -> dict[str, str]:
-        """The settings that are paths."""
-        return {field.name: str(v) for field, v in self._items() if isinstance(v, Path)}
+    def paths(self) -> dict[str, str | list[str]]:
+        """The settings that are paths, or several."""
+        return {
+            field.name: [str(each) for each in v] if isinstance(v, tuple) else str(v)
+            for field, v in self._items()
+            if _is_path(v)
+        }
 
     def _items(self) -> Iterator[tuple["dataclasses.Field[Any]", Any]]:
         for field in self.fields():
@@ -110,3 +114,9 @@ class Recipe:
                     f"{field.name} must be left out beside pretrained, whose model has its own, "
                     f"got {value!r}"
                 )
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, Path) or (
+        isinstance(value, tuple) and any(isinstance(each, Path) for each in value)
+    )

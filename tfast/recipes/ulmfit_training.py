@@ -139,7 +139,6 @@ def fit_language_model(
         )
 
     return fit_stage(
-        prepared.recipe,
         files,
         model,
         settings=prepared.settings,
@@ -150,6 +149,7 @@ def fit_language_model(
             prepared.recipe, valid_documents, training=False, reverse=reverse
         ),
         clip_norm=0.25,
+        save_every=prepared.recipe.save_every,
     )
 
 
@@ -184,7 +184,6 @@ def train_classifier(
 
     files = files_of(prepared, "classifier", reverse)
     model, seconds[files.name] = fit_stage(
-        recipe,
         files,
         model,
         settings=prepared.settings,
@@ -193,6 +192,7 @@ def train_classifier(
         make_batches=lambda step: make_batches("train", training=True, first_step=step),
         validation=make_batches("valid", training=False, first_step=None),
         clip_norm=None,
+        save_every=recipe.save_every,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

@@ -1,9 +1,11 @@
 from . import classifier_batches as classifier_batches
 from . import corpora as corpora
+from . import document_streams as document_streams
 from . import documents as documents
 from . import library_docstrings as library_docstrings
 from . import lm_batches as lm_batches
 from . import models as models
+from . import stored_documents as stored_documents
 from . import text_files as text_files
 from . import texts as texts
 from . import tokenization as tokenization
@@ -20,6 +22,8 @@ from .models.dropouts import EmbeddingDropout as EmbeddingDropout
 from .models.forward_backward import ForwardBackwardClassifier as ForwardBackwardClassifier
 from .models.language_model import LanguageModel as LanguageModel
 from .models.weight_drop import WeightDrop as WeightDrop
+from .stored_documents import StoredDocuments as StoredDocuments
+from .stored_documents import store_documents as store_documents
 from .texts import Texts as Texts
 from .texts import read_texts as read_texts
 from .texts import read_unlabelled as read_unlabelled

@@ -1,6 +1,7 @@
 """Documents as token ids: made from texts, checked, and padded to one length."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ Tokenizer = Callable[[tf.Tensor], tf.RaggedTensor]
 
 
 def tokenize(
-    texts: Sequence[str],
+    texts: Iterable[str],
     *,
     tokenizer: Tokenizer | None = None,
     batch_size: int = 256,
@@ -25,7 +26,8 @@ def tokenize(
     """The tokens of texts, batch by batch, in their order.
 
     Args:
-        texts: strings. No second copy of them all is made.
+        texts: strings. No second copy of them all is made, and an iterator is read as far as
+            needed.
         tokenizer: from strings `(batch,)` to ragged tokens `(batch, None)`; None for a
             `TextTokenizer`.
         batch_size: how many texts are tokenized at a time.
@@ -48,16 +50,18 @@ def tokenize(
 
 
 def _token_batches(
-    texts: Sequence[str], tokenizer: Tokenizer, batch_size: int, title: str | None
+    texts: Iterable[str], tokenizer: Tokenizer, batch_size: int, title: str | None
 ) -> Iterator[tf.RaggedTensor]:
     progress = None
-    if title is not None and len(texts):
+    size = len(texts) if isinstance(texts, Sized) else None
+    if title is not None and size != 0:
         print(title)
-        progress = keras.utils.Progbar(len(texts), unit_name="text")
+        progress = keras.utils.Progbar(size, unit_name="text")
 
     def batches() -> Iterator[list[str]]:
-        for start in range(0, len(texts), batch_size):
-            yield list(texts[start : start + batch_size])
+        iterator = iter(texts)
+        while batch := list(itertools.islice(iterator, batch_size)):
+            yield batch
 
     dataset = tf.data.Dataset.from_generator(
         batches, output_signature=tf.TensorSpec([None], tf.string)
