@@ -16,6 +16,7 @@ ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (*IMAGE_ENTRIES, *TE
 
 # Of a folder or repository: the first of these files that it holds names the module.
 LOADERS_BY_FILE = {
+    "pretrained.json": "tfast.pretrained.published",
     "config.json": "tfast.pretrained.timm_images",
 }
 # Of a single file: by the end of its name.

@@ -47,7 +47,7 @@ def load(
     Examples:
         >>> load("timm/resnet0d.nobody")
         Traceback (most recent call last):
-        ValueError: timm/resnet0d.nobody must be fetched first, got no config.json ...
+        ValueError: timm/resnet0d.nobody must be fetched first, got no ...
     """
     name = os.fspath(name)
     source = open_source(name, download=download, revision=revision, sha256=sha256)

@@ -42,6 +42,7 @@ def write(prepared: PreparedTexts, trained: TrainedTexts) -> dict[str, Any]:
         "seconds": trained.seconds,
         "seed": prepared.recipe.seed,
         "settings": prepared.settings,
+        "pretrained": [provenance.to_dict() for provenance in prepared.provenance],
         "paths": prepared.recipe.paths(),
     }
     write_result(output / "result.json", result)

@@ -7,16 +7,19 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfast.pretrained.records import Provenance
 from tfast.recipes.old_runs import check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
+from tfast.recipes.ulmfit_start import TextStart, load_published
 from tfast.saving import load_model
 from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
-from tfast.text.documents import look_up
+from tfast.text.documents import look_up, tokenize
 from tfast.text.lm_batches import lm_batches
 from tfast.text.models.config import AWDLSTMConfig
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer_files import load_tokenizer, save_tokenizer
 from tfast.text.ulmfit import classifier_stages
 from tfast.text.vocabulary import Vocabulary
 from tfast.training.unfreezing import Stage
@@ -38,6 +41,7 @@ class PreparedTexts:
         pretrained: the language models to start from by direction, True for backward; may be
             empty.
         settings: what a resumed run must agree on with the interrupted one.
+        provenance: of the published weights that the run starts from; may be empty.
     """
 
     recipe: UlmfitRecipe
@@ -49,6 +53,7 @@ class PreparedTexts:
     general_vocabulary: Vocabulary | None
     pretrained: dict[bool, LanguageModel]
     settings: dict[str, Any]
+    provenance: tuple[Provenance, ...] = ()
 
 
 def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
@@ -59,8 +64,9 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     """
     checkpoints = output / "checkpoints"
     remove_all_leftovers(output, output / "general", checkpoints, checkpoints / "general")
-    pretrained, general_vocabulary = read_pretrained(recipe)
-    check_models(recipe, pretrained)
+    start = read_pretrained(recipe)
+    general_vocabulary = start.vocabulary
+    check_models(recipe, start.models)
     corpus = read_corpus(
         recipe.data,
         valid=recipe.valid,
@@ -73,19 +79,20 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         encoding=recipe.encoding,
         seed=recipe.seed,
     )
-    tokenizer = TextTokenizer()
-    vocabulary, documents = look_up_corpus(recipe, corpus, tokenizer)
+    tokenizer = start.tokenizer
+    vocabulary, documents = look_up_corpus(recipe, corpus, tokenizer, start.own_vocabulary)
     if recipe.general_text:
         general_vocabulary, general = look_up_general_text(recipe, tokenizer)
         documents |= general
     check_windows(recipe, documents)
-    settings = make_settings(recipe, documents)
+    settings = make_settings(recipe, documents) | start.settings()
     # All checkpoints of a run were made under the same settings.
     for checkpoint in sorted(checkpoints.rglob("*.npz"))[:1]:
         check_same_run(checkpoint, settings)
     if recipe.general_text and general_vocabulary:
         general_vocabulary.save(output / "general" / "vocabulary.txt")
     vocabulary.save(output / "vocabulary.txt")
+    save_tokenizer(tokenizer, output)
     return PreparedTexts(
         recipe=recipe,
         output=output,
@@ -94,21 +101,33 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         vocabulary=vocabulary,
         documents=documents,
         general_vocabulary=general_vocabulary,
-        pretrained=pretrained,
+        pretrained=start.models,
         settings=settings,
+        provenance=start.provenance,
     )
 
 
 def look_up_corpus(
-    recipe: UlmfitRecipe, corpus: Corpus, tokenizer: TextTokenizer
+    recipe: UlmfitRecipe,
+    corpus: Corpus,
+    tokenizer: TextTokenizer,
+    own_vocabulary: Vocabulary | None = None,
 ) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
-    """The vocabulary of the texts that are trained on, and the token ids of all."""
+    """The vocabulary of the texts that are trained on, and the token ids of all.
+
+    Where the tokenizer has a vocabulary of its own, it stays: other words cannot come.
+    """
     parts = {
         "train": corpus.train.texts,
         "valid": corpus.valid.texts,
         "test": corpus.test.texts,
         "unlabelled": corpus.unlabelled.texts,
     }
+    if own_vocabulary is not None:
+        return own_vocabulary, {
+            name: own_vocabulary.encode_all(tokenize(texts, tokenizer=tokenizer))
+            for name, texts in parts.items()
+        }
     return look_up(
         parts,
         counted=("train", "unlabelled"),
@@ -138,13 +157,13 @@ def look_up_general_text(
     )
 
 
-def read_pretrained(
-    recipe: UlmfitRecipe,
-) -> tuple[dict[bool, LanguageModel], Vocabulary | None]:
-    """The language models to start from, by direction, and the vocabulary beside them."""
+def read_pretrained(recipe: UlmfitRecipe) -> TextStart:
+    """The language models to start from, with the vocabulary and the tokenizer that they know."""
     file = recipe.pretrained
     if file is None:
-        return {}, None
+        return TextStart()
+    if not isinstance(file, Path) or file.suffix != ".keras":
+        return load_published(recipe)
     files = {False: file}
     if recipe.backward:
         files[True] = file.with_name(f"backward_{file.name}")
@@ -168,7 +187,7 @@ def read_pretrained(
                 f"pretrained: {path} has {size} words, but {vocabulary_file} {len(vocabulary)}"
             )
         models[reverse] = model
-    return models, vocabulary
+    return TextStart(models, vocabulary, load_tokenizer(file.parent))
 
 
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:
