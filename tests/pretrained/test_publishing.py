@@ -1,5 +1,6 @@
 import hashlib
 import json
+import pickletools
 
 import keras
 import numpy as np
@@ -89,8 +90,10 @@ def test_no_file_is_a_pickle(tmp_path):
     model, parts = trained("transferred")
     publish(model, tmp_path / "out", CARD, portable=None, **parts)
     for path in (tmp_path / "out").rglob("*"):
-        assert not path.is_file() or path.read_bytes()[:1] not in (b"\x80", b"(")
         assert path.suffix not in (".pkl", ".pth", ".pt", ".bin", ".ckpt")
+        if path.is_file():
+            with pytest.raises(Exception):  # noqa: B017, PT011 -- whatever their first bytes do
+                list(pickletools.genops(path.read_bytes()))
 
 
 def test_state_of_an_optimizer_is_left_out(tmp_path):
@@ -99,7 +102,7 @@ def test_state_of_an_optimizer_is_left_out(tmp_path):
     publish(compiled(model), tmp_path / "out", CARD, portable=None, **parts)
     sizes = [(tmp_path / name / "model.keras").stat().st_size for name in ("bare", "out")]
     assert sizes[1] < 1.2 * sizes[0]
-    assert load(tmp_path / "out").model.optimizer is None
+    assert getattr(load(tmp_path / "out").model, "optimizer", None) is None
 
 
 @pytest.mark.parametrize("name", ["text classifier", "xresnet"])
@@ -167,7 +170,8 @@ def test_an_existing_folder_stays_unless_it_may_be_replaced(tmp_path):
 def test_answers_that_differ_are_not_written(tmp_path, monkeypatch):
     model, parts = trained("xresnet")
     other, _ = trained("xresnet")
-    other.get_layer("logits").bias.assign([1.0, 2.0])
+    kernel = other.get_layer("logits").kernel
+    kernel.assign(1.001 * kernel)
     monkeypatch.setattr("tfast.pretrained.publishing._without_optimizer", lambda _: other)
     with pytest.raises(ValueError, match="other answers than the model"):
         publish(model, tmp_path / "out", CARD, portable=None, **parts)

@@ -1,10 +1,16 @@
 import hashlib
+import json
+import os
 import pickle
+import subprocess
+import sys
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fastai_archives import (
+    SENTENCEPIECE,
     SENTENCEPIECE_TOKENS,
     WORDS,
     check_logits,
@@ -131,3 +137,26 @@ def test_other_models_are_refused_in_a_sentence(tmp_path, changes, message):
             archive.add(tmp_path / name, name)
     with pytest.raises(ValueError, match=message):
         load(tmp_path / "a.tgz")
+
+
+@pytest.mark.fastai
+def test_archives_of_an_installed_fastai_of_the_published_sizes(tmp_path):
+    python = os.environ.get("TFAST_FASTAI_PYTHON", sys.executable)
+    if subprocess.run([python, "-c", "import fastai.learner"], check=False).returncode:
+        pytest.skip(f"fastai is not installed in {python}; set TFAST_FASTAI_PYTHON")
+    (tmp_path / "vocabulary.json").write_text(json.dumps(piece_words()))
+    script = Path(__file__).parent / "make_fastai_archives.py"
+    arguments = [tmp_path, SENTENCEPIECE, tmp_path / "vocabulary.json"]
+    subprocess.run([python, script, *arguments], check=True)
+    early = [*WORDS[:9], *(f"word{i}" for i in range(89)), "xxfake", "xxfake1"]
+    pieces = [word if word in OURS else OURS_OF[word] for word in piece_words()]
+    for name, words in (("wt103-fwd", early), ("wt103-bwd", early), ("dewiki", pieces)):
+        loaded = load(tmp_path / f"{name}.tgz")
+        assert loaded.model.encoder.widths == [1152, 1152, 400]
+        with np.load(tmp_path / f"{name}.npz") as arrays:
+            ids, expected = arrays["ids"], arrays["logits"]
+        rows = np.array([loaded.vocabulary.words.index(word) for word in words])
+        outputs = loaded.model(
+            {"token_ids": rows[ids].astype("int32"), "starts_anew": np.ones(2, bool)}
+        )
+        np.testing.assert_allclose(np.asarray(outputs["logits"])[..., rows], expected, atol=1e-5)

@@ -1,5 +1,6 @@
 """A trained model with all that others need to use it, in one folder for the hub."""
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -105,6 +106,8 @@ def publish(
         bare = _without_optimizer(model)
         bare.save(written / MODEL)
         keras.saving.save_model(bare, str(written), zipped=False)
+        with contextlib.suppress(OSError):
+            (written / "assets").rmdir()  # empty, which the hub would not keep
         write_fastai_weights(model, written)
         _write_inputs(parts, written)
         if portable is not None and names:
