@@ -1,7 +1,6 @@
 """What a ULMFiT run needs before it trains: texts, vocabulary and models, read and checked."""
 
 import dataclasses
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,14 @@ from tfast.pretrained.records import Provenance
 from tfast.recipes.old_runs import check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
-from tfast.recipes.ulmfit_start import TextStart, load_published
-from tfast.saving import load_model
+from tfast.recipes.ulmfit_start import TextStart, read_pretrained
 from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
 from tfast.text.documents import look_up, tokenize
 from tfast.text.lm_batches import lm_batches
 from tfast.text.models.config import AWDLSTMConfig
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.tokenizer import TextTokenizer
-from tfast.text.tokenization.tokenizer_files import load_tokenizer, save_tokenizer
+from tfast.text.tokenization.tokenizer_files import save_tokenizer
 from tfast.text.ulmfit import classifier_stages
 from tfast.text.vocabulary import Vocabulary
 from tfast.training.unfreezing import Stage
@@ -34,7 +32,7 @@ class PreparedTexts:
         output: the folder of the run.
         corpus: texts and labels.
         tokenizer: from strings to tokens.
-        vocabulary: the words of the corpus.
+        vocabulary: the words of a pretrained model, if there is one, and those of the corpus.
         documents: ragged token ids by name of the part: the parts of the corpus by `vocabulary`,
             "general" and "general valid" by `general_vocabulary`.
         general_vocabulary: the words of the model to start from, or None.
@@ -80,7 +78,7 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         seed=recipe.seed,
     )
     tokenizer = start.tokenizer
-    vocabulary, documents = look_up_corpus(recipe, corpus, tokenizer, start.own_vocabulary)
+    vocabulary, documents = look_up_corpus(recipe, corpus, start)
     if recipe.general_text:
         general_vocabulary, general = look_up_general_text(recipe, tokenizer)
         documents |= general
@@ -108,14 +106,12 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
 
 
 def look_up_corpus(
-    recipe: UlmfitRecipe,
-    corpus: Corpus,
-    tokenizer: TextTokenizer,
-    own_vocabulary: Vocabulary | None = None,
+    recipe: UlmfitRecipe, corpus: Corpus, start: TextStart
 ) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
     """The vocabulary of the texts that are trained on, and the token ids of all.
 
-    Where the tokenizer has a vocabulary of its own, it stays: other words cannot come.
+    The words of a pretrained model stay, all of them: a few texts know few words, and the words
+    of tomorrow's texts are among them. Where they are pieces of words, there are no others.
     """
     parts = {
         "train": corpus.train.texts,
@@ -123,17 +119,19 @@ def look_up_corpus(
         "test": corpus.test.texts,
         "unlabelled": corpus.unlabelled.texts,
     }
-    if own_vocabulary is not None:
-        return own_vocabulary, {
-            name: own_vocabulary.encode_all(tokenize(texts, tokenizer=tokenizer))
+    if start.vocabulary is not None and start.has_pieces:
+        vocabulary = start.vocabulary
+        return vocabulary, {
+            name: vocabulary.encode_all(tokenize(texts, tokenizer=start.tokenizer))
             for name, texts in parts.items()
         }
     return look_up(
         parts,
         counted=("train", "unlabelled"),
+        known=start.vocabulary,
         max_size=recipe.vocabulary_size,
         min_frequency=recipe.min_frequency,
-        tokenizer=tokenizer,
+        tokenizer=start.tokenizer,
         show_progress=True,
     )
 
@@ -155,39 +153,6 @@ def look_up_general_text(
         tokenizer=tokenizer,
         show_progress=True,
     )
-
-
-def read_pretrained(recipe: UlmfitRecipe) -> TextStart:
-    """The language models to start from, with the vocabulary and the tokenizer that they know."""
-    file = recipe.pretrained
-    if file is None:
-        return TextStart()
-    if not isinstance(file, Path) or file.suffix != ".keras":
-        return load_published(recipe)
-    files = {False: file}
-    if recipe.backward:
-        files[True] = file.with_name(f"backward_{file.name}")
-    vocabulary_file = file.with_name("vocabulary.txt")
-    for path in (*files.values(), vocabulary_file):
-        if not path.is_file():
-            raise ValueError(f"pretrained: {path} is missing")
-    vocabulary, models = Vocabulary.load(vocabulary_file), {}
-    for reverse, path in files.items():
-        try:
-            model = load_model(path, compile=False)
-        except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
-            raise ValueError(f"pretrained: {path} cannot be read: {error}") from error
-        if not isinstance(model, LanguageModel):
-            raise ValueError(
-                f"pretrained must be a LanguageModel, got {type(model).__name__} from {path}"
-            )
-        size = model.encoder.settings["vocab_size"]
-        if size != len(vocabulary):
-            raise ValueError(
-                f"pretrained: {path} has {size} words, but {vocabulary_file} {len(vocabulary)}"
-            )
-        models[reverse] = model
-    return TextStart(models, vocabulary, load_tokenizer(file.parent))
 
 
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:

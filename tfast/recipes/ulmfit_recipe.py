@@ -93,7 +93,9 @@ class UlmfitRecipe(Recipe):
     num_unlabelled: int | None = setting(
         None, checks.or_none(whole_number), "so many of the unlabelled texts"
     )
-    vocabulary_size: int = setting(20_000, whole_number, "words at most")
+    vocabulary_size: int = setting(
+        20_000, whole_number, "words at most, besides those of a pretrained model"
+    )
     min_frequency: int = setting(2, whole_number, "of a word of the vocabulary")
     pretrained: str | Path | None = setting(
         None,

@@ -1,15 +1,18 @@
 """What a ULMFiT run starts from: language models of one's own, or published ones."""
 
 import dataclasses
+import zipfile
 from pathlib import Path
 from typing import Any
 
 from tfast.pretrained.loading import load
 from tfast.pretrained.records import Pretrained, Provenance
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
+from tfast.saving import load_model
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer_files import load_tokenizer
 from tfast.text.ulmfit import transfer_vocabulary
 from tfast.text.vocabulary import Vocabulary
 
@@ -31,16 +34,53 @@ class TextStart:
     provenance: tuple[Provenance, ...] = ()
 
     @property
-    def own_vocabulary(self) -> Vocabulary | None:
-        """The vocabulary that texts must be looked up in: all that the splitter can give."""
-        is_fixed = isinstance(self.tokenizer.splitter, SentencePieceSplitter)
-        return self.vocabulary if is_fixed else None
+    def has_pieces(self) -> bool:
+        """Whether the vocabulary is of pieces, which no text has others of."""
+        return isinstance(self.tokenizer.splitter, SentencePieceSplitter)
 
     def settings(self) -> dict[str, Any]:
         """What a resumed run must agree on with the interrupted one."""
         if not self.provenance:
             return {}
         return {"pretrained_files": [dict(one.sha256) for one in self.provenance]}
+
+
+def read_pretrained(recipe: UlmfitRecipe) -> TextStart:
+    """The language models to start from, with the vocabulary and the tokenizer that they know.
+
+    Raises:
+        ValueError: they are missing, damaged or of another kind.
+        ImportError: a package is needed that is not installed.
+    """
+    file = recipe.pretrained
+    if file is None:
+        return TextStart()
+    if not isinstance(file, Path) or file.suffix != ".keras":
+        return load_published(recipe)
+    files = {False: file}
+    if recipe.backward:
+        files[True] = file.with_name(f"backward_{file.name}")
+    vocabulary_file = file.with_name("vocabulary.txt")
+    for path in (*files.values(), vocabulary_file):
+        if not path.is_file():
+            raise ValueError(f"pretrained: {path} is missing")
+    vocabulary, models = Vocabulary.load(vocabulary_file), {}
+    for reverse, path in files.items():
+        try:
+            model = load_model(path, compile=False)
+        except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+            raise ValueError(f"pretrained: {path} cannot be read: {error}") from error
+        if not isinstance(model, LanguageModel):
+            raise ValueError(
+                f"pretrained must be a LanguageModel, got {type(model).__name__} from {path}"
+            )
+        size = model.encoder.settings["vocab_size"]
+        if size != len(vocabulary):
+            raise ValueError(
+                f"pretrained: {path} has {size} words, but {vocabulary_file} {len(vocabulary)}"
+            )
+        models[reverse] = model
+    return TextStart(models, vocabulary, load_tokenizer(file.parent))
 
 
 def load_published(recipe: UlmfitRecipe) -> TextStart:
