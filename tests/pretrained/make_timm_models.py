@@ -3,9 +3,12 @@
 Run by `test_live.py` with a Python that has timm: `make_timm_models.py FOLDER NAME ...`. FOLDER
 gets `hub/models--timm--NAME/`, laid out as huggingface_hub does it, and for each name an `.npz`
 with inputs, logits, and what timm's transforms make of the images in `FOLDER/images`.
+
+`make_timm_models.py --golden FILE` writes `tests/golden/timm_preprocessing.npz`.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -66,7 +69,29 @@ def transformed(model, images, *, use_test_size):
     return np.stack(pixels).transpose(0, 2, 3, 1)
 
 
+def write_golden(path):
+    """Small JPEGs, and timm's pixels of them for sizes of 32 and some crop ratios."""
+    arrays = {}
+    for number, (height, width) in enumerate([(41, 57), (75, 50), (33, 120)]):
+        y, x = np.mgrid[:height, :width]
+        waves = [127 + 120 * np.sin(x / (3 + k)) * np.cos(y / (4 + k)) for k in range(3)]
+        pixels = np.stack(waves, -1) * np.where((x // 9 + y // 7) % 3, 1, 0.2)[..., None]
+        file = io.BytesIO()
+        Image.fromarray(pixels.astype("uint8")).save(file, "JPEG", quality=92)
+        arrays[f"jpeg_{number}"] = np.frombuffer(file.getvalue(), "uint8")
+        for crop_pct in (0.875, 0.9, 0.95, 1.0):
+            transform = create_transform(
+                (3, 32, 32), interpolation="bicubic", crop_pct=crop_pct, normalize=False
+            )
+            found = transform(Image.open(file)).numpy().transpose(1, 2, 0)
+            arrays[f"pixels_{number}_{crop_pct}"] = found
+    np.savez_compressed(path, **arrays)
+
+
 def main():
+    if sys.argv[1] == "--golden":
+        write_golden(sys.argv[2])
+        return
     folder, *names = sys.argv[1:]
     folder = Path(folder)
     images = sorted((folder / "images").iterdir())

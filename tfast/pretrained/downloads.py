@@ -18,6 +18,8 @@ from tfast.pretrained.checksums import check_given, remember, remembered, sha256
 # How often a connection that broke off is taken up again, and how long a silent one is waited for.
 ATTEMPTS = 5
 TIMEOUT = 60.0
+# Before the second attempt; four times as long before each further one.
+PAUSE = 0.1
 _BLOCK = 2**18
 
 
@@ -85,7 +87,7 @@ class _Download:
             except _BrokenOffError as error:
                 reason = str(error)
                 if attempt + 1 < ATTEMPTS:
-                    time.sleep(0.1 * 4**attempt)
+                    time.sleep(PAUSE * 4**attempt)
             else:
                 progress.end(file.tell())
                 return
@@ -110,6 +112,7 @@ class _Download:
                     file.write(block)
                     yield
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code >= 500 or error.code == 429:
                 raise _BrokenOffError(f"HTTP {error.code} {error.reason}") from error
             raise ValueError(f"{self.address}: HTTP {error.code} {error.reason}") from error

@@ -142,13 +142,13 @@ def fetch(repository: str, revision: str, file: str) -> Path | None:
                 endpoint=endpoint(),
             )
         )
-    except (errors.EntryNotFoundError, errors.LocalEntryNotFoundError) as error:
-        if isinstance(error, errors.LocalEntryNotFoundError):
-            raise ValueError(f"{address} cannot be reached: {_one_line(error)}") from error
+    except errors.LocalEntryNotFoundError as error:
+        raise ValueError(f"{address} cannot be reached: {_one_line(error)}") from error
+    except errors.EntryNotFoundError:
         return None
     except errors.RepositoryNotFoundError as error:
         raise ValueError(f"{address}: no such repository, or a private one") from error
-    except (errors.HfHubHTTPError, errors.RevisionNotFoundError, OSError) as error:
+    except Exception as error:  # of the package, of one of three HTTP libraries, or of the disk
         raise ValueError(f"{address} cannot be fetched: {_one_line(error)}") from error
 
 

@@ -30,6 +30,8 @@ def load(source: Source) -> Pretrained:
     """
     path = source.path("config.json")
     config = _Config(path)
+    size, preprocessing = config.preparation("input_size", "crop_pct")
+    test_size, test_preprocessing = config.preparation("test_input_size", "test_crop_pct")
     weights = load_weights(source.path("model.safetensors", "pytorch_model.bin"))
     model = xresnet_from_fastai(weights)
     model.name = config.architecture
@@ -38,8 +40,6 @@ def load(source: Source) -> Pretrained:
             f"{path}: num_classes must be the {model.output_shape[-1]} of the weights, got "
             f"{config.num_classes}"
         )
-    size, preprocessing = config.preparation("input_size", "crop_pct")
-    test_size, test_preprocessing = config.preparation("test_input_size", "test_crop_pct")
     entry = source.entry
     notes = [f"timm {config.architecture}, tag {config.settings.get('tag') or 'none'}"]
     if entry is not None and entry.result:
