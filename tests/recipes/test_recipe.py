@@ -28,7 +28,8 @@ def test_defaults_pass_their_own_checks_unchanged_and_have_a_help(recipe):
     for field in recipe.fields():
         assert field.metadata["help"]
         if field.name not in ("data", "weights"):
-            assert getattr(recipe, field.name) == field.default
+            expected = field.metadata["otherwise"] if field.default is None else field.default
+            assert getattr(recipe, field.name) == expected
 
 
 def test_every_public_name_of_the_package_exists():

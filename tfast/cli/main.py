@@ -21,6 +21,7 @@ COMMANDS = {
     "import-fastai": "turn a model trained in fastai into a SavedModel",
     "plot-mixup": "draw what mixup does",
     "recipes": "list the presets, with what each gave",
+    "pretrained": "list the public weights that are loaded by name, and fetch them",
     "predict": "classify images or texts with an exported model",
 }
 

@@ -21,6 +21,7 @@ def setting(
     metavar: str | None = None,
     group: str | None = None,
     same_on_resume: bool = True,
+    otherwise: Any = None,
 ) -> Any:
     """A field of a recipe.
 
@@ -31,6 +32,8 @@ def setting(
         metavar: what its value is called there.
         group: under which heading it is listed there; None for that of the field before.
         same_on_resume: whether a resumed run must have the value of the interrupted one.
+        otherwise: what a default of None comes to, unless a pretrained model tells
+            (`Recipe.follows_pretrained`).
 
     Returns:
         What `dataclasses.dataclass` takes for a field.
@@ -41,6 +44,7 @@ def setting(
         "metavar": metavar,
         "group": group,
         "same_on_resume": same_on_resume,
+        "otherwise": otherwise,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -56,6 +60,14 @@ class Recipe:
         for field in self.fields():
             value = field.metadata["check"](field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, value)  # past `frozen`, once
+        for field, value in self._items():
+            if value is None and not self.follows_pretrained:
+                object.__setattr__(self, field.name, field.metadata["otherwise"])
+
+    @property
+    def follows_pretrained(self) -> bool:
+        """Whether settings that are None wait for what a pretrained model brings along."""
+        return False
 
     @classmethod
     def fields(cls) -> tuple["dataclasses.Field[Any]", ...]:
@@ -94,7 +106,7 @@ class Recipe:
 
     def _check_new_model(self) -> None:
         """Refuses sizes of a new model beside a pretrained one."""
-        if self.paths().get("pretrained") is None:
+        if getattr(self, "pretrained", None) is None:
             return
         for field, value in self._items():
             if field.name in self.of_new_models and value != field.default:

@@ -41,6 +41,7 @@ def write(prepared: PreparedTexts, trained: TrainedTexts) -> dict[str, Any]:
         "seconds": all_seconds(trained, blended),
         "seed": prepared.recipe.seed,
         "settings": prepared.settings,
+        "pretrained": [provenance.to_dict() for provenance in prepared.provenance],
         "paths": prepared.recipe.paths(),
     }
     write_result(output / "result.json", result)

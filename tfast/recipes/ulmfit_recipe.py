@@ -98,12 +98,19 @@ class UlmfitRecipe(Recipe):
         20_000, whole_number, "words at most, besides those of a pretrained model"
     )
     min_frequency: int = setting(2, whole_number, "of a word of the vocabulary")
-    pretrained: Path | None = setting(
+    pretrained: str | Path | None = setting(
         None,
-        checks.or_none(checks.path),
-        "a language model, with vocabulary.txt beside it",
-        metavar="FILE.keras",
+        checks.or_none(checks.name_or_path),
+        "a language model with vocabulary.txt beside it, or a published one (see `tfast "
+        "pretrained`), whose tokenizer is used: its name, archive, folder or weights file",
+        metavar="FILE.keras|NAME",
         group="language model",
+    )
+    download: bool = setting(
+        False,
+        checks.true_or_false,
+        "fetch published weights that are not on this machine",
+        same_on_resume=False,
     )
     embedding_size: int = setting(128, whole_number, "numbers for a word")
     hidden_size: int = setting(384, whole_number, "of each LSTM layer but the last")

@@ -59,8 +59,8 @@ def export_portable_text_classifier(
         classifier = tfast.runtime.load(folder)
         labels, probabilities = classifier.classify(["a good film"])
 
-    Where the tokenizer's splitter is not "english", a SavedModel from strings to token ids takes
-    the place of `tokenizer.json`; only TensorFlow reads that.
+    Where the tokenizer's splitter is not "english", or it applies no rules, a SavedModel from
+    strings to token ids takes the place of `tokenizer.json`; only TensorFlow reads that.
 
     Before the folder appears it is read, and its answers are compared with those of `model`. So
     this needs the extra `onnx` or `litert`.
@@ -167,7 +167,11 @@ class _TextReader:
         reverse: bool,
     ) -> None:
         self.tokenizer, self.lookup = tokenizer, vocabulary.lookup_layer()
-        self.is_english = type(tokenizer) is TextTokenizer and tokenizer.splitter == "english"
+        self.is_english = (
+            type(tokenizer) is TextTokenizer
+            and tokenizer.splitter == "english"
+            and tokenizer.apply_rules
+        )
         self._max_tokens, self._reverse = max_tokens, reverse
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
