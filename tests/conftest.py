@@ -14,7 +14,7 @@ import tensorflow as tf
 collect_ignore = [
     *("jax_backend", "torch_backend"),
     *("fastai/make_fastai_models.py", "fastai/make_fastai_gradients.py"),
-    "pretrained/make_timm_models.py",
+    *("pretrained/make_timm_models.py", "pretrained/make_fastai_archives.py"),
 ]
 
 # Two virtual processors, for the tests with tf.distribute.MirroredStrategy.

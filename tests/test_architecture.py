@@ -30,7 +30,8 @@ ALLOWED = {
     "export": GROUND | {"data", "training", "vision", "text", "runtime"},
     "fastai": GROUND | {"data", "training", "vision", "text"},
     "saving": GROUND | {"training", "vision", "text"},
-    "pretrained": GROUND | {"data", "training", "vision", "text", "fastai", "saving"},
+    # It publishes portable folders too.
+    "pretrained": GROUND | {"data", "training", "vision", "text", "export", "fastai", "saving"},
     "recipes": GROUND
     | {"data", "training", "vision", "text", "export", "fastai", "saving", "pretrained"},
     "runtime": GROUND,

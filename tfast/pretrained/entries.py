@@ -18,6 +18,8 @@ class Entry:
         files: names of all that is needed.
         repository: owner and name on the Hugging Face hub.
         addresses: file name to URL.
+        folder: where in `KERAS_HOME/tfast` files from `addresses` are kept, where several names
+            share them; None: under the name.
         num_bytes: of all files together; None where nobody has recorded it.
         licence: as the publisher gives it; None where none was found.
         expected_accuracy: see `Provenance`.
@@ -30,6 +32,7 @@ class Entry:
     files: tuple[str, ...]
     repository: str | None = None
     addresses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    folder: str | None = None
     num_bytes: int | None = None
     licence: str | None = None
     expected_accuracy: float | None = None

@@ -12,6 +12,8 @@ from tfast.pretrained.remote_sources import HubSource, WebSource
 from tfast.pretrained.sources import FileSource, FolderSource, Source
 from tfast.types import PathLike
 
+_LOADERS = catalog.LOADERS_BY_ENDING | catalog.OWN_LOADERS_BY_ENDING
+
 
 def load(
     name: PathLike,
@@ -45,10 +47,11 @@ def load(
     Examples:
         >>> load("timm/resnet0d.nobody")
         Traceback (most recent call last):
-        ValueError: timm/resnet0d.nobody must be fetched first, got no config.json ...
+        ValueError: timm/resnet0d.nobody must be fetched first, got no ...
     """
     name = os.fspath(name)
     source = open_source(name, download=download, revision=revision, sha256=sha256)
+    source = _only_weights(source)
     loader = importlib.import_module(_loader_for(source))
     loaded: Pretrained = loader.load(source)
     return loaded
@@ -104,15 +107,31 @@ def _checked_hashes(sha256: str | Mapping[str, str] | None) -> dict[str, str]:
     return given
 
 
+def _only_weights(source: Source) -> Source:
+    """The one weights file of a folder that holds none of the files that name a module."""
+    if type(source) is not FolderSource or any(map(source.find, catalog.LOADERS_BY_FILE)):
+        return source
+    endings = tuple(_LOADERS)
+    files = sorted(p for p in source.folder.iterdir() if p.name.lower().endswith(endings))
+    if len(files) != 1:
+        known = ", ".join(catalog.LOADERS_BY_FILE)
+        got = ", ".join(file.name for file in files) or "none"
+        raise ValueError(
+            f"pretrained must be a folder with {known} or one file of weights, got {got} in "
+            f"{source.name}"
+        )
+    return FileSource(files[0], source.given)
+
+
 def _loader_for(source: Source) -> str:
     """The module that reads what a source holds."""
     if source.entry is not None:
         return source.entry.loader
     if isinstance(source, FileSource):
-        for ending, loader in catalog.LOADERS_BY_ENDING.items():
+        for ending, loader in _LOADERS.items():
             if source.file.lower().endswith(ending):
                 return loader
-        endings = ", ".join(catalog.LOADERS_BY_ENDING)
+        endings = ", ".join(_LOADERS)
         raise ValueError(f"pretrained must be a file that ends in {endings}, got {source.name}")
     path = source.path(*catalog.LOADERS_BY_FILE)
     return catalog.LOADERS_BY_FILE[path.name]

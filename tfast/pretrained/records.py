@@ -57,6 +57,7 @@ class Pretrained:
         tokenizer: texts: from raw strings to tokens.
         vocabulary: texts: from tokens to ids.
         class_names: the classes in order; None where they were not published.
+        reverse: texts: whether the model reads documents from their end.
     """
 
     name: str
@@ -69,3 +70,4 @@ class Pretrained:
     tokenizer: "TextTokenizer | None" = None
     vocabulary: "Vocabulary | None" = None
     class_names: tuple[str, ...] | None = None
+    reverse: bool = False

@@ -140,14 +140,17 @@ class WebSource(_RemoteSource):
         super().__init__(entry.name, entry, sha256, download=download)
         self.address = next(iter(entry.addresses.values()))
 
+    @property
+    def folder(self) -> Path:
+        """Where a user may lay the files by hand."""
+        return downloads.keras_home() / "tfast" / (self.entry.folder or self.name)
+
     def _locate(self, name: str) -> Path | None:
         path = self._locate_here(name)
         address = self.entry.addresses.get(name)
         if path is None and self.download and address is not None:
             path = self.folder / name
-            downloads.fetch(
-                address, path, sha256=self._given.get(name) or self._given_for_all(name)
-            )
+            downloads.fetch(address, path, sha256=self.given.get(name) or self._given_for_all(name))
         return path
 
     def address_of(self, name: str) -> str:

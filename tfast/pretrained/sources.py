@@ -23,6 +23,7 @@ class Source:
 
     Attributes:
         address: for `Provenance`.
+        given: `sha256` as it was given.
         revision: of a repository, the commit once a file was found; else None.
         sha256: file name to hash, of the files that were asked for.
     """
@@ -35,7 +36,7 @@ class Source:
     ) -> None:
         self.name = name
         self.entry = entry
-        self._given = dict(sha256 or {})
+        self.given = dict(sha256 or {})
         self.sha256: dict[str, str] = {}
 
     def path(self, *names: str) -> Path:
@@ -59,7 +60,7 @@ class Source:
         path = self._locate(name)
         if path is not None and name not in self.sha256:
             found = self._hash(path)
-            check_given(path.name, found, self._given.get(name) or self._given_for_all(name))
+            check_given(path.name, found, self.given.get(name) or self._given_for_all(name))
             self.sha256[name] = found
         return path
 
@@ -90,7 +91,7 @@ class Source:
         )
 
     def _given_for_all(self, name: str) -> str | None:
-        return None if name.endswith(".json") else self._given.get("")
+        return None if name.endswith(".json") else self.given.get("")
 
     def _locate(self, name: str) -> Path | None:
         return self._locate_here(name)

@@ -50,7 +50,7 @@ class LanguageModelRecipe(Recipe):
     num_texts: int | None = setting(
         None,
         checks.or_none(whole_number),
-        "train on the first so many texts; all give words",
+        "train on the first so many; words are counted in all",
     )
     valid: int = setting(250, whole_number, "so many texts, the last ones, are for validation")
     vocabulary_size: int = setting(25_000, whole_number, "words at most")
@@ -58,14 +58,21 @@ class LanguageModelRecipe(Recipe):
     embedding_size: int = setting(200, whole_number, "numbers for a word", group="language model")
     hidden_size: int = setting(512, whole_number, "of each LSTM layer but the last")
     layers: int = setting(2, whole_number, "LSTM layers")
+    word_vectors: bool = setting(
+        True,
+        checks.true_or_false,
+        "the embedding starts with vectors from counts of neighbouring words, not at random",
+    )
     epochs: int = setting(1, whole_number, "passes over the texts")
-    learning_rate: float = setting(6e-3, positive_number, "peak of the one cycle")
+    learning_rate: float = setting(3e-3, positive_number, "peak of the one cycle")
     drop_mult: float = setting(0.0, checks.at_least_zero, "multiplies all dropout rates")
     regularization: float = setting(
         0.0, checks.at_least_zero, "multiplies the two of activations (alpha 2, beta 1)"
     )
-    batch_size: int = setting(64, whole_number, "rows in a step")
-    window: int = setting(70, whole_number, "tokens of a row")
+    batch_size: int = setting(
+        128, whole_number, "rows in a step; the more, the less it learns of single texts by heart"
+    )
+    window: int = setting(35, whole_number, "tokens of a row")
     num_candidates: int | None = setting(
         None,
         checks.or_none(whole_number),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfast.recipes.language_model_recipe import LanguageModelRecipe
@@ -22,6 +23,7 @@ from tfast.text.stored_documents import (
     store_documents,
 )
 from tfast.text.texts import iterate_unlabelled
+from tfast.text.word_vectors import word_vectors
 from tfast.training.precision import POLICIES
 from tfast.training.unfreezing import Stage
 
@@ -36,13 +38,15 @@ class PreparedLanguageModel:
     Attributes:
         recipe: the settings.
         output: the folder of the run.
-        training: the documents that are trained on.
+        counted: the documents that words and their neighbours are counted in: all but the last.
+        training: the documents that are trained on, the first of those.
         validation: the last documents.
         settings: what a resumed run must agree on with the interrupted one.
     """
 
     recipe: LanguageModelRecipe
     output: Path
+    counted: StoredDocuments
     training: StoredDocuments
     validation: StoredDocuments
     settings: dict[str, Any]
@@ -61,6 +65,7 @@ def prepare(recipe: LanguageModelRecipe, output: Path) -> PreparedLanguageModel:
     prepared = PreparedLanguageModel(
         recipe=recipe,
         output=output,
+        counted=documents.select(0, last),
         training=documents.select(0, min(last, recipe.num_texts or last)),
         validation=documents.select(last, len(documents)),
         settings=recipe.settings() | {"tokens": documents.num_tokens},
@@ -85,18 +90,9 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     """
     recipe = prepared.recipe
     keras.utils.set_random_seed(recipe.seed)
-    model = LanguageModel(
-        len(prepared.training.vocabulary),
-        embed_size=recipe.embedding_size,
-        hidden_size=recipe.hidden_size,
-        num_layers=recipe.layers,
-        drop_mult=recipe.drop_mult,
-        alpha=2.0 * recipe.regularization,
-        beta=recipe.regularization,
-        max_batch_size=recipe.batch_size,
-        num_candidates=recipe.num_candidates,
-        dtype=POLICIES[recipe.precision],
-    )
+    model = make_model(prepared)
+    if recipe.word_vectors and not _files(prepared).checkpoint.exists():
+        start_from_counts(model, prepared.counted, seed=recipe.seed)
     steps = recipe.epochs * len(_batches(prepared, training=True))
     reports = -(-steps // recipe.report_every)
     model, seconds = fit_stage(
@@ -128,6 +124,33 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     }
     write_result(prepared.output / "result.json", result)
     return result
+
+
+def make_model(prepared: PreparedLanguageModel) -> LanguageModel:
+    """A model that has learned nothing."""
+    recipe = prepared.recipe
+    return LanguageModel(
+        len(prepared.training.vocabulary),
+        embed_size=recipe.embedding_size,
+        hidden_size=recipe.hidden_size,
+        num_layers=recipe.layers,
+        drop_mult=recipe.drop_mult,
+        alpha=2.0 * recipe.regularization,
+        beta=recipe.regularization,
+        max_batch_size=recipe.batch_size,
+        num_candidates=recipe.num_candidates,
+        dtype=POLICIES[recipe.precision],
+    )
+
+
+def start_from_counts(model: LanguageModel, documents: StoredDocuments, *, seed: int) -> None:
+    """Gives a new model what counting tells: which words are alike, and how frequent each is."""
+    vectors = word_vectors(
+        documents, model.encoder.settings["embed_size"], seed=seed, show_progress=True
+    )
+    frequencies = np.log(documents.counts() + 1.0)
+    model.encoder.embeddings.assign(vectors)
+    model.decoder.bias.assign(frequencies - frequencies.mean())
 
 
 def in_float32(model: LanguageModel) -> LanguageModel:

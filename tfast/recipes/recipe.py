@@ -10,7 +10,7 @@ from tfast.recipes.checks import Check
 
 # Among the settings of every run. Raised when the same settings come to mean something else: other
 # orders of the data, say.
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 
 
 def setting(

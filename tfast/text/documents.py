@@ -76,6 +76,7 @@ def look_up(
     texts: Mapping[str, Sequence[str]],
     *,
     counted: Collection[str],
+    known: Vocabulary | None = None,
     max_size: int = 60_000,
     min_frequency: int = 2,
     tokenizer: Tokenizer | None = None,
@@ -89,7 +90,8 @@ def look_up(
     Args:
         texts: strings, by name of the part.
         counted: names of the parts whose words make the vocabulary: those that are trained on.
-        max_size: see `Vocabulary.from_tokens`.
+        known: a vocabulary that comes first, with its ids: that of a pretrained model.
+        max_size: see `Vocabulary.from_tokens`; with `known` the number of words more than it has.
         min_frequency: see `Vocabulary.from_tokens`.
         tokenizer: see `tokenize`.
         show_progress: whether to print a progress bar for each part.
@@ -121,11 +123,13 @@ def look_up(
         (np.bincount(parts[name][0], minlength=len(numbers)) for name in counted),
         start=np.zeros(len(numbers), "int64"),
     )
-    vocabulary = Vocabulary.from_counts(
-        dict(zip(numbers, counts.tolist(), strict=True)),
-        max_size=max_size,
-        min_frequency=min_frequency,
-    )
+    count_of = dict(zip(numbers, counts.tolist(), strict=True))
+    if known is None:
+        vocabulary = Vocabulary.from_counts(
+            count_of, max_size=max_size, min_frequency=min_frequency
+        )
+    else:
+        vocabulary = known.extended(count_of, max_new=max_size, min_frequency=min_frequency)
     id_of_word = {word.encode(): number for number, word in enumerate(vocabulary.words)}
     ids = np.array([id_of_word.get(word, UNKNOWN_ID) for word in numbers], "int32")
     with tf.device("CPU"):

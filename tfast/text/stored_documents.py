@@ -57,6 +57,13 @@ class StoredDocuments:
         """The documents from number `first` to before number `last`; nothing is read."""
         return dataclasses.replace(self, starts=self.starts[first : last + 1])
 
+    def counts(self) -> np.ndarray:
+        """How often each word of the vocabulary comes, int64 `(vocab,)`."""
+        counts = np.zeros(len(self.vocabulary), "int64")
+        for piece in _pieces(self.ids[self.starts[0] : self.starts[-1]]):
+            counts += np.bincount(piece, minlength=len(counts))
+        return counts
+
     def read(self) -> np.ndarray:
         """All ids, int32 `(tokens,)`, in memory."""
         return np.asarray(self.ids[self.starts[0] : self.starts[-1]], "int32")
