@@ -36,8 +36,9 @@ class UlmfitRecipe(Recipe):
     """Trains a text classifier by ULMFiT.
 
     First a language model learns from all texts at hand, then a classifier continues from what
-    it has learned. The defaults suit a machine without a GPU and texts that are all there is to
-    learn from: little is lost when all layers learn much from the labels.
+    it has learned; at the end it is blended with TF-IDF, which was fitted before. The defaults
+    suit a machine without a GPU and texts that are all there is to learn from: little is lost
+    when all layers learn much from the labels.
 
     `prepare`, `train` and `write` run it one after another; `run` does all three. A run that is
     killed and prepared again with `resume=True` ends, on CPU, with weights bit-identical to those
@@ -135,6 +136,12 @@ class UlmfitRecipe(Recipe):
     backward: bool = setting(
         False, checks.true_or_false, "a second pair of models reads backwards; both vote"
     )
+    blend: bool = setting(
+        True,
+        checks.true_or_false,
+        "export the classifier blended with TF-IDF, as the validation texts weigh them",
+        same_on_resume=False,
+    )
     seed: int = setting(0, checks.any_whole_number, "of everything random", group="run")
     save_every: int = setting(
         100, whole_number, "steps between two checkpoints", same_on_resume=False
@@ -195,7 +202,9 @@ class UlmfitRecipe(Recipe):
             return ulmfit_preparation.prepare(self, output)
 
     def train(self, prepared: "PreparedTexts") -> "TrainedTexts":
-        """Trains language models and classifiers, each from its checkpoint where there is one.
+        """Fits TF-IDF, then trains language models and classifiers.
+
+        What a run has begun in the folder is continued.
 
         Raises:
             DivergedError: the weights are no longer finite.
@@ -218,7 +227,8 @@ class UlmfitRecipe(Recipe):
         """Prepares, trains and writes, and keeps other runs out of the folder meanwhile.
 
         Returns:
-            What `result.json` holds: `accuracy`, `tfidf_accuracy` and so on.
+            What `result.json` holds: `accuracy`, of what is exported, `ulmfit_accuracy`,
+            `tfidf_accuracy`, `blend_accuracy` and so on.
 
         Raises:
             InputError: see `prepare`; or another run is writing there.

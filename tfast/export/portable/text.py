@@ -23,7 +23,7 @@ from tfast.export.portable.formats import check_format
 from tfast.export.portable.litert_text_graph import has_core
 from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.export.saved_model import check_class_names, save_signatures
-from tfast.export.text import TEXT, num_classes
+from tfast.export.text import TEXT, check_blend, num_classes
 from tfast.runtime import load
 from tfast.text.documents import Tokenizer, pad_documents
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
@@ -66,8 +66,9 @@ def export_portable_text_classifier(
     this needs the extra `onnx` or `litert`.
 
     Args:
-        model: a `TextClassifier` or `ForwardBackwardClassifier`. One of mixed precision is
-            written as the same in float32.
+        model: a `TextClassifier`, a `ForwardBackwardClassifier`, or a `BlendedClassifier` of one
+            of them, whose TF-IDF is in the model file too. One of mixed precision is written as
+            the same in float32.
         directory: the folder to write. It appears whole or not at all.
         class_names: a name for each class, in the order of the logits.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
@@ -106,8 +107,10 @@ def export_portable_text_classifier(
     """
     if not has_core(model):
         raise ValueError(
-            f"model must be a TextClassifier or ForwardBackwardClassifier, got {model!r}"
+            "model must be a TextClassifier, ForwardBackwardClassifier or BlendedClassifier, "
+            f"got {model!r}"
         )
+    check_blend(model, reverse=reverse)
     kind, tolerance = check_format(file_format, precision, tolerance)
     class_names = check_class_names(class_names, num_classes(model))
     if max_tokens is not None:
