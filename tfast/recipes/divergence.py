@@ -10,7 +10,8 @@ class StopAtDivergence(keras.callbacks.Callback):
     """Raises `DivergedError` after the first step that leaves weights that are not finite.
 
     A loss that is not finite is not enough: in float16 the optimizer skips such a step, and the
-    weights stay as they were.
+    weights stay as they were. And it comes a step late: so `resumable_fit`, which calls
+    `before_checkpoint`, keeps the last good weights.
 
     Examples:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -25,6 +26,10 @@ class StopAtDivergence(keras.callbacks.Callback):
         """Looks at the loss; and at the weights if that is not finite."""
         if not np.isfinite((logs or {}).get("loss", 0.0)):
             check_finite(self.model, f"in step {int(self.model.optimizer.iterations)}")
+
+    def before_checkpoint(self) -> None:
+        """Looks at the weights: what is written must be good."""
+        check_finite(self.model, f"in step {int(self.model.optimizer.iterations)}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Looks at the weights: some operations hide that they are not finite from the loss."""

@@ -1,7 +1,6 @@
 """What a ULMFiT run needs before it trains: texts, vocabulary and models, read and checked."""
 
 import dataclasses
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +155,7 @@ def read_pretrained(
     for reverse, path in files.items():
         try:
             model = load_model(path, compile=False)
-        except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+        except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
             raise ValueError(f"pretrained: {path} cannot be read: {error}") from error
         if not isinstance(model, LanguageModel):
             raise ValueError(

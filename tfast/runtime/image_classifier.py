@@ -15,6 +15,9 @@ from tfast.runtime.folder import PortableFolder
 from tfast.runtime.images import decode_image, resize_and_crop
 from tfast.types import PathLike
 
+# Of what a model takes: a folder that asks for more asks for all memory.
+_LONGEST_SIDE = 10_000
+
 
 class ImageClassifier(Classifier[PathLike | bytes]):
     """A classifier of images."""
@@ -29,6 +32,9 @@ class ImageClassifier(Classifier[PathLike | bytes]):
             self._antialias = bool(settings["preprocessing"]["antialias"])
         except (KeyError, TypeError, ValueError) as error:
             raise FolderError(f"{folder.directory} is damaged: image is incomplete") from error
+        sides = range(1, _LONGEST_SIDE + 1)
+        if not (1 <= self._crop_ratio <= 100 and height in sides and width in sides):
+            raise FolderError(f"{folder.directory} is damaged: image has sizes that no model has")
         super().__init__(folder, num_threads=num_threads)
         self._image_size = (height, width)
         self._most_pixels = most_pixels
