@@ -72,3 +72,16 @@ def test_what_is_not_finite_is_never_written_into_a_checkpoint(tmp_path):
         assert checkpoint.step == 2
         for name, array in checkpoint.arrays.items():
             assert np.isfinite(np.asarray(array, "float64")).all(), name
+
+
+def test_a_storm_of_overflows_ends_the_run_before_the_loss_scale_is_gone():
+    model = make_model(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
+    batches = []
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: batches.append(b))
+    with pytest.raises(DivergedError, match=r"overflow float16 at a loss scale of 6\.1e-05"):
+        model.fit(
+            np.full((100, 1), 1e30, "float32"), np.ones((100, 1)),
+            batch_size=1, callbacks=[count, StopAtDivergence()], verbose=0,
+        )  # fmt: skip
+    assert len(batches) == 29  # from 2**15 to 2**-14
+    check_finite(model, "never")

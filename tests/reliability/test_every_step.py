@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from small_data import write_images
 
-from tfast.text import classifier_batches, lm_batches
+from tfast.text.classifier_batches import classifier_batches
+from tfast.text.lm_batches import lm_batches
 from tfast.vision.images import ImageFolder
 from tfast.vision.mixup import mixup_dataset
 
