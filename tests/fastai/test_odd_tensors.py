@@ -26,7 +26,7 @@ def text_classifier():
 
 
 def small_xresnet():
-    model = xresnet.xresnet(3, block_counts=(1, 1), expansion=1, stem_widths=(4, 4, 8))
+    model = xresnet.xresnet(3, block_counts=(1,), expansion=1, stem_widths=(4, 4, 8))
     return xresnet_from_fastai, xresnet_to_fastai(model)
 
 
@@ -58,7 +58,7 @@ ODD_NUMBERS = {
 @pytest.mark.parametrize("odd", [*ODD, *ODD_NUMBERS])
 def test_an_odd_tensor_is_refused_by_its_name(make, odd):
     convert, state = make()
-    for name, tensor in state.items():
+    for name, tensor in list(state.items())[:: 1 + len(state) // 10]:
         if odd in ODD_NUMBERS and tensor.dtype.kind != "f":
             continue
         with pytest.raises(ValueError, match=r"\S") as caught:

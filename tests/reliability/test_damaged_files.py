@@ -19,6 +19,7 @@ from tfast import load_model
 from tfast.fastai import load_labels, load_vocabulary, load_weights
 from tfast.text import Vocabulary
 from tfast.text.text_files import read_rows
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.training.checkpoints.file_format import Checkpoint, read_checkpoint, write_checkpoint
 
 ARRAYS = {
@@ -45,7 +46,7 @@ def write_safetensors(path):
 
 
 def write_vocabulary(path):
-    Vocabulary([*Vocabulary([]).words, *WORDS[2:]]).save(path)
+    Vocabulary([*SPECIAL_TOKENS, *WORDS[2:]]).save(path)
 
 
 def read_npz(path):

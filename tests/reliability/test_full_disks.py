@@ -16,6 +16,7 @@ from small_data import TINY_IMAGES, TINY_TEXTS, as_options, write_images, write_
 from tfast.export import export_image_classifier, export_text_classifier
 from tfast.recipes.results import write_history, write_json, write_model
 from tfast.text import TextClassifier, TextTokenizer, Vocabulary
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.training.checkpoints.file_format import Checkpoint, write_checkpoint
 from tfast.vision.preprocessing import ImagePreprocessing
 
@@ -56,9 +57,7 @@ WRITERS = {
     "model.keras": lambda path: write_model(path, image_model()),
     "result.json": lambda path: write_json(path, {"accuracy": "1" * 10_000}),
     "history.csv": lambda path: write_history(path, {"loss": [0.1] * 2000}),
-    "vocabulary.txt": lambda path: Vocabulary([*Vocabulary([]).words, *map(str, range(3000))]).save(
-        path
-    ),
+    "vocabulary.txt": lambda path: Vocabulary([*SPECIAL_TOKENS, *map(str, range(3000))]).save(path),
     "images": export_images,
     "texts": export_texts,
 }

