@@ -20,13 +20,12 @@ NEEDED_BY = {
     "onnx": "ONNX exports",
     "litert": "LiteRT exports",
     "jax": "the JAX backend",
-    "fastai": "reading `.pth` files",
+    "fastai": "reading `.safetensors` files",
+    "hub": "weights from the Hugging Face hub",
     "addons": "comparisons with tensorflow-addons",
     "dev": "the tests",
     "docs": "these pages",
 }
-# Packages whose metadata do not say it in a few words.
-LICENCES = {"torch": "BSD-3-Clause"}
 
 
 def requirements() -> dict[str, list[Requirement]]:
@@ -49,8 +48,6 @@ def locked_versions() -> dict[str, str]:
 
 def licence(name: str) -> str:
     """What the installed package says of its licence, in a few words."""
-    if name in LICENCES:
-        return LICENCES[name]
     try:
         metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:

@@ -9,10 +9,12 @@ import keras
 import pytest
 import tensorflow as tf
 
-# Run in processes of their own: see test_without_tensorflow.py and fastai/test_live.py.
+# Run in processes of their own: see test_without_tensorflow.py, fastai/test_live.py and
+# pretrained/test_live.py.
 collect_ignore = [
     *("jax_backend", "torch_backend"),
     *("fastai/make_fastai_models.py", "fastai/make_fastai_gradients.py"),
+    *("pretrained/make_timm_models.py", "pretrained/make_fastai_archives.py"),
 ]
 
 # Two virtual processors, for the tests with tf.distribute.MirroredStrategy.

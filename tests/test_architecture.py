@@ -30,9 +30,12 @@ ALLOWED = {
     "export": GROUND | {"data", "training", "vision", "text", "runtime"},
     "fastai": GROUND | {"data", "training", "vision", "text"},
     "saving": GROUND | {"training", "vision", "text"},
-    "recipes": GROUND | {"data", "training", "vision", "text", "export", "fastai", "saving"},
+    # It publishes portable folders too.
+    "pretrained": GROUND | {"data", "training", "vision", "text", "export", "fastai", "saving"},
+    "recipes": GROUND
+    | {"data", "training", "vision", "text", "export", "fastai", "saving", "pretrained"},
     "runtime": GROUND,
-    "cli": GROUND | {"recipes", "runtime", "vision", "training", "export", "text"},
+    "cli": GROUND | {"recipes", "runtime", "vision", "training", "export", "text", "pretrained"},
 }
 # The reader of portable folders runs with these alone, beside Python itself.
 RUNTIME_PACKAGES = {"numpy", "onnxruntime", "ai_edge_litert", "PIL", "tfast"}
@@ -195,6 +198,7 @@ def test_importing_tfast_imports_nothing_heavy():
         "tfast.text.models.classifier.TextClassifier",
         "tfast.training.LayerwiseLearningRates",
         "tfast.fastai.xresnet_from_fastai",
+        "tfast.pretrained.load",
         "tfast.load_model",
     ],
 )
@@ -203,7 +207,7 @@ def test_names_are_reachable_without_another_import(expression):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("room", ["vision", "text", "training", "fastai", "export"])
+@pytest.mark.parametrize("room", ["vision", "text", "training", "fastai", "export", "pretrained"])
 def test_every_public_name_of_a_package_exists(room):
     package = getattr(tfast, room)
     for name in package.__all__:

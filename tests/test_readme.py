@@ -57,10 +57,12 @@ def test_image_examples_of_the_readme_run_one_after_another(tmp_path, monkeypatc
 
 def test_text_examples_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    [example] = examples_of(ROOT / "docs" / "texts.md")
-    exec(example, {})
-    served = tf.saved_model.load("served_texts").signatures["serving_default"]
-    assert served(text=tf.constant(["Fine!", ""]))["probabilities"].shape == (2, 2)
+    names = {}
+    for example in examples_of(ROOT / "docs" / "texts.md"):
+        exec(example, names)
+    for folder in ("served_texts", "served_blend"):
+        served = tf.saved_model.load(folder).signatures["serving_default"]
+        assert served(text=tf.constant(["Fine!", ""]))["probabilities"].shape == (2, 2)
     (tmp_path / "runs" / "reviews").mkdir(parents=True)
     (tmp_path / "served_texts").rename(tmp_path / "runs" / "reviews" / "saved_model")
     *_, serving = examples_of(ROOT / "README.md")

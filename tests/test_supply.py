@@ -26,9 +26,8 @@ def test_every_file_that_ci_installs_has_a_hash():
 @pytest.mark.parametrize(("extra", "requirement"), CASES, ids=str)
 def test_versions_that_ci_installs_are_allowed_and_in_the_bill(extra, requirement):
     locked = bill.locked_versions().get(canonicalize_name(requirement.name))
-    # Torch comes from an index of its own.
-    assert locked is not None or (extra == "fastai" and requirement.name == "torch")
-    assert locked is None or requirement.specifier.contains(locked, prereleases=True)
+    assert locked is not None, extra
+    assert requirement.specifier.contains(locked, prereleases=True)
     row = f"| {requirement.name} | {requirement.specifier or 'any'}"
     assert row in bill.PAGE.read_text(), "run scripts/make_bill_of_materials.py"
 

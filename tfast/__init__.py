@@ -18,7 +18,10 @@ import importlib
 from typing import Any
 
 __version__ = "0.2.0"
-_ROOMS = ("cli", "data", "export", "fastai", "recipes", "runtime", "text", "training", "vision")
+_ROOMS = (
+    *("cli", "data", "export", "fastai", "pretrained", "recipes", "runtime", "text", "training"),
+    "vision",
+)
 __all__ = [*_ROOMS, "load_model"]
 
 

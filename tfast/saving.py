@@ -11,12 +11,14 @@ from tfast.types import PathLike
 # Every module that registers a class with Keras; a test keeps the list complete.
 _REGISTERING = (
     "tfast.text.models.awd_lstm",
+    "tfast.text.models.blended",
     "tfast.text.models.carried_states",
     "tfast.text.models.classifier",
     "tfast.text.models.dropouts",
     "tfast.text.models.forward_backward",
     "tfast.text.models.language_model",
     "tfast.text.models.perplexity",
+    "tfast.text.models.tfidf",
     "tfast.text.models.weight_drop",
     "tfast.training.batch_norm",
     "tfast.training.joined_schedules",

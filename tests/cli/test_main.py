@@ -41,7 +41,8 @@ def test_help_imports_nothing_heavy():
 import sys
 from tfast.cli import main
 for words in (["--help"], ["train-images", "--help"], ["train-ulmfit", "--help"],
-              ["import-fastai", "--help"], ["plot-mixup", "--help"], ["recipes", "--help"]):
+              ["import-fastai", "--help"], ["plot-mixup", "--help"], ["recipes", "--help"],
+              ["pretrained", "--help"], ["pretrained", "timm/resnet18d.ra2_in1k"]):
     try:
         main(words)
     except SystemExit as end:

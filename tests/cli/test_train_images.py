@@ -26,7 +26,7 @@ def test_a_run_is_not_overwritten(images, tmp_path, capsys):
         (["--valid", "nowhere", "--data", "."], "--valid must be a folder, got nowhere"),
         (["--valid", "1.5"], "--valid must be a fraction between 0 and 1 or a path, got 1.5"),
         (["--valid", "."], "--valid must be a fraction where data is not given"),
-        (["--pretrained", "nothing.keras"], "--pretrained must be a file, got nothing.keras"),
+        (["--pretrained", "nothing.keras"], "`tfast pretrained` lists, got nothing.keras"),
         (["--epochs", "0"], "--epochs must be a whole number of at least 1, got 0"),
         (["--epochs", "many"], "--epochs: invalid int value: 'many'"),
         (["--learning-rate", "-1"], "--learning-rate must be a finite number above 0, got -1.0"),

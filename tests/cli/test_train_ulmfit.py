@@ -13,9 +13,12 @@ def arguments(reviews, output, *more):
             "--output", str(output), *more]  # fmt: skip
 
 
-def test_options_reach_the_recipe_and_both_accuracies_are_printed(tmp_path, monkeypatch, capsys):
+def test_options_reach_the_recipe_and_all_accuracies_are_printed(tmp_path, monkeypatch, capsys):
     seen = []
-    result = {"accuracy": 0.75, "tfidf_accuracy": 0.5, "test_texts": 1000}
+    result = {
+        "ulmfit_accuracy": 0.75, "tfidf_accuracy": 0.5, "blend_accuracy": 0.8,
+        "blend_weight": 0.6, "test_texts": 1000,
+    }  # fmt: skip
 
     def run(recipe, output, *, resume):
         seen.extend([recipe, output, resume])
@@ -31,6 +34,10 @@ def test_options_reach_the_recipe_and_both_accuracies_are_printed(tmp_path, monk
     assert "Of 1,000 test texts right" in printed
     assert "ULMFiT                            75.00%" in printed
     assert "TF-IDF with logistic regression   50.00%" in printed
+    assert "both, ULMFiT with weight 0.60     80.00%\n" in printed
+    assert main(arguments("a.csv", tmp_path, "--no-blend")) == 0
+    assert not seen[3].blend
+    assert "80.00%, not exported\n" in capsys.readouterr().out
     result["tfidf_accuracy"] = None
     assert main(arguments("a.csv", tmp_path)) == 0
     assert "TF-IDF with logistic regression   not measured" in capsys.readouterr().out
@@ -38,7 +45,7 @@ def test_options_reach_the_recipe_and_both_accuracies_are_printed(tmp_path, monk
 
 def test_a_preset_with_the_paths_that_it_needs(monkeypatch, tmp_path):
     seen = []
-    result = {"accuracy": 1, "tfidf_accuracy": None, "test_texts": 1}
+    result = {"ulmfit_accuracy": 1, "tfidf_accuracy": None, "test_texts": 1}
     monkeypatch.setattr(
         UlmfitRecipe, "run", lambda recipe, output, resume: seen.append(recipe) or result
     )

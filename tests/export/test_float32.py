@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from tfast.export.float32 import in_float32
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.text.models.tfidf import TfidfClassifier
 from tfast.vision.xresnet import xresnet
 
 SIZES = {"embed_size": 4, "hidden_size": 6, "num_layers": 1}
@@ -27,7 +29,14 @@ def both(policy):
     return ForwardBackwardClassifier(classifier(policy), classifier(policy))
 
 
-@pytest.mark.parametrize("make", [classifier, images, both])
+def blended(policy):
+    tfidf = TfidfClassifier(9, 2, 1)
+    tfidf.idf.assign(np.arange(10))
+    tfidf.coefficients.assign(np.ones((10, 1)) * [0, 2])
+    return BlendedClassifier(classifier(policy), tfidf, weight=0.4, sharpness=1.5)
+
+
+@pytest.mark.parametrize("make", [classifier, images, both, blended])
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_a_model_of_mixed_precision_gets_a_twin_with_the_same_weights(make, policy):
     model = make(policy)
@@ -43,7 +52,14 @@ def test_a_model_of_mixed_precision_gets_a_twin_with_the_same_weights(make, poli
     assert twin is in_float32(twin)
 
 
-@pytest.mark.parametrize("make", [classifier, images, both])
+def blended(policy):
+    tfidf = TfidfClassifier(9, 2, 1)
+    tfidf.idf.assign(np.arange(10))
+    tfidf.coefficients.assign(np.ones((10, 1)) * [0, 2])
+    return BlendedClassifier(classifier(policy), tfidf, weight=0.4, sharpness=1.5)
+
+
+@pytest.mark.parametrize("make", [classifier, images, both, blended])
 def test_a_model_in_float32_is_its_own_twin(make):
     model = make("float32")
     assert in_float32(model) is model

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_tfidf import as_keras, scikit_learn
 
 from tfast.export import text as export
 from tfast.export.text import (
@@ -16,9 +17,11 @@ from tfast.export.text import (
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.documents import pad_documents
 from tfast.text.models import weight_drop
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.generation import sample_words
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.tfidf import TfidfSettings
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -126,6 +129,29 @@ def load(folder):
     serve = loaded.signatures["serving_default"]
     serve.keep = loaded  # the signature does not keep the weights alive by itself
     return serve
+
+
+def test_a_blend_answers_raw_texts_and_tfidf_as_scikit_learn_does(
+    models, vocabulary, documents, tmp_path
+):
+    pipeline = scikit_learn(documents, [0, 1, 2, 1, 0], TfidfSettings(1, 10.0))
+    tfidf = as_keras(pipeline, 3)
+    answers = []
+    for weight in (0, 0.4):
+        blend = BlendedClassifier(models[0], tfidf, weight=weight)
+        folder = tmp_path / str(weight)
+        export_text_classifier(blend, TOKENIZER, vocabulary, folder, CLASSES)
+        answers.append(load(folder)(text=tf.constant(TEXTS))["probabilities"])
+    expected = pipeline.predict_proba(documents.to_list())
+    np.testing.assert_allclose(answers[0], expected, rtol=0, atol=1e-6)
+    expected = tf.nn.softmax(blend(pad_documents(documents)))
+    np.testing.assert_allclose(answers[1], expected, rtol=0, atol=1e-6)
+    assert abs(answers[1] - answers[0]).numpy().max() > 1e-2
+    for option in ("reverse", "multi_label"):
+        with pytest.raises(ValueError, match=f"{option} must be False for a BlendedClassifier"):
+            export_text_classifier(
+                blend, TOKENIZER, vocabulary, tmp_path / "new", CLASSES, **{option: True}
+            )
 
 
 @pytest.fixture(scope="module")

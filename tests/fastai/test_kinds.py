@@ -40,6 +40,11 @@ def test_a_learner_and_an_encoder():
         (["conv1.weight", "bn1.weight", "layer1.0.conv1.weight"], "a ResNet without the three"),
         (["0.0.weight", "0.1.weight", "0.4.0.conv1.weight"], "on torchvision's ResNet"),
         (["0.rnns.0.layers.0.linear.weight", "encoder.weight"], "a QRNN"),
+        (["0.encoder.weight", "0.rnns.0.layers.0.linear.weight_raw", "1.decoder.bias"], "a QRNN"),
+        (
+            ["0.encoder.weight", "0.encoder_with_dropout.embed.weight", "0.rnns.0.module.bias"],
+            r"of fastai before 1\.0, which took other tokens",
+        ),
         (["embeds.0.weight", "layers.0.0.weight"], "a tabular model"),
         (["u_weight.weight"], "a collaborative filter"),
         (["encoder.layer.0.attention.self.query.weight"], "a transformer"),

@@ -1,7 +1,6 @@
 """Models that an installed fastai has just trained compute the same here.
 
-Needs a Python with fastai: this one, or the one that TFAST_FASTAI_PYTHON names; and torch here,
-to read what it saved.
+Needs a Python with fastai: this one, or the one that TFAST_FASTAI_PYTHON names.
 """
 
 import os
@@ -25,7 +24,6 @@ PYTHON = os.environ.get("TFAST_FASTAI_PYTHON", sys.executable)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    pytest.importorskip("torch", reason="needs the extra `fastai`")
     if subprocess.run([PYTHON, "-c", "import fastai.learner"], check=False).returncode:
         pytest.skip(f"fastai is not installed in {PYTHON}; set TFAST_FASTAI_PYTHON")
     folder = tmp_path_factory.mktemp("fastai")

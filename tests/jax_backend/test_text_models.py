@@ -5,6 +5,7 @@ from tfast.text.models.chunked_loss import chunked_softmax_cross_entropy
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.models.tfidf import TfidfClassifier
 from tfast.text.models.weight_drop import WeightDrop, _suits_the_kernel
 
 SIZES = {"embed_size": 4, "hidden_size": 6, "num_layers": 2}
@@ -80,3 +81,16 @@ def test_classifier_trains_from_arrays_and_no_document_depends_on_another():
     other["token_ids"][1:] += 1
     other["lengths"] = np.array([21, 4, 2, 5], "int32")
     np.testing.assert_allclose(both.predict(other, verbose=0)[0], together[0], atol=1e-6)
+
+
+def test_tfidf_counts_words_and_pairs():
+    model = TfidfClassifier(12, 2, 1)
+    model.pair_starts.assign(np.array([0] * 10 + [1] * 3))  # the one pair is 9, 10
+    model.second_words.assign(np.array([10]))
+    model.idf.assign(np.array([0] * 9 + [2, 3, 5, 7]))
+    coefficients = np.random.RandomState(0).standard_normal((13, 2))
+    model.coefficients.assign(coefficients)
+    weights = np.array([2 * (1 + np.log(3)), 3 * (1 + np.log(2)), 7 * (1 + np.log(2))])
+    expected = weights / np.linalg.norm(weights) @ coefficients[[9, 10, 12]]
+    inputs = {"token_ids": np.array([[2, 9, 8, 10, 9, 10, 0, 9, 11]]), "lengths": np.array([8])}
+    np.testing.assert_allclose(model(inputs)[0], expected, rtol=1e-5)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from small_data import TINY_IMAGES, write_images
 
 from tfast.recipes import ImageRecipe, InputError
-from tfast.recipes.image_preparation import find_images, fingerprint, one_or_all, write_digits
+from tfast.recipes.image_preparation import find_images, fingerprint, write_digits
 
 
 def test_one_folder_is_split_class_by_class_the_same_each_time(images, tmp_path):
@@ -90,8 +90,3 @@ def test_a_prepared_model_is_compiled_for_its_classes(images, tmp_path):
     rates = [float(prepared.schedule(step)) for step in range(8)]
     np.testing.assert_allclose(max(rates), recipe.learning_rate, rtol=0.2)
     assert rates[-1] < 0.1 * max(rates)
-
-
-def test_numbers_of_channels():
-    assert one_or_all((0.5,)) == 0.5
-    assert one_or_all((0.5, 0.4, 0.3)) == (0.5, 0.4, 0.3)

@@ -68,7 +68,8 @@ print("tensorflow" in sys.modules)
     assert shown.stdout.splitlines() == [
         "data must be a folder, got nowhere",
         "valid must be a folder, got nowhere",
-        "pretrained must be a file, got nowhere",
+        "pretrained must be a file, a folder, hf://OWNER/NAME or a name that "
+        "`tfast pretrained` lists, got nowhere",
         "False",
     ]
 

@@ -4,13 +4,20 @@ from pathlib import Path
 import pytest
 
 from tfast import recipes
-from tfast.recipes import FastaiImport, ImageRecipe, MixupPlots, UlmfitRecipe
+from tfast.recipes import (
+    FastaiImport,
+    ImageRecipe,
+    LanguageModelRecipe,
+    MixupPlots,
+    UlmfitRecipe,
+)
 from tfast.recipes.checks import or_none, path
 from tfast.recipes.recipe import Recipe, setting
 
 RECIPES = [
     ImageRecipe(data="images"),
     UlmfitRecipe(data="reviews.csv"),
+    LanguageModelRecipe(data="books.txt"),
     FastaiImport(weights="a.pth"),
     MixupPlots(),
 ]
@@ -21,7 +28,8 @@ def test_defaults_pass_their_own_checks_unchanged_and_have_a_help(recipe):
     for field in recipe.fields():
         assert field.metadata["help"]
         if field.name not in ("data", "weights"):
-            assert getattr(recipe, field.name) == field.default
+            expected = field.metadata["otherwise"] if field.default is None else field.default
+            assert getattr(recipe, field.name) == expected
 
 
 def test_every_public_name_of_the_package_exists():

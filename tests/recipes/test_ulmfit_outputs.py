@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -11,6 +12,7 @@ COLUMNS = {"text_column": "review", "label_column": "stars"}
 FILES = {
     "vocabulary.txt", "language_model.keras", "classifier.keras", "saved_model", "checkpoints",
     "language_model_curves.png", "classifier_curves.png", "language_model_history.csv",
+    "tfidf.keras", "tfidf.json", "blended_classifier.keras",
     "classifier_history.csv", "confusions.png", "worst.csv", "result.json",
 }  # fmt: skip
 
@@ -26,8 +28,11 @@ def test_a_run_leaves_models_that_serve_and_a_report(tmp_path, monkeypatch):
     assert read.pop("environment")
     assert read == result
     assert (result["training_texts"], result["test_texts"]) == (39, 12)
-    assert result["seconds"].keys() == {"language_model", "classifier"}
-    assert 0 <= result["tfidf_accuracy"] <= 1
+    assert list(result["seconds"]) == ["tfidf", "language_model", "classifier", "blend"]
+    assert result["accuracy"] == result["blend_accuracy"]
+    assert 0 <= result["ulmfit_accuracy"] <= 1
+    assert result["tfidf_accuracy"] > 0.9  # single words tell the label
+    assert 0 <= result["blend_weight"] <= 1
     assert result["paths"] == {"data": str(reviews)}
     serve = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
     answer = serve(text=tf.constant(["It was fine .", ""]))
@@ -38,17 +43,21 @@ def test_a_run_leaves_models_that_serve_and_a_report(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"made under other settings: seed=0 \(now 1\)"):
         UlmfitRecipe(data=reviews, seed=1, **COLUMNS, **TINY_TEXTS).prepare(output, resume=True)
 
-    # Called again it only writes; and what is measured last, and drawn, cannot cost the rest.
+    # Called again it only writes; and what is drawn cannot cost the rest.
     def fail(*arguments, **options):
         raise RuntimeError("no figure today")
 
     monkeypatch.setattr(ulmfit_outputs.figures, "plot_confusions", fail)
-    monkeypatch.setattr(ulmfit_outputs, "tfidf_accuracy", lambda train, test: None)
     (output / "result.json").unlink()
     with pytest.warns(UserWarning, match=r"confusions.png was not drawn"):
-        again = recipe.run(output, resume=True)
-    assert again["accuracy"] == result["accuracy"]
-    assert json.loads((output / "result.json").read_text())["tfidf_accuracy"] is None
+        again = dataclasses.replace(recipe, blend=False).run(output, resume=True)
+    assert again["accuracy"] == again["ulmfit_accuracy"] == result["ulmfit_accuracy"]
+    for name in ("tfidf_accuracy", "blend_accuracy", "blend_weight", "blend_sharpness"):
+        assert again[name] == result[name]
+    assert json.loads((output / "result.json").read_text())["accuracy"] == again["accuracy"]
+    alone = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
+    found = alone(text=tf.constant(["It was fine ."]))["probabilities"]
+    assert abs(found - answer["probabilities"][:1]).numpy().max() > 1e-4
 
 
 @pytest.mark.slow

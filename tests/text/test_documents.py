@@ -142,3 +142,19 @@ def test_a_graph_pads_as_eager_code_does():
     documents = look_up(TEXTS, counted=COUNTED, tokenizer=TextTokenizer())[1]["train"]
     for name, value in pad_documents(documents).items():
         np.testing.assert_array_equal(graph(documents)[name], value)
+
+
+def test_a_known_vocabulary_comes_first_and_keeps_its_ids():
+    known = Vocabulary.from_counts({b"film": 5, b"play": 4})
+    vocabulary, documents = look_up(
+        {"train": ["a film", "a book"], "valid": ["a play"]},
+        counted=["train"],
+        known=known,
+        min_frequency=1,
+        max_size=1,
+    )
+    assert vocabulary.words[: len(known)] == known.words
+    assert vocabulary.words[len(known)] == "a"
+    a = len(known)
+    assert documents["train"].to_list() == [[2, a, 9], [2, a, 0]]
+    assert documents["valid"].to_list() == [[2, a, 10]]

@@ -3,7 +3,14 @@ import gzip
 
 import pytest
 
-from tfast.text.text_files import kind_of_file, read_paragraphs, read_rows, read_text
+from tfast.text.text_files import (
+    COMPRESSED,
+    iterate_paragraphs,
+    iterate_rows,
+    kind_of_file,
+    read_rows,
+    read_text,
+)
 
 
 def write(path, content, encoding="utf-8"):
@@ -41,7 +48,7 @@ def test_a_byte_order_mark_tells_the_encoding_and_is_no_text(tmp_path, encoding,
     assert read_rows(path, ["text", "label"]) == [(2, ("école", "1"))]
     assert read_text(path) == "text,label\nécole,1\n"
     path = write(tmp_path / "a.txt", "école\n\nb", encoding)
-    assert read_paragraphs(path) == ["école", "b"]
+    assert list(iterate_paragraphs(path)) == ["école", "b"]
 
 
 def test_big_endian_utf_16_with_a_mark_is_read(tmp_path):
@@ -127,20 +134,33 @@ def test_other_kinds_of_files_are_refused_by_name(name):
         kind_of_file(name)
 
 
-def test_a_broken_gzip_file_is_named(tmp_path):
-    path = write(tmp_path / "a.csv.gz", "text\n" + "good\n" * 1000)
+@pytest.mark.parametrize("ending", COMPRESSED)
+def test_a_broken_compressed_file_is_named(tmp_path, ending):
+    path = tmp_path / f"a.csv{ending}"
+    with COMPRESSED[ending](path, "wt") as file:
+        file.write("text\n" + "good\n" * 1000)
+    assert len(read_rows(path, ["text"])) == 1000
     path.write_bytes(path.read_bytes()[:-12])
-    with pytest.raises(ValueError, match=r"a\.csv\.gz is not a whole gzip file"):
+    message = rf"a\.csv\{ending} is not a whole \{ending} file"
+    with pytest.raises(ValueError, match=message):
         read_rows(path, ["text"])
     path.write_bytes(b"text\ngood\n")
-    with pytest.raises(ValueError, match=r"a\.csv\.gz is not a whole gzip file"):
+    with pytest.raises(ValueError, match=message):
         read_rows(path, ["text"])
+
+
+def test_rows_and_paragraphs_are_read_one_by_one(tmp_path):
+    path = write(tmp_path / "a.csv", "text\na\nb\n" + 'c,"\n')
+    rows = iterate_rows(path, ["text"])
+    assert [next(rows), next(rows)] == [(2, ("a",)), (3, ("b",))]
+    with pytest.raises(ValueError, match="line 4"):
+        next(rows)
 
 
 def test_a_plain_file_is_split_at_empty_lines(tmp_path):
     path = write(
         tmp_path / "book.txt.gz", " = Title = \r\n \r\nFirst,\r\nstill first.\n\n\nSecond.\n"
     )
-    assert read_paragraphs(path) == ["= Title =", "First,\nstill first.", "Second."]
+    assert list(iterate_paragraphs(path)) == ["= Title =", "First,\nstill first.", "Second."]
     with pytest.raises(ValueError, match="path must be a table"):
         read_rows(path, ["text"])

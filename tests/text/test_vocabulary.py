@@ -133,3 +133,16 @@ def test_bad_words_are_named(words, message, tmp_path):
 def test_bad_sizes_are_named(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         Vocabulary.from_tokens([], **options)
+
+
+def test_new_words_come_after_the_known_ones_whose_ids_stay():
+    known = Vocabulary.from_counts({b"a": 9, b"b": 8, b"xxfake0": 7})
+    counts = {b"b": 1, b"c": 5, b"d": 7, b"e": 2, b"rare": 1, b"xxfake1": 4}
+    both = known.extended(counts, max_new=3)
+    assert both.words[: len(known)] == known.words
+    assert both.words[len(known) : len(known) + 3] == ("d", "c", "e")
+    assert len(both) % 8 == 0
+    assert known.extended({}, max_new=3) == known
+    assert known.extended(counts, max_new=0) == known
+    with pytest.raises(ValueError, match="max_new must be a whole number of at least 0, got -1"):
+        known.extended(counts, max_new=-1)

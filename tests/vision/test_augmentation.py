@@ -116,3 +116,15 @@ def test_without_padding_and_flipping_a_image_keeps_its_pixels():
 def test_bad_augmentations_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("augmentation", [RandomResizedCrop(), PadAndCrop(padding=2)])
+def test_crops_are_resized_as_they_are_told(augmentation):
+    noise = np.random.RandomState(0).randint(0, 256, (40, 60, 3)).astype("uint8")
+    options = {"antialias": True, "seed": [1, 2]}
+    encoded = tf.io.encode_png(noise)
+    bilinear = augmentation(encoded, (16, 16), **options)
+    bicubic = augmentation(encoded, (16, 16), interpolation="bicubic", **options)
+    difference = np.abs(bicubic - bilinear).mean()
+    assert 2 < difference < 30  # the same part, sharper
+    np.testing.assert_array_equal(bicubic, np.round(bicubic))

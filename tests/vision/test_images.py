@@ -222,3 +222,22 @@ def test_bad_folders_and_splits_are_refused(image_folder):
         ImageFolder.read(directory).split(0.5, seed=0)
     with pytest.raises(ValueError, match=r"fraction must be a number in \(0, 1\), got 2"):
         ImageFolder.read(directory).split(2, seed=0)
+
+
+def test_training_images_are_resized_like_those_of_validation(image_folder):
+    given = []
+
+    def augment(encoded, image_size, *, antialias, seed, **more):
+        given.append(more)
+        return tf.zeros((*image_size, 3))
+
+    folder = ImageFolder.read(image_folder())
+    for interpolation in ("bilinear", "bicubic"):
+        folder.training_batches(
+            image_size=8,
+            batch_size=2,
+            preprocessing=ImagePreprocessing(interpolation=interpolation),
+            augmentation=augment,
+        )
+    assert given[0] == {}  # functions of one's own need not know of others
+    assert given[-1] == {"interpolation": "bicubic"}

@@ -101,7 +101,7 @@ def test_preprocessing_is_the_same_eagerly_in_a_dataset_and_for_a_batch():
 
 
 def test_preprocessing_survives_a_dictionary():
-    prepare = ImagePreprocessing((0.1, 0.2, 0.3), 0.5, 1.25, False)
+    prepare = ImagePreprocessing((0.1, 0.2, 0.3), 0.5, 1.25, False, "bicubic", "torchvision")
     assert ImagePreprocessing.from_dict(prepare.to_dict()) == prepare
     assert ImagePreprocessing.from_dict({"mean": [0.5] * 3}) == ImagePreprocessing(mean=0.5)
 
@@ -113,6 +113,8 @@ def test_preprocessing_survives_a_dictionary():
         ({"mean": float("nan")}, "mean must be one finite number or three, got nan"),
         ({"standard_deviation": 0}, "standard_deviation must be above 0, got"),
         ({"crop_ratio": 0.9}, "crop_ratio must be at least 1, got 0.9"),
+        ({"interpolation": "cubic"}, "interpolation must be one of 'bilinear', 'bicubic', got"),
+        ({"rounding": "down"}, "rounding must be one of 'nearest', 'torchvision', got 'down'"),
         ({"crop_ratio": float("inf")}, "crop_ratio must be a finite number above 0, got inf"),
     ],
 )

@@ -11,7 +11,7 @@ from tfast.vision.xresnet_sizes import XRESNETS
 @pytest.mark.parametrize("name", XRESNETS)
 def test_each_name_has_arguments_of_xresnet(name):
     assert XRESNETS[name].keys() <= inspect.signature(xresnet).parameters.keys()
-    num_blocks = {"18": 8, "34": 16, "50": 16, "101": 33, "152": 50}
+    num_blocks = {"18": 8, "34": 16, "50": 16, "101": 33, "152": 50, "200": 66}
     number = "".join(letter for letter in name if letter.isdigit())
     extra = {"deep": 2, "deeper": 0}
     blocks = sum(XRESNETS[name]["block_counts"])

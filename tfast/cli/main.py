@@ -17,9 +17,11 @@ from tfast.cli.interruption import Interrupted, interruptible
 COMMANDS = {
     "train-images": "train an image classifier on a folder of images",
     "train-ulmfit": "train a text classifier, by a language model first",
+    "train-language-model": "train a language model on much text, for train-ulmfit to start from",
     "import-fastai": "turn a model trained in fastai into a SavedModel",
     "plot-mixup": "draw what mixup does",
     "recipes": "list the presets, with what each gave",
+    "pretrained": "list the public weights that are loaded by name, and fetch them",
     "predict": "classify images or texts with an exported model",
 }
 

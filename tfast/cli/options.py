@@ -107,6 +107,8 @@ def _option(name: str) -> str:
 def _default_text(field: "dataclasses.Field[Any]") -> str:
     default = field.default
     if default is None:
+        default = field.metadata["otherwise"]
+    if default is None:
         return ""
     if isinstance(default, bool):
         default = _option(field.name if default else f"no_{field.name}")
@@ -124,6 +126,8 @@ def _keywords(kind: Any) -> dict[str, Any]:
         return {"metavar": f"{{{','.join(typing.get_args(kinds[0]))}}}"}
     if typing.get_origin(kinds[0]) is tuple:
         return {"nargs": "+", "type": typing.get_args(kinds[0])[0]}
+    if str in kinds:
+        return {"type": str}
     if Path in kinds and len(kinds) > 1:
         return {"type": _number_or_path, "metavar": "PATH|NUMBER"}
     return {"type": kinds[0]}

@@ -2,10 +2,12 @@
 
     tfast train-images --output runs/digits
     tfast train-images --data images --model xresnet50 --output runs/images
+    tfast train-images --data images --pretrained timm/resnet50d.ra2_in1k --download
 
 Without --data it trains on scikit-learn's digits, with the settings of the preset of that name.
 A run that is killed and called again with --resume ends, on CPU, with weights bit-identical to
-those of one that was left alone. `tfast recipes` lists the presets with what each gave.
+those of one that was left alone. `tfast recipes` lists the presets with what each gave, `tfast
+pretrained` the public weights.
 """
 
 import argparse

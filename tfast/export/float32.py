@@ -2,6 +2,7 @@
 
 import keras
 
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.vision.transfer import with_dtype_policy
@@ -11,8 +12,8 @@ def in_float32(model: keras.Model) -> keras.Model:
     """`model` itself, or where it computes in half precision a copy that computes in float32.
 
     Args:
-        model: a `TextClassifier`, a `ForwardBackwardClassifier`, or a Functional or Sequential
-            model.
+        model: a `TextClassifier`, a `ForwardBackwardClassifier`, a `BlendedClassifier`, or a
+            Functional or Sequential model.
 
     Returns:
         A model with the same weights.
@@ -23,6 +24,12 @@ def in_float32(model: keras.Model) -> keras.Model:
         >>> in_float32(model).compute_dtype
         'float32'
     """
+    if isinstance(model, BlendedClassifier):
+        inner = in_float32(model.classifier)
+        if inner is model.classifier:
+            return model
+        numbers = {"weight": model.weight, "sharpness": model.sharpness}
+        return BlendedClassifier(inner, model.tfidf, **numbers)
     if isinstance(model, ForwardBackwardClassifier):
         parts = [in_float32(part) for part in (model.forward, model.backward)]
         same = parts == [model.forward, model.backward]
@@ -34,7 +41,7 @@ def in_float32(model: keras.Model) -> keras.Model:
         twin.set_weights(model.get_weights())
         return twin
     # The policy of an input is that of the process that loaded it, whatever the model computes.
-    inner = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-    if all(layer.compute_dtype == "float32" for layer in inner):
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    if all(layer.compute_dtype == "float32" for layer in layers):
         return model
     return with_dtype_policy(model, "float32")

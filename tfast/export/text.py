@@ -9,6 +9,7 @@ from tfast.arguments import fraction, positive_number, whole_number
 from tfast.export.saved_model import check_class_names, classify, save_signatures
 from tfast.export.warmup import text_requests
 from tfast.text.documents import pad_documents
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.generation import sample_words
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.vocabulary import Vocabulary
@@ -47,12 +48,14 @@ def export_text_classifier(
 
     Args:
         model: takes `{"token_ids": int32 (batch, time), "lengths": int32 (batch,)}`, padded
-            after the end, and returns logits `(batch, classes)`, as a `TextClassifier` does.
+            after the end, and returns logits `(batch, classes)`, as a `TextClassifier` or a
+            `BlendedClassifier` does.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
         vocabulary: the `Vocabulary` it was trained with.
         directory: the folder to write. It appears whole or not at all.
         class_names: a name for each class, in the order of the logits.
-        reverse: whether the model was trained on documents from their end: a backward model alone.
+        reverse: whether the model was trained on documents from their end: a backward model alone,
+            and no `BlendedClassifier`, which reads pairs of words forwards.
         max_tokens: of a longer text only its last `max_tokens` tokens are read, so that one
             request cannot keep a server busy: time grows with the length of a text, and a
             megabyte of `a-a-a-` is a million tokens. None for no limit.
@@ -63,7 +66,8 @@ def export_text_classifier(
 
     Raises:
         ValueError: the directory exists, the names do not fit the model, `max_tokens` is below
-            1, or the model has one output (as of a regression) without `multi_label`.
+            1, a `BlendedClassifier` with `reverse` or `multi_label`, or the model has one output
+            (as of a regression) without `multi_label`.
 
     Examples:
         >>> import pathlib, tempfile
@@ -77,6 +81,7 @@ def export_text_classifier(
         TensorShape([1, 2])
     """
     class_names = check_class_names(class_names, num_classes(model), multi_label=multi_label)
+    check_blend(model, reverse=reverse, multi_label=multi_label)
     if max_tokens is not None:
         max_tokens = whole_number("max_tokens", max_tokens)
     lookup = vocabulary.lookup_layer()
@@ -171,6 +176,13 @@ def num_classes(model: keras.Model) -> int:
         "lengths": keras.KerasTensor((None,), "int32"),
     }
     return model.compute_output_spec(inputs).shape[-1]
+
+
+def check_blend(model: keras.Model, **options: bool) -> None:
+    """Raises a ValueError where an option is True that a `BlendedClassifier` cannot have."""
+    wrong = [name for name, value in options.items() if value]
+    if wrong and isinstance(model, BlendedClassifier):
+        raise ValueError(f"{wrong[0]} must be False for a BlendedClassifier, got True")
 
 
 def _logits_at_ends(model: LanguageModel, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -1,7 +1,7 @@
 """Which model a state dict is of, told by the names of its tensors."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tfast.fastai.xresnet_names import names_in
 
@@ -12,10 +12,14 @@ _KINDS = {
     "encoder": r"encoder\.weight",
     "image_classifier": r"0\.(0\.0|model\.conv1\.0)\.weight",
 }
+# Language models that have names of ours too.
+_LOOKALIKES = {
+    r".*rnns\.\d+\.layers\.\d+\.linear\..*": "a QRNN (AWD_QRNN, MultiFiT); AWD_LSTM is read",
+    r".*encoder_with_dropout\.embed\.weight": "a language model of fastai before 1.0, which took "
+    "other tokens (_unk_, t_up); those since then are read",
+}
 # Others that people have. The first that fits is named.
 _OTHERS = {
-    r".*rnns\.\d+\.layers\.\d+\.linear\.weight": "a QRNN (AWD_QRNN, MultiFiT); AWD_LSTM is read",
-    r".*encoder_with_dropout\.embed\.weight": "a language model of fastai before 1.0",
     r"0\.4\.0\.conv1\.weight": "a vision_learner on torchvision's ResNet; fastai's xresnet18 to "
     "xresnext152 and timm's resnet*d are read",
     r"(.*\.)?layer1\.0\.conv1\.weight": "a ResNet without the three convolutions at its start, "
@@ -51,6 +55,7 @@ def kind_of(names: Iterable[str]) -> str:
         ValueError: weights must be of a model that tfast.fastai reads, got a ResNet without ...
     """
     names = list(names)
+    _refuse(_other_model(names, _LOOKALIKES), names)
     # Transformers have an encoder too.
     is_recurrent = any(re.search(r"(^|\.)rnns\.\d+\.(weight_hh|module)", n) for n in names)
     is_recurrent |= "1.decoder.bias" in names
@@ -61,21 +66,24 @@ def kind_of(names: Iterable[str]) -> str:
     try:
         names_in(names)
     except ValueError as error:
-        other = _other_model(names)
-        if other is None:
-            raise ValueError(
-                f"{error}; nor are they of its language models (AWD_LSTM), text classifiers or "
-                "vision_learner models on an XResNet"
-            ) from None
+        _refuse(_other_model(names, _OTHERS), names)
         raise ValueError(
-            f"weights must be of a model that tfast.fastai reads, got {other}; the names begin "
-            f"with {', '.join(names[:3])}"
+            f"{error}; nor are they of its language models (AWD_LSTM), text classifiers or "
+            "vision_learner models on an XResNet"
         ) from None
     return "xresnet"
 
 
-def _other_model(names: list[str]) -> str | None:
-    for pattern, description in _OTHERS.items():
+def _other_model(names: list[str], others: Mapping[str, str]) -> str | None:
+    for pattern, description in others.items():
         if any(re.fullmatch(pattern, name) for name in names):
             return description
     return None
+
+
+def _refuse(other: str | None, names: list[str]) -> None:
+    if other is not None:
+        raise ValueError(
+            f"weights must be of a model that tfast.fastai reads, got {other}; the names begin "
+            f"with {', '.join(names[:3])}"
+        ) from None

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tfast.fastai.stand_ins import EXPORTED, LEARNER, STAND_INS
+from tfast.fastai.stand_ins import EXPORTED, LEARNER
+from tfast.fastai.torch_files import Tensor, read_torch_file
 from tfast.types import PathLike
 
 # Where training scripts keep the state dict of their model.
@@ -29,11 +30,11 @@ def load_weights(path: PathLike) -> dict[str, np.ndarray]:
     without the `module.` of `nn.DataParallel` and the `_orig_mod.` of `torch.compile`.
 
     Args:
-        path: what `torch.save` wrote, needs torch: `.pth`, `.pt`, `.bin` and the like (zip, or
-            the format before PyTorch 1.6), of a bare state dict, of what fastai's
-            `learn.save()` and `learn.save_encoder()` write, or of a training script's
-            dictionary with `"model"`, `"state_dict"` or `"model_state_dict"`; optimizer state
-            is left out. Or `.safetensors`, needs safetensors but not torch; or `.npz`.
+        path: what `torch.save` wrote: `.pth`, `.pt`, `.bin` and the like (zip, or the format
+            before PyTorch 1.6), of a bare state dict, of what fastai's `learn.save()` and
+            `learn.save_encoder()` write, or of a training script's dictionary with `"model"`,
+            `"state_dict"` or `"model_state_dict"`; optimizer state is left out. It is read
+            without PyTorch. Or `.safetensors`, needs safetensors; or `.npz`.
 
     Returns:
         dict of name to NumPy array, in the file's order, in PyTorch's layout. float16 and
@@ -43,7 +44,7 @@ def load_weights(path: PathLike) -> dict[str, np.ndarray]:
         ValueError: the file is missing, damaged or of no known kind, holds a whole pickled
             Learner, asks for a class that is not plain data (it is named), or holds something
             else than named tensors.
-        ImportError: torch or safetensors is needed and not installed.
+        ImportError: safetensors is needed and not installed.
 
     Examples:
         >>> import tempfile, pathlib, numpy
@@ -138,24 +139,14 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def _read_torch(path: Path) -> dict[str, np.ndarray]:
-    import torch
-
-    allowed = [(stand_in, name) for name, stand_in in STAND_INS.items()]
-    with torch.serialization.safe_globals(allowed):
-        content = torch.load(path, map_location="cpu", weights_only=True)
+    content = read_torch_file(path)
     for key in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
             break
-    tensors = _checked(content, torch.Tensor)
-    _check_bytes(sum(t.numel() * t.element_size() for t in tensors.values()), path)
-    return {name: _as_array(tensor) for name, tensor in tensors.items()}
-
-
-def _as_array(tensor: Any) -> np.ndarray:
-    """A tensor as NumPy has it, which has no bfloat16."""
-    tensor = tensor.detach()
-    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+    tensors = _checked(content, Tensor)
+    _check_bytes(sum(tensor.num_bytes() for tensor in tensors.values()), path)
+    return {name: tensor.to_array() for name, tensor in tensors.items()}
 
 
 def _checked(content: Any, kind: type = np.ndarray) -> dict[str, Any]:

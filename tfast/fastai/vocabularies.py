@@ -4,7 +4,6 @@ import io
 import itertools
 import json
 import pickle
-import pickletools
 import reprlib
 import zipfile
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import numpy as np
 from tfast.fastai.conversion import StateDict, check_tensors
 from tfast.fastai.reading import existing
 from tfast.fastai.stand_ins import EXPORTED, LEARNER, STAND_INS, plain
+from tfast.fastai.torch_files import check_memo
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.ulmfit import transfer_rows
 from tfast.text.vocabulary import Vocabulary
@@ -154,7 +154,7 @@ def _unpickle(path: Path) -> Any:
     if LEARNER in data[:65536] or zipfile.is_zipfile(path):
         raise ValueError(EXPORTED.format(path=path))
     try:
-        _check_memo(data)
+        check_memo(io.BytesIO(data))
         return plain(_Unpickler(io.BytesIO(data)).load())
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path}: holds more than words, not read: {error}") from error
@@ -162,14 +162,6 @@ def _unpickle(path: Path) -> Any:
         raise ValueError(f"{path}: expected a list of words, got lists in lists") from error
     except Exception as error:  # a damaged pickle raises whatever its last opcode did
         raise ValueError(f"{path}: not a readable pickle: {error}") from error
-
-
-def _check_memo(data: bytes) -> None:
-    """Refuses a number in the memo that has not come yet: an array up to it would be made."""
-    for opcode, argument, _ in pickletools.genops(data):
-        is_put = opcode.name in ("PUT", "BINPUT", "LONG_BINPUT")
-        if is_put and isinstance(argument, int) and argument > len(data):
-            raise ValueError(f"memo number {argument} in {len(data)} bytes")
 
 
 def _parse_json(path: Path) -> Any:

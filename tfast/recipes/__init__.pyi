@@ -7,6 +7,7 @@ from .errors import DivergedError as DivergedError
 from .errors import InputError as InputError
 from .fastai_import import FastaiImport as FastaiImport
 from .image_recipe import ImageRecipe as ImageRecipe
+from .language_model_recipe import LanguageModelRecipe as LanguageModelRecipe
 from .mixup_plots import MixupPlots as MixupPlots
 from .presets import Preset as Preset
 from .presets import load_preset as load_preset

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tfast.arguments import fraction, one_of, positive_number, whole_number
+from tfast.pretrained.catalog import is_published
 
 Check: TypeAlias = Callable[[str, Any], Any]
+
+# The names that `tfast.training.precision` knows, without importing Keras.
+PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 def any_whole_number(name: str, value: Any) -> int:
@@ -51,6 +55,13 @@ def path(name: str, value: Any) -> Path:
         return Path(value)
     except TypeError:
         raise ValueError(f"{name} must be a path, got {value!r}") from None
+
+
+def name_or_path(name: str, value: Any) -> str | Path:
+    """The name of published weights, as `tfast pretrained` lists them; or a path."""
+    if isinstance(value, str) and is_published(value):
+        return value
+    return path(name, value)
 
 
 def choice_of(choices: Collection[str]) -> Check:

@@ -17,7 +17,7 @@ from tfast.recipes.fastai_import import (
     largest_difference,
     numbered_labels,
 )
-from tfast.recipes.image_preparation import one_or_all
+from tfast.recipes.image_start import one_or_all
 from tfast.recipes.results import write_json
 from tfast.vision.preprocessing import ImagePreprocessing
 

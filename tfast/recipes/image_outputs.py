@@ -47,6 +47,7 @@ def write(prepared: PreparedImages, trained: TrainedImages) -> dict[str, Any]:
         "parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
         "seed": recipe.seed,
         "settings": prepared.settings,
+        "pretrained": prepared.provenance and prepared.provenance.to_dict(),
         "paths": recipe.paths(),
     }
     write_result(output / "result.json", result)

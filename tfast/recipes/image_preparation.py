@@ -10,18 +10,19 @@ import keras
 import tensorflow as tf
 
 from tfast.files import atomic_write
+from tfast.pretrained.records import Provenance
 from tfast.recipes.image_recipe import ImageRecipe
+from tfast.recipes.image_start import Start, load_start, one_or_all
 from tfast.recipes.old_runs import check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
-from tfast.saving import load_model
 from tfast.training.optimizers.fused_adam import FusedAdam
-from tfast.training.precision import POLICIES, set_precision
+from tfast.training.precision import set_precision
 from tfast.training.schedules import MomentumSchedule, OneCycle, OneCycleMomentum
 from tfast.training.unfreezing import GradualUnfreezing, Stage
 from tfast.vision import xresnet
 from tfast.vision.images import ImageFolder
 from tfast.vision.preprocessing import ImagePreprocessing
-from tfast.vision.transfer import transfer_model, with_dtype_policy
+from tfast.vision.transfer import transfer_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,7 @@ class PreparedImages:
         schedule: the learning rate by step.
         callbacks: what goes with it.
         settings: what a resumed run must agree on with the interrupted one.
+        provenance: of published weights that the run starts from; else None.
     """
 
     recipe: ImageRecipe
@@ -49,6 +51,7 @@ class PreparedImages:
     schedule: keras.optimizers.schedules.LearningRateSchedule
     callbacks: tuple[keras.callbacks.Callback, ...]
     settings: dict[str, Any]
+    provenance: Provenance | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -65,12 +68,13 @@ def prepare(recipe: ImageRecipe, output: Path) -> PreparedImages:
     keras.utils.set_random_seed(recipe.seed)
     set_precision(recipe.precision)
     remove_all_leftovers(output)
-    pretrained = load_pretrained(recipe)
+    start = load_start(recipe)
+    recipe = start.complete(recipe)
     training, validation = find_images(recipe, output)
-    settings = make_settings(recipe, training, validation)
+    settings = make_settings(recipe, start, training, validation)
     if (output / "checkpoint.npz").exists():
         check_same_run(output / "checkpoint.npz", settings)
-    model = make_model(recipe, len(training.class_names), pretrained)
+    model = make_model(recipe, len(training.class_names), start.model)
     steps_per_epoch = training.steps_per_epoch(recipe.batch_size)
     schedule, callbacks = make_schedule(recipe, model, steps_per_epoch)
     compile_model(recipe, model, schedule)
@@ -79,13 +83,12 @@ def prepare(recipe: ImageRecipe, output: Path) -> PreparedImages:
         output=output,
         training=training,
         validation=validation,
-        preprocessing=ImagePreprocessing(
-            one_or_all(recipe.mean), one_or_all(recipe.std), crop_ratio=recipe.crop_ratio
-        ),
+        preprocessing=make_preprocessing(recipe, start),
         model=model,
         schedule=schedule,
         callbacks=callbacks,
         settings=settings,
+        provenance=start.provenance,
     )
 
 
@@ -126,19 +129,6 @@ def write_digits(folder: Path) -> None:
             pixels = (image * (255 / 16)).round().astype("uint8")[..., None]
             path = temporary / str(digit) / f"{number:04}.png"
             path.write_bytes(tf.io.encode_png(pixels).numpy())
-
-
-def load_pretrained(recipe: ImageRecipe) -> keras.Model | None:
-    """The model to start from, in the precision asked for; or None."""
-    path = recipe.pretrained
-    if path is None:
-        return None
-    try:
-        model = load_model(path, compile=False)
-        xresnet.layer_groups(model)
-    except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
-        raise ValueError(f"pretrained: {path} is not an image model: {error}") from error
-    return with_dtype_policy(model, POLICIES[recipe.precision])
 
 
 def make_model(
@@ -183,15 +173,25 @@ def compile_model(
 
 
 def make_settings(
-    recipe: ImageRecipe, training: ImageFolder, validation: ImageFolder
+    recipe: ImageRecipe, start: Start, training: ImageFolder, validation: ImageFolder
 ) -> dict[str, Any]:
     """What a resumed run must agree on with the interrupted one: settings, and the images."""
-    pretrained = recipe.pretrained
     return recipe.settings() | {
         "class_names": list(training.class_names),
         "images": {"training": fingerprint(training), "validation": fingerprint(validation)},
-        "pretrained": pretrained and hashlib.sha256(pretrained.read_bytes()).hexdigest()[:16],
+        "pretrained": start.fingerprint,
     }
+
+
+def make_preprocessing(recipe: ImageRecipe, start: Start) -> ImagePreprocessing:
+    """How pixels become inputs: as the recipe says, and in what it does not say as before."""
+    return dataclasses.replace(
+        start.preprocessing or ImagePreprocessing(),
+        mean=one_or_all(recipe.mean),
+        standard_deviation=one_or_all(recipe.std),
+        crop_ratio=recipe.crop_ratio,
+        interpolation=recipe.interpolation,
+    )
 
 
 def fingerprint(images: ImageFolder) -> str:
@@ -201,8 +201,3 @@ def fingerprint(images: ImageFolder) -> str:
         for path in images.file_paths
     )
     return hashlib.sha256("".join(sizes).encode()).hexdigest()[:16]
-
-
-def one_or_all(numbers: tuple[float, ...]) -> float | tuple[float, ...]:
-    """Numbers of channels, as `ImagePreprocessing` takes them."""
-    return numbers[0] if len(numbers) == 1 else numbers

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from tfast.arguments import fraction, positive_number, whole_number
+from tfast.pretrained.catalog import LOADERS_BY_ENDING
 from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.presets import load_preset
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 MODELS = tuple(XRESNETS)
 ACTIVATIONS = ("relu", "mish", "silu", "gelu")
-PRECISIONS = ("float32", "float16", "bfloat16")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,19 +64,33 @@ class ImageRecipe(Recipe):
     skip_bad_images: bool = setting(
         False, checks.true_or_false, "leave out files that cannot be read"
     )
-    image_size: int = setting(128, whole_number, "height and width in pixels")
+    # None, where published weights are to be trained on, waits for what they were trained with.
+    image_size: int = setting(
+        None, checks.or_none(whole_number), "height and width in pixels", otherwise=128
+    )
     mean: tuple[float, ...] = setting(
-        (0.485, 0.456, 0.406),
-        checks.each(checks.finite_number, lengths=(1, 3)),
+        None,
+        checks.or_none(checks.each(checks.finite_number, lengths=(1, 3))),
         "subtracted from pixels in [0, 1]: one of each channel, or one for all",
+        otherwise=(0.485, 0.456, 0.406),
     )
     std: tuple[float, ...] = setting(
-        (0.229, 0.224, 0.225),
-        checks.each(positive_number, lengths=(1, 3)),
+        None,
+        checks.or_none(checks.each(positive_number, lengths=(1, 3))),
         "what pixels are divided by then",
+        otherwise=(0.229, 0.224, 0.225),
     )
     crop_ratio: float = setting(
-        1.14, positive_number, "validation images are resized to this times the size, then cropped"
+        None,
+        checks.or_none(positive_number),
+        "validation images are resized to this times the size, then cropped",
+        otherwise=1.14,
+    )
+    interpolation: Literal["bilinear", "bicubic"] = setting(
+        None,
+        checks.or_none(checks.choice_of(("bilinear", "bicubic"))),
+        "how images are resized",
+        otherwise="bilinear",
     )
     augment: Literal["crop", "pad"] = setting(
         "crop",
@@ -94,7 +108,7 @@ class ImageRecipe(Recipe):
     batch_size: int = setting(64, whole_number, "images in a step")
     learning_rate: float = setting(4e-3, positive_number, "peak of the one cycle")
     precision: Literal["float32", "float16", "bfloat16"] = setting(
-        "float32", checks.choice_of(PRECISIONS), "of activations; weights stay float32"
+        "float32", checks.choice_of(checks.PRECISIONS), "of activations; weights stay float32"
     )
     seed: int = setting(0, checks.any_whole_number, "of everything random")
     save_every: int = setting(
@@ -107,11 +121,19 @@ class ImageRecipe(Recipe):
         "relu", checks.choice_of(ACTIVATIONS), "after each convolution"
     )
     self_attention: bool = setting(False, checks.true_or_false, "in one block")
-    pretrained: Path | None = setting(
+    pretrained: str | Path | None = setting(
         None,
-        checks.or_none(checks.path),
-        "a trained model; it gets a new head, which is trained alone first",
-        metavar="FILE.keras",
+        checks.or_none(checks.name_or_path),
+        "a trained model, or published weights (see `tfast pretrained`), whose image size, mean, "
+        "std, crop and interpolation are used where they are not given; it gets a new head, which "
+        "is trained alone first",
+        metavar="FILE.keras|NAME",
+    )
+    download: bool = setting(
+        False,
+        checks.true_or_false,
+        "fetch published weights that are not on this machine",
+        same_on_resume=False,
     )
     frozen_epochs: int = setting(
         1, whole_number, "of a pretrained model's new head alone, before epochs"
@@ -119,11 +141,12 @@ class ImageRecipe(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.crop_ratio < 1:
+        if self.crop_ratio is not None and self.crop_ratio < 1:
             raise ValueError(f"crop_ratio must be at least 1, got {self.crop_ratio}")
         if self.mixup >= 10:
             raise ValueError(f"mixup must be below 10, got {self.mixup}")
-        if self.augment == "pad" and self.padding >= self.image_size:
+        size = self.image_size
+        if self.augment == "pad" and size is not None and self.padding >= size:
             raise ValueError(
                 f"padding must be below image_size, which is {self.image_size}, got {self.padding}"
             )
@@ -140,6 +163,14 @@ class ImageRecipe(Recipe):
         """
         suited = load_preset("digits").settings if given.get("data") is None else {}
         return cls(**(suited | given))
+
+    @property
+    def follows_pretrained(self) -> bool:
+        """Whether the pretrained model is published weights, which tell how images are prepared."""
+        start = self.pretrained
+        if isinstance(start, Path):
+            return start.is_dir() or start.suffix.lower() in LOADERS_BY_ENDING
+        return start is not None
 
     @property
     def all_epochs(self) -> int:
@@ -207,5 +238,8 @@ class ImageRecipe(Recipe):
         for name, folder in (("data", self.data), ("valid", self.valid)):
             if isinstance(folder, Path) and not folder.is_dir():
                 raise ValueError(f"{name} must be a folder, got {folder}")
-        if self.pretrained and not self.pretrained.is_file():
-            raise ValueError(f"pretrained must be a file, got {self.pretrained}")
+        if isinstance(self.pretrained, Path) and not self.pretrained.exists():
+            raise ValueError(
+                "pretrained must be a file, a folder, hf://OWNER/NAME or a name that "
+                f"`tfast pretrained` lists, got {self.pretrained}"
+            )

@@ -10,7 +10,7 @@ from tfast.recipes.checks import Check
 
 # Among the settings of every run. Raised when the same settings come to mean something else: other
 # orders of the data, say.
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 
 
 def setting(
@@ -21,6 +21,7 @@ def setting(
     metavar: str | None = None,
     group: str | None = None,
     same_on_resume: bool = True,
+    otherwise: Any = None,
 ) -> Any:
     """A field of a recipe.
 
@@ -31,6 +32,8 @@ def setting(
         metavar: what its value is called there.
         group: under which heading it is listed there; None for that of the field before.
         same_on_resume: whether a resumed run must have the value of the interrupted one.
+        otherwise: what a default of None comes to, unless a pretrained model tells
+            (`Recipe.follows_pretrained`).
 
     Returns:
         What `dataclasses.dataclass` takes for a field.
@@ -41,6 +44,7 @@ def setting(
         "metavar": metavar,
         "group": group,
         "same_on_resume": same_on_resume,
+        "otherwise": otherwise,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -56,6 +60,14 @@ class Recipe:
         for field in self.fields():
             value = field.metadata["check"](field.name, getattr(self, field.name))
             object.__setattr__(self, field.name, value)  # past `frozen`, once
+        for field, value in self._items():
+            if value is None and not self.follows_pretrained:
+                object.__setattr__(self, field.name, field.metadata["otherwise"])
+
+    @property
+    def follows_pretrained(self) -> bool:
+        """Whether settings that are None wait for what a pretrained model brings along."""
+        return False
 
     @classmethod
     def fields(cls) -> tuple["dataclasses.Field[Any]", ...]:
@@ -75,14 +87,18 @@ class Recipe:
         values = {
             field.name: value
             for field, value in self._items()
-            if field.metadata["same_on_resume"] and not isinstance(value, Path)
+            if field.metadata["same_on_resume"] and not _is_path(value)
         }
         settings: dict[str, Any] = json.loads(json.dumps(values))
         return settings | {"recipe_version": RECIPE_VERSION}
 
-    def paths(self) -> dict[str, str]:
-        """The settings that are paths."""
-        return {field.name: str(v) for field, v in self._items() if isinstance(v, Path)}
+    def paths(self) -> dict[str, str | list[str]]:
+        """The settings that are paths, or several."""
+        return {
+            field.name: [str(each) for each in v] if isinstance(v, tuple) else str(v)
+            for field, v in self._items()
+            if _is_path(v)
+        }
 
     def _items(self) -> Iterator[tuple["dataclasses.Field[Any]", Any]]:
         for field in self.fields():
@@ -90,7 +106,7 @@ class Recipe:
 
     def _check_new_model(self) -> None:
         """Refuses sizes of a new model beside a pretrained one."""
-        if self.paths().get("pretrained") is None:
+        if getattr(self, "pretrained", None) is None:
             return
         for field, value in self._items():
             if field.name in self.of_new_models and value != field.default:
@@ -98,3 +114,9 @@ class Recipe:
                     f"{field.name} must be left out beside pretrained, whose model has its own, "
                     f"got {value!r}"
                 )
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, Path) or (
+        isinstance(value, tuple) and any(isinstance(each, Path) for each in value)
+    )

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfast.export.text import export_text_classifier
-from tfast.recipes.baselines import tfidf_accuracy
 from tfast.recipes.results import write_figures, write_result, write_rows
+from tfast.recipes.ulmfit_blend import BlendedTexts, blend_with_baseline
 from tfast.recipes.ulmfit_preparation import PreparedTexts
 from tfast.recipes.ulmfit_training import TrainedTexts
-from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.training.inspection import figures
 
 
@@ -21,47 +19,58 @@ def write(prepared: PreparedTexts, trained: TrainedTexts) -> dict[str, Any]:
         What `result.json` holds.
     """
     output, corpus, class_names = prepared.output, prepared.corpus, prepared.corpus.class_names
+    blended = blend_with_baseline(prepared, trained)
     export_text_classifier(
-        trained.model,
+        blended.served,
         prepared.tokenizer,
         prepared.vocabulary,
         output / "saved_model",
         class_names,
         overwrite=True,
     )
-    true_ids, probabilities = test(prepared, trained.model)
-    predicted_ids = probabilities.argmax(-1)
+    true_ids = np.array(corpus.label_ids(corpus.test))
+    probabilities = blended.served_probabilities
     result = {
-        "accuracy": float((true_ids == predicted_ids).mean()),
-        "tfidf_accuracy": None,
+        "accuracy": accuracy(true_ids, probabilities),
+        **accuracies(true_ids, blended),
         "test_texts": len(corpus.test),
         "training_texts": len(corpus.train),
         "unlabelled_texts": len(corpus.unlabelled),
         "vocabulary": len(prepared.vocabulary),
         "parameters": trained.model.count_params(),
-        "seconds": trained.seconds,
+        "seconds": all_seconds(trained, blended),
         "seed": prepared.recipe.seed,
         "settings": prepared.settings,
+        "pretrained": [provenance.to_dict() for provenance in prepared.provenance],
         "paths": prepared.recipe.paths(),
     }
     write_result(output / "result.json", result)
     write_rows(output / "worst.csv", worst_errors(prepared, true_ids, probabilities))
-    # Afterwards: it may need more memory than there is.
-    result["tfidf_accuracy"] = tfidf_accuracy(corpus.train, corpus.test)
-    write_result(output / "result.json", result)
-    counts = figures.count_confusions(true_ids, predicted_ids, len(class_names))
+    counts = figures.count_confusions(true_ids, probabilities.argmax(-1), len(class_names))
     write_figures({output / "confusions.png": lambda: figures.plot_confusions(counts, class_names)})
     return result
 
 
-def test(prepared: PreparedTexts, model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-    """The classes of the test texts, and the probabilities that the model gives them."""
-    documents = prepared.documents["test"]
-    batches = classifier_batches(documents, batch_size=prepared.recipe.batch_size, training=False)
-    print("\nTesting")
-    logits = restore_order(model.predict(batches), documents)
-    probabilities = np.array(keras.ops.softmax(logits.astype("float64")))
-    return np.array(prepared.corpus.label_ids(prepared.corpus.test)), probabilities
+def accuracy(true_ids: np.ndarray, probabilities: np.ndarray) -> float:
+    """The fraction of texts whose most probable class is right."""
+    return float((true_ids == probabilities.argmax(-1)).mean())
+
+
+def accuracies(true_ids: np.ndarray, blended: BlendedTexts) -> dict[str, Any]:
+    """What each classifier reaches, and how they are blended; None for what there is not."""
+    found = {name: accuracy(true_ids, some) for name, some in blended.probabilities.items()}
+    return {
+        **{f"{name}_accuracy": found.get(name) for name in ("ulmfit", "tfidf", "blend")},
+        "blend_weight": blended.blend and blended.blend.weight,
+        "blend_sharpness": blended.blend and blended.blend.sharpness,
+    }
+
+
+def all_seconds(trained: TrainedTexts, blended: BlendedTexts) -> dict[str, float]:
+    """How long everything was fitted, by its name."""
+    if trained.baseline is None:
+        return trained.seconds
+    return {"tfidf": trained.baseline.seconds, **trained.seconds, "blend": blended.seconds}
 
 
 def worst_errors(

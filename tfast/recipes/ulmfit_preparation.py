@@ -6,16 +6,18 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfast.pretrained.records import Provenance
 from tfast.recipes.old_runs import check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
-from tfast.saving import load_model
+from tfast.recipes.ulmfit_start import TextStart, read_pretrained
 from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
-from tfast.text.documents import look_up
+from tfast.text.documents import look_up, tokenize
 from tfast.text.lm_batches import lm_batches
 from tfast.text.models.config import AWDLSTMConfig
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer_files import save_tokenizer
 from tfast.text.ulmfit import classifier_stages
 from tfast.text.vocabulary import Vocabulary
 from tfast.training.unfreezing import Stage
@@ -30,13 +32,14 @@ class PreparedTexts:
         output: the folder of the run.
         corpus: texts and labels.
         tokenizer: from strings to tokens.
-        vocabulary: the words of the corpus.
+        vocabulary: the words of a pretrained model, if there is one, and those of the corpus.
         documents: ragged token ids by name of the part: the parts of the corpus by `vocabulary`,
             "general" and "general valid" by `general_vocabulary`.
         general_vocabulary: the words of the model to start from, or None.
         pretrained: the language models to start from by direction, True for backward; may be
             empty.
         settings: what a resumed run must agree on with the interrupted one.
+        provenance: of the published weights that the run starts from; may be empty.
     """
 
     recipe: UlmfitRecipe
@@ -48,6 +51,7 @@ class PreparedTexts:
     general_vocabulary: Vocabulary | None
     pretrained: dict[bool, LanguageModel]
     settings: dict[str, Any]
+    provenance: tuple[Provenance, ...] = ()
 
 
 def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
@@ -58,8 +62,9 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     """
     checkpoints = output / "checkpoints"
     remove_all_leftovers(output, output / "general", checkpoints, checkpoints / "general")
-    pretrained, general_vocabulary = read_pretrained(recipe)
-    check_models(recipe, pretrained)
+    start = read_pretrained(recipe)
+    general_vocabulary = start.vocabulary
+    check_models(recipe, start.models)
     corpus = read_corpus(
         recipe.data,
         valid=recipe.valid,
@@ -72,19 +77,20 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         encoding=recipe.encoding,
         seed=recipe.seed,
     )
-    tokenizer = TextTokenizer()
-    vocabulary, documents = look_up_corpus(recipe, corpus, tokenizer)
+    tokenizer = start.tokenizer
+    vocabulary, documents = look_up_corpus(recipe, corpus, start)
     if recipe.general_text:
         general_vocabulary, general = look_up_general_text(recipe, tokenizer)
         documents |= general
     check_windows(recipe, documents)
-    settings = make_settings(recipe, documents)
+    settings = make_settings(recipe, documents) | start.settings()
     # All checkpoints of a run were made under the same settings.
     for checkpoint in sorted(checkpoints.rglob("*.npz"))[:1]:
         check_same_run(checkpoint, settings)
     if recipe.general_text and general_vocabulary:
         general_vocabulary.save(output / "general" / "vocabulary.txt")
     vocabulary.save(output / "vocabulary.txt")
+    save_tokenizer(tokenizer, output)
     return PreparedTexts(
         recipe=recipe,
         output=output,
@@ -93,27 +99,39 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         vocabulary=vocabulary,
         documents=documents,
         general_vocabulary=general_vocabulary,
-        pretrained=pretrained,
+        pretrained=start.models,
         settings=settings,
+        provenance=start.provenance,
     )
 
 
 def look_up_corpus(
-    recipe: UlmfitRecipe, corpus: Corpus, tokenizer: TextTokenizer
+    recipe: UlmfitRecipe, corpus: Corpus, start: TextStart
 ) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
-    """The vocabulary of the texts that are trained on, and the token ids of all."""
+    """The vocabulary of the texts that are trained on, and the token ids of all.
+
+    The words of a pretrained model stay, all of them: a few texts know few words, and the words
+    of tomorrow's texts are among them. Where they are pieces of words, there are no others.
+    """
     parts = {
         "train": corpus.train.texts,
         "valid": corpus.valid.texts,
         "test": corpus.test.texts,
         "unlabelled": corpus.unlabelled.texts,
     }
+    if start.vocabulary is not None and start.has_pieces:
+        vocabulary = start.vocabulary
+        return vocabulary, {
+            name: vocabulary.encode_all(tokenize(texts, tokenizer=start.tokenizer))
+            for name, texts in parts.items()
+        }
     return look_up(
         parts,
         counted=("train", "unlabelled"),
+        known=start.vocabulary,
         max_size=recipe.vocabulary_size,
         min_frequency=recipe.min_frequency,
-        tokenizer=tokenizer,
+        tokenizer=start.tokenizer,
         show_progress=True,
     )
 
@@ -135,39 +153,6 @@ def look_up_general_text(
         tokenizer=tokenizer,
         show_progress=True,
     )
-
-
-def read_pretrained(
-    recipe: UlmfitRecipe,
-) -> tuple[dict[bool, LanguageModel], Vocabulary | None]:
-    """The language models to start from, by direction, and the vocabulary beside them."""
-    file = recipe.pretrained
-    if file is None:
-        return {}, None
-    files = {False: file}
-    if recipe.backward:
-        files[True] = file.with_name(f"backward_{file.name}")
-    vocabulary_file = file.with_name("vocabulary.txt")
-    for path in (*files.values(), vocabulary_file):
-        if not path.is_file():
-            raise ValueError(f"pretrained: {path} is missing")
-    vocabulary, models = Vocabulary.load(vocabulary_file), {}
-    for reverse, path in files.items():
-        try:
-            model = load_model(path, compile=False)
-        except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
-            raise ValueError(f"pretrained: {path} cannot be read: {error}") from error
-        if not isinstance(model, LanguageModel):
-            raise ValueError(
-                f"pretrained must be a LanguageModel, got {type(model).__name__} from {path}"
-            )
-        size = model.encoder.settings["vocab_size"]
-        if size != len(vocabulary):
-            raise ValueError(
-                f"pretrained: {path} has {size} words, but {vocabulary_file} {len(vocabulary)}"
-            )
-        models[reverse] = model
-    return models, vocabulary
 
 
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:

@@ -36,8 +36,9 @@ class UlmfitRecipe(Recipe):
     """Trains a text classifier by ULMFiT.
 
     First a language model learns from all texts at hand, then a classifier continues from what
-    it has learned. The defaults suit a machine without a GPU and texts that are all there is to
-    learn from: little is lost when all layers learn much from the labels.
+    it has learned; at the end it is blended with TF-IDF, which was fitted before. The defaults
+    suit a machine without a GPU and texts that are all there is to learn from: little is lost
+    when all layers learn much from the labels.
 
     `prepare`, `train` and `write` run it one after another; `run` does all three. A run that is
     killed and prepared again with `resume=True` ends, on CPU, with weights bit-identical to those
@@ -93,14 +94,23 @@ class UlmfitRecipe(Recipe):
     num_unlabelled: int | None = setting(
         None, checks.or_none(whole_number), "so many of the unlabelled texts"
     )
-    vocabulary_size: int = setting(20_000, whole_number, "words at most")
+    vocabulary_size: int = setting(
+        20_000, whole_number, "words at most, besides those of a pretrained model"
+    )
     min_frequency: int = setting(2, whole_number, "of a word of the vocabulary")
-    pretrained: Path | None = setting(
+    pretrained: str | Path | None = setting(
         None,
-        checks.or_none(checks.path),
-        "a language model, with vocabulary.txt beside it",
-        metavar="FILE.keras",
+        checks.or_none(checks.name_or_path),
+        "a language model with vocabulary.txt beside it, or a published one (see `tfast "
+        "pretrained`), whose tokenizer is used: its name, archive, folder or weights file",
+        metavar="FILE.keras|NAME",
         group="language model",
+    )
+    download: bool = setting(
+        False,
+        checks.true_or_false,
+        "fetch published weights that are not on this machine",
+        same_on_resume=False,
     )
     embedding_size: int = setting(128, whole_number, "numbers for a word")
     hidden_size: int = setting(384, whole_number, "of each LSTM layer but the last")
@@ -125,6 +135,12 @@ class UlmfitRecipe(Recipe):
     batch_size: int = setting(32, whole_number, "texts in a step")
     backward: bool = setting(
         False, checks.true_or_false, "a second pair of models reads backwards; both vote"
+    )
+    blend: bool = setting(
+        True,
+        checks.true_or_false,
+        "export the classifier blended with TF-IDF, as the validation texts weigh them",
+        same_on_resume=False,
     )
     seed: int = setting(0, checks.any_whole_number, "of everything random", group="run")
     save_every: int = setting(
@@ -186,7 +202,9 @@ class UlmfitRecipe(Recipe):
             return ulmfit_preparation.prepare(self, output)
 
     def train(self, prepared: "PreparedTexts") -> "TrainedTexts":
-        """Trains language models and classifiers, each from its checkpoint where there is one.
+        """Fits TF-IDF, then trains language models and classifiers.
+
+        What a run has begun in the folder is continued.
 
         Raises:
             DivergedError: the weights are no longer finite.
@@ -209,7 +227,8 @@ class UlmfitRecipe(Recipe):
         """Prepares, trains and writes, and keeps other runs out of the folder meanwhile.
 
         Returns:
-            What `result.json` holds: `accuracy`, `tfidf_accuracy` and so on.
+            What `result.json` holds: `accuracy`, of what is exported, `ulmfit_accuracy`,
+            `tfidf_accuracy`, `blend_accuracy` and so on.
 
         Raises:
             InputError: see `prepare`; or another run is writing there.

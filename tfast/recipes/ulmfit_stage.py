@@ -12,7 +12,6 @@ import tensorflow as tf
 from tfast.recipes.divergence import StopAtDivergence
 from tfast.recipes.old_runs import checkpoint_settings
 from tfast.recipes.results import write_figures, write_history, write_model
-from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.text.ulmfit import ulmfit_optimizer
 from tfast.training.checkpoints.resume import resumable_fit
 from tfast.training.inspection import figures
@@ -53,7 +52,6 @@ class StageFiles:
 
 
 def fit_stage(
-    recipe: UlmfitRecipe,
     files: StageFiles,
     model: keras.Model,
     *,
@@ -63,12 +61,13 @@ def fit_stage(
     make_batches: MakeBatches,
     validation: tf.data.Dataset,
     clip_norm: float | None,
+    save_every: int,
+    steps_per_epoch: int | None = None,
     **compile_options: Any,
 ) -> tuple[Any, float]:
     """Fits one model of the run, from its checkpoint where there is one; leaves it and its curves.
 
     Args:
-        recipe: how often to save.
         files: where to leave them.
         model: not compiled yet.
         settings: what a resumed run must agree on with the interrupted one.
@@ -77,12 +76,15 @@ def fit_stage(
         make_batches: of training.
         validation: one epoch.
         clip_norm: of all gradients together, or None.
+        save_every: steps between two checkpoints.
+        steps_per_epoch: after how many steps an epoch of the stages ends; None for all batches.
         **compile_options: loss and metrics, where the model does not bring them.
 
     Returns:
         The model, and the seconds that fitting took, over all interruptions.
     """
-    steps_per_epoch = len(make_batches(None))
+    if steps_per_epoch is None:
+        steps_per_epoch = len(make_batches(None))
     unfreezing = GradualUnfreezing(groups, stages)
     rates = unfreezing.schedule(steps_per_epoch)
     momentum = unfreezing.schedule(
@@ -99,7 +101,7 @@ def fit_stage(
         epochs=unfreezing.epochs,
         steps_per_epoch=steps_per_epoch,
         checkpoint=files.checkpoint,
-        save_every=recipe.save_every,
+        save_every=save_every,
         validation_data=validation,
         callbacks=[unfreezing, MomentumSchedule(momentum), stopwatch, StopAtDivergence()],
         settings=checkpoint_settings(settings),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from tfast.recipes.baselines import Baseline, find_baseline
 from tfast.recipes.ulmfit_preparation import (
     PreparedTexts,
     make_classifier_stages,
@@ -34,10 +35,12 @@ class TrainedTexts:
     Attributes:
         model: the classifier; of two directions both in one.
         seconds: how long each model was fitted, by its name.
+        baseline: TF-IDF, or None where it could not be fitted.
     """
 
     model: keras.Model
     seconds: dict[str, float]
+    baseline: Baseline | None = None
 
 
 def files_of(prepared: PreparedTexts, kind: str, reverse: bool) -> StageFiles:
@@ -48,14 +51,15 @@ def files_of(prepared: PreparedTexts, kind: str, reverse: bool) -> StageFiles:
 
 
 def train(prepared: PreparedTexts) -> TrainedTexts:
-    """Trains a language model and a classifier in each direction."""
+    """Fits TF-IDF, then trains a language model and a classifier in each direction."""
+    baseline = find_baseline(prepared)
     models: list[keras.Model] = []
     seconds: dict[str, float] = {}
     for reverse in (False, True) if prepared.recipe.backward else (False,):
         target = train_language_model(prepared, reverse, seconds)
         models.append(train_classifier(prepared, reverse, target, seconds))
     model = models[0] if len(models) == 1 else ForwardBackwardClassifier(*models)
-    return TrainedTexts(model, seconds)
+    return TrainedTexts(model, seconds, baseline)
 
 
 def train_language_model(
@@ -139,7 +143,6 @@ def fit_language_model(
         )
 
     return fit_stage(
-        prepared.recipe,
         files,
         model,
         settings=prepared.settings,
@@ -150,6 +153,7 @@ def fit_language_model(
             prepared.recipe, valid_documents, training=False, reverse=reverse
         ),
         clip_norm=0.25,
+        save_every=prepared.recipe.save_every,
     )
 
 
@@ -184,7 +188,6 @@ def train_classifier(
 
     files = files_of(prepared, "classifier", reverse)
     model, seconds[files.name] = fit_stage(
-        recipe,
         files,
         model,
         settings=prepared.settings,
@@ -193,6 +196,7 @@ def train_classifier(
         make_batches=lambda step: make_batches("train", training=True, first_step=step),
         validation=make_batches("valid", training=False, first_step=None),
         clip_norm=None,
+        save_every=recipe.save_every,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

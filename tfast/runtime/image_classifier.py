@@ -12,7 +12,7 @@ import numpy as np
 from tfast.runtime.classifier import BATCH_SIZE, Answers, Classifier
 from tfast.runtime.errors import FolderError, ImageError
 from tfast.runtime.folder import PortableFolder
-from tfast.runtime.images import decode_image, resize_and_crop
+from tfast.runtime.images import INTERPOLATIONS, ROUNDINGS, decode_image, resize_and_crop
 from tfast.types import PathLike
 
 # Of what a model takes: a folder that asks for more asks for all memory.
@@ -28,12 +28,14 @@ class ImageClassifier(Classifier[PathLike | bytes]):
         settings = folder.settings("image", {"image_size": list, "preprocessing": dict})
         try:
             height, width = map(int, settings["image_size"])
-            self._crop_ratio = float(settings["preprocessing"]["crop_ratio"])
-            self._antialias = bool(settings["preprocessing"]["antialias"])
+            self._resizing = _resizing(settings["preprocessing"])
         except (KeyError, TypeError, ValueError) as error:
-            raise FolderError(f"{folder.directory} is damaged: image is incomplete") from error
+            raise FolderError(
+                f"{folder.directory} is damaged: image is incomplete ({error})"
+            ) from error
         sides = range(1, _LONGEST_SIDE + 1)
-        if not (1 <= self._crop_ratio <= 100 and height in sides and width in sides):
+        crop_ratio = self._resizing["crop_ratio"]
+        if not (1 <= crop_ratio <= 100 and height in sides and width in sides):
             raise FolderError(f"{folder.directory} is damaged: image has sizes that no model has")
         super().__init__(folder, num_threads=num_threads)
         self._image_size = (height, width)
@@ -81,6 +83,18 @@ class ImageClassifier(Classifier[PathLike | bytes]):
             raise ImageError(
                 f"inputs[{index}]{name} must be a readable image, got {error}"
             ) from error
-        return resize_and_crop(
-            decoded, self._image_size, crop_ratio=self._crop_ratio, antialias=self._antialias
-        )
+        return resize_and_crop(decoded, self._image_size, **self._resizing)
+
+
+def _resizing(preprocessing: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `resize_and_crop`; folders of format 1 know two of them."""
+    interpolation = preprocessing.get("interpolation", "bilinear")
+    rounding = preprocessing.get("rounding", "nearest")
+    if interpolation not in INTERPOLATIONS or rounding not in ROUNDINGS:
+        raise ValueError("an unknown way to resize")
+    return {
+        "crop_ratio": float(preprocessing["crop_ratio"]),
+        "antialias": bool(preprocessing["antialias"]),
+        "interpolation": interpolation,
+        "rounding": rounding,
+    }

@@ -14,6 +14,9 @@ from tfast.runtime.errors import ImageError
 # A file of a few kilobytes can hold gigabytes of one colour. As in Pillow's DecompressionBombError.
 MOST_PIXELS = 178_956_970
 
+INTERPOLATIONS = ("bilinear", "bicubic")
+ROUNDINGS = ("nearest", "torchvision")
+
 _KINDS = ("JPEG", "PNG", "GIF", "BMP")
 _STARTS = (b"\xff\xd8\xff", b"\x89PN", b"GIF", b"BM")
 _GREY_PALETTE = b"".join(bytes([i, i, i, 0]) for i in range(256))
@@ -70,7 +73,13 @@ def decode_image(content: bytes, *, most_pixels: int | None = None) -> Image.Ima
 
 
 def resize_and_crop(
-    image: Image.Image, image_size: tuple[int, int], *, crop_ratio: float, antialias: bool
+    image: Image.Image,
+    image_size: tuple[int, int],
+    *,
+    crop_ratio: float,
+    antialias: bool,
+    interpolation: str = "bilinear",
+    rounding: str = "nearest",
 ) -> np.ndarray:
     """Resizes as little as covers `crop_ratio` times the size, and cuts out the centre.
 
@@ -81,38 +90,97 @@ def resize_and_crop(
         image_size: height and width of the result.
         crop_ratio: 1 or more.
         antialias: whether shrinking averages all pixels that it covers.
+        interpolation: one of INTERPOLATIONS.
+        rounding: one of ROUNDINGS, how sizes become whole.
 
     Returns:
         uint8 `(height, width, 3)`.
     """
     wanted = np.array(image_size)
-    sides = np.array([image.height, image.width], np.float32)
-    enlarged = np.array([round(crop_ratio * side) for side in image_size], np.float32)
-    # In float32 and rounded like TensorFlow, so that no image is resized to another size.
-    resized = np.maximum(np.round(sides * (enlarged / sides).max()), enlarged).astype(np.int64)
-    corner = (resized - wanted) // 2
+    sides = np.array([image.height, image.width])
+    resized, corner = _sizes(sides, wanted, crop_ratio, rounding)
     scale = resized / sides.astype(np.float64)
     if not antialias:
-        return _interpolate(np.asarray(image), corner, wanted, scale)
+        return _interpolate(np.asarray(image), corner, wanted, scale, interpolation)
     top, left = corner / scale
     bottom, right = np.minimum((corner + wanted) / scale, sides)
     size = (image_size[1], image_size[0])
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, (left, top, right, bottom)))
+    if interpolation == "bilinear":
+        box = (left, top, right, bottom)
+        return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box))
+    # Across, then down, as the graph does it: for some sizes Pillow 13 has it the other way round.
+    reach = 2 * max(1 / scale[0], 1) + 1
+    first, last = max(int(top - reach), 0), min(int(bottom + reach) + 1, image.height)
+    rows = image.crop((0, first, image.width, last))
+    rows = rows.resize(
+        (size[0], rows.height), Image.Resampling.BICUBIC, (left, 0, right, rows.height)
+    )
+    box = (0, top - first, size[0], bottom - first)
+    return np.asarray(rows.resize(size, Image.Resampling.BICUBIC, box))
+
+
+def _sizes(
+    sides: np.ndarray, wanted: np.ndarray, crop_ratio: float, rounding: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Height and width of the resized image, and where the cut begins: those of TensorFlow."""
+    enlarged = np.array([round(crop_ratio * side) for side in wanted.tolist()])
+    if rounding == "nearest":
+        # In float32, so that no image is resized to another size.
+        single = sides.astype(np.float32)
+        resized = np.round(single * (enlarged.astype(np.float32) / single).max())
+    else:
+        fitting = np.argmax(enlarged / sides)
+        resized = np.floor(sides * enlarged[fitting] / sides[fitting])
+    resized = np.maximum(resized, enlarged).astype(np.int64)
+    margin = resized - wanted
+    if rounding == "nearest":
+        return resized, margin // 2
+    return resized, np.rint(margin / 2).astype(np.int64)
 
 
 def _interpolate(
-    pixels: np.ndarray, corner: np.ndarray, wanted: np.ndarray, scale: np.ndarray
+    pixels: np.ndarray,
+    corner: np.ndarray,
+    wanted: np.ndarray,
+    scale: np.ndarray,
+    interpolation: str,
 ) -> np.ndarray:
-    """Between the four nearest pixels, however many a new one covers."""
-    for axis in range(2):
+    """Between the nearest pixels, however many a new one covers: across, then down."""
+    is_cubic = interpolation == "bicubic"
+    taps = range(-1, 3) if is_cubic else range(2)
+    weigh = _cubic if is_cubic else _linear
+    for axis in (1, 0):
         positions = (corner[axis] + np.arange(wanted[axis]) + 0.5) / scale[axis] - 0.5
         lower = np.floor(positions).astype(np.int64)
-        fraction = (positions - lower).astype(np.float32)
-        fraction = fraction.reshape([-1 if i == axis else 1 for i in range(3)])
-        last = pixels.shape[axis] - 1
-        first, second = (pixels.take(np.clip(at, 0, last), axis) for at in (lower, lower + 1))
-        pixels = first * (1 - fraction) + second * fraction
-    return np.rint(pixels).astype(np.uint8)
+        total, result = np.zeros(len(lower)), np.zeros(())
+        for tap in taps:
+            at = lower + tap
+            # Pixels outside have no weight; what is left sums to 1.
+            inside = (at >= 0) & (at < pixels.shape[axis])
+            weights = weigh(np.abs(positions - at)) * inside
+            total = total + weights
+            taken = pixels.take(np.clip(at, 0, pixels.shape[axis] - 1), axis)
+            result = result + taken * _along(axis, weights)
+        pixels = result / _along(axis, total)
+        if is_cubic or axis == 0:
+            pixels = np.rint(np.clip(pixels, 0, 255))
+    return pixels.astype(np.uint8)
+
+
+def _along(axis: int, numbers: np.ndarray) -> np.ndarray:
+    """Numbers as an array of three axes, of which all but one have length 1."""
+    return numbers.astype(np.float32).reshape([-1 if i == axis else 1 for i in range(3)])
+
+
+def _linear(distances: np.ndarray) -> np.ndarray:
+    return np.maximum(1 - distances, 0)
+
+
+def _cubic(distances: np.ndarray) -> np.ndarray:
+    """Keys's kernel with a = -0.5."""
+    near = (1.5 * distances - 2.5) * distances**2 + 1
+    far = ((-0.5 * distances + 2.5) * distances - 4) * distances + 2
+    return np.where(distances < 1, near, np.where(distances < 2, far, 0))
 
 
 def _refusal_by_start(content: bytes) -> str:

@@ -1,6 +1,7 @@
 """Documents as token ids: made from texts, checked, and padded to one length."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ Tokenizer = Callable[[tf.Tensor], tf.RaggedTensor]
 
 
 def tokenize(
-    texts: Sequence[str],
+    texts: Iterable[str],
     *,
     tokenizer: Tokenizer | None = None,
     batch_size: int = 256,
@@ -25,7 +26,8 @@ def tokenize(
     """The tokens of texts, batch by batch, in their order.
 
     Args:
-        texts: strings. No second copy of them all is made.
+        texts: strings. No second copy of them all is made, and an iterator is read as far as
+            needed.
         tokenizer: from strings `(batch,)` to ragged tokens `(batch, None)`; None for a
             `TextTokenizer`.
         batch_size: how many texts are tokenized at a time.
@@ -48,16 +50,18 @@ def tokenize(
 
 
 def _token_batches(
-    texts: Sequence[str], tokenizer: Tokenizer, batch_size: int, title: str | None
+    texts: Iterable[str], tokenizer: Tokenizer, batch_size: int, title: str | None
 ) -> Iterator[tf.RaggedTensor]:
     progress = None
-    if title is not None and len(texts):
+    size = len(texts) if isinstance(texts, Sized) else None
+    if title is not None and size != 0:
         print(title)
-        progress = keras.utils.Progbar(len(texts), unit_name="text")
+        progress = keras.utils.Progbar(size, unit_name="text")
 
     def batches() -> Iterator[list[str]]:
-        for start in range(0, len(texts), batch_size):
-            yield list(texts[start : start + batch_size])
+        iterator = iter(texts)
+        while batch := list(itertools.islice(iterator, batch_size)):
+            yield batch
 
     dataset = tf.data.Dataset.from_generator(
         batches, output_signature=tf.TensorSpec([None], tf.string)
@@ -72,6 +76,7 @@ def look_up(
     texts: Mapping[str, Sequence[str]],
     *,
     counted: Collection[str],
+    known: Vocabulary | None = None,
     max_size: int = 60_000,
     min_frequency: int = 2,
     tokenizer: Tokenizer | None = None,
@@ -85,7 +90,8 @@ def look_up(
     Args:
         texts: strings, by name of the part.
         counted: names of the parts whose words make the vocabulary: those that are trained on.
-        max_size: see `Vocabulary.from_tokens`.
+        known: a vocabulary that comes first, with its ids: that of a pretrained model.
+        max_size: see `Vocabulary.from_tokens`; with `known` the number of words more than it has.
         min_frequency: see `Vocabulary.from_tokens`.
         tokenizer: see `tokenize`.
         show_progress: whether to print a progress bar for each part.
@@ -117,11 +123,13 @@ def look_up(
         (np.bincount(parts[name][0], minlength=len(numbers)) for name in counted),
         start=np.zeros(len(numbers), "int64"),
     )
-    vocabulary = Vocabulary.from_counts(
-        dict(zip(numbers, counts.tolist(), strict=True)),
-        max_size=max_size,
-        min_frequency=min_frequency,
-    )
+    count_of = dict(zip(numbers, counts.tolist(), strict=True))
+    if known is None:
+        vocabulary = Vocabulary.from_counts(
+            count_of, max_size=max_size, min_frequency=min_frequency
+        )
+    else:
+        vocabulary = known.extended(count_of, max_new=max_size, min_frequency=min_frequency)
     id_of_word = {word.encode(): number for number, word in enumerate(vocabulary.words)}
     ids = np.array([id_of_word.get(word, UNKNOWN_ID) for word in numbers], "int32")
     with tf.device("CPU"):

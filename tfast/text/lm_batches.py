@@ -1,14 +1,18 @@
 """Documents as parallel streams of tokens, for training a language model."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tfast import arguments
 from tfast.data.epochs import batches_by_epoch
+from tfast.text.document_streams import DocumentStreams, shuffled
 from tfast.text.documents import check_documents
+from tfast.text.stored_documents import StoredDocuments
 
 
 def lm_batches(
-    documents: tf.RaggedTensor,
+    documents: tf.RaggedTensor | StoredDocuments,
     *,
     batch_size: int,
     sequence_length: int,
@@ -25,10 +29,11 @@ def lm_batches(
     last one of an epoch holds what remains and is shorter. So a model that carries its state
     from batch to batch reads each row as one long text.
 
-    Memory: the ids, and once more the ids in the epoch's order.
+    Memory: the ids, and once more the ids in the epoch's order. Of `StoredDocuments`, which give
+    the same batches, 24 bytes a document.
 
     Args:
-        documents: int32 `tf.RaggedTensor` `(documents, None)` of token ids.
+        documents: int32 `tf.RaggedTensor` `(documents, None)` of token ids; or stored ones.
         batch_size: number of rows.
         sequence_length: number of tokens of a window.
         training: whether each epoch has a new order of documents. Without, it is theirs.
@@ -63,8 +68,11 @@ def lm_batches(
     """
     batch_size = arguments.whole_number("batch_size", batch_size)
     sequence_length = arguments.whole_number("sequence_length", sequence_length)
-    documents = check_documents(documents)
-    num_tokens = documents.flat_values.shape[0]
+    if isinstance(documents, StoredDocuments):
+        num_tokens = documents.num_tokens
+    else:
+        documents = check_documents(documents)
+        num_tokens = documents.flat_values.shape[0]
     row_length = (num_tokens - 1) // batch_size
     if row_length < 1:
         raise ValueError(
@@ -73,15 +81,21 @@ def lm_batches(
         )
     steps_per_epoch = -(-row_length // sequence_length)
 
+    make_reader = _reader_of_stored if isinstance(documents, StoredDocuments) else _reader
+
     def epoch_batches(random_seed: tf.Tensor, start: tf.Tensor) -> tf.data.Dataset:
-        ordered = _shuffle(documents, random_seed) if training else documents
-        stream = ordered.flat_values
-        if reverse:
-            stream = tf.reverse(stream, [0])
-        steps = tf.data.Dataset.range(start, steps_per_epoch)
-        return steps.map(
-            lambda step: _window(stream, step, batch_size, row_length, sequence_length)
-        )
+        read = make_reader(documents, random_seed if training else None, reverse)
+        row_begins = row_length * tf.range(batch_size, dtype="int64")
+
+        def window(step: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            begin = step * sequence_length
+            length = tf.minimum(row_length - begin, sequence_length)
+            # One more than the window is long: inputs and targets overlap in all but one token.
+            tokens = read(begin + row_begins, length + 1)
+            starts_anew = tf.fill([batch_size], step == 0)
+            return {"token_ids": tokens[:, :-1], "starts_anew": starts_anew}, tokens[:, 1:]
+
+        return tf.data.Dataset.range(start, steps_per_epoch).map(window)
 
     return batches_by_epoch(
         epoch_batches,
@@ -92,18 +106,25 @@ def lm_batches(
     )
 
 
-def _shuffle(documents: tf.RaggedTensor, random_seed: tf.Tensor) -> tf.RaggedTensor:
-    order = tf.random.experimental.stateless_shuffle(tf.range(documents.nrows()), random_seed)
-    return tf.gather(documents, order)
+# From the first positions of some pieces of the stream, and their length, to their tokens.
+Reader = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-def _window(
-    stream: tf.Tensor, step: tf.Tensor, batch_size: int, row_length: int, sequence_length: int
-) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    begin = step * sequence_length
-    length = tf.minimum(row_length - begin, sequence_length)
-    row_begins = row_length * tf.range(batch_size, dtype="int64")
-    # One more than the window is long: inputs and targets overlap in all but one token.
-    tokens = tf.gather(stream, row_begins[:, None] + tf.range(begin, begin + length + 1))
-    inputs = {"token_ids": tokens[:, :-1], "starts_anew": tf.fill([batch_size], step == 0)}
-    return inputs, tokens[:, 1:]
+def _reader(documents: tf.RaggedTensor, random_seed: tf.Tensor | None, reverse: bool) -> Reader:
+    if random_seed is not None:
+        documents = tf.gather(documents, shuffled(documents.nrows(), random_seed))
+    stream = tf.reverse(documents.flat_values, [0]) if reverse else documents.flat_values
+    return lambda begins, length: tf.gather(stream, begins[:, None] + tf.range(length))
+
+
+def _reader_of_stored(
+    documents: StoredDocuments, random_seed: tf.Tensor | None, reverse: bool
+) -> Reader:
+    streams = DocumentStreams(documents, reverse=reverse)
+
+    def read(begins: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+        seed = tf.zeros([0], "int64") if random_seed is None else random_seed
+        tokens = tf.numpy_function(streams.read, [seed, begins, length], tf.int32)
+        return tf.ensure_shape(tokens, [begins.shape[0], None])
+
+    return read

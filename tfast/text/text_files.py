@@ -4,12 +4,15 @@ The csv module reads the tables, not pandas: pandas fills missing fields in sile
 of an unclosed quote, and would be a dependency of its own for one function.
 """
 
+import bz2
 import codecs
 import contextlib
 import csv
 import gzip
 import io
+import itertools
 import json
+import lzma
 import os
 import re
 import threading
@@ -25,7 +28,7 @@ Row = tuple[int, tuple[str, ...]]
 # The kinds of files; each may be compressed besides (".csv.gz").
 TABLES = (".csv", ".tsv", ".jsonl")
 PLAIN_TEXT = ".txt"
-COMPRESSED = ".gz"
+COMPRESSED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 # UTF-32 first: its mark begins with that of UTF-16.
 _BYTE_ORDER_MARKS = {
@@ -44,7 +47,7 @@ _FIELD_LIMIT_LOCK = threading.Lock()
 
 
 def kind_of_file(path: PathLike) -> str:
-    """The ending that says how a file is read, in lower case and without ".gz".
+    """The ending that says how a file is read, in lower case and without that of compression.
 
     Raises:
         ValueError: another ending than those of `TABLES` and `PLAIN_TEXT`.
@@ -54,38 +57,20 @@ def kind_of_file(path: PathLike) -> str:
         ('.csv', '.jsonl')
         >>> kind_of_file("reviews.parquet")
         Traceback (most recent call last):
-        ValueError: path must end with .csv, .tsv, .jsonl or .txt (each may be followed by .gz), got reviews.parquet
+        ValueError: path must end with .csv, .tsv, .jsonl or .txt (and .gz, .bz2 or .xz if compressed), got reviews.parquet
     """  # noqa: E501
-    name = Path(path).name.lower().removesuffix(COMPRESSED)
-    kind = Path(name).suffix
+    name = Path(Path(path).name.lower())
+    kind = (name.with_suffix("") if name.suffix in COMPRESSED else name).suffix
     if kind not in (*TABLES, PLAIN_TEXT):
         raise ValueError(
-            f"path must end with {', '.join(TABLES)} or {PLAIN_TEXT} (each may be followed by "
-            f"{COMPRESSED}), got {os.fspath(path)}"
+            f"path must end with {', '.join(TABLES)} or {PLAIN_TEXT} (and .gz, .bz2 or .xz if "
+            f"compressed), got {os.fspath(path)}"
         )
     return kind
 
 
 def read_rows(path: PathLike, columns: Sequence[str], *, encoding: str = "utf-8") -> list[Row]:
-    r"""The fields of some columns of a table, with the line on which each row begins.
-
-    CSV and TSV files have a first line with the names of the columns. A field that holds the
-    separator, a quote or the end of a line has quotes around it, and a quote within is written
-    twice, as spreadsheets and pandas write them. A JSON lines file has one object a line; a
-    whole number is as good as a string. Empty lines are skipped.
-
-    Args:
-        path: of one of the kinds `TABLES`, compressed by gzip or not.
-        columns: names of columns.
-        encoding: of the file; a byte-order mark at its beginning has precedence.
-
-    Returns:
-        A list of `(line, fields)`, the fields in the order of `columns`.
-
-    Raises:
-        ValueError: the file is of another kind, is not in this encoding, or a row is not as
-            described: it has too many or too few fields, ends inside a quote, or lacks a
-            column. The message has the number of the line.
+    r"""All rows that `iterate_rows` gives.
 
     Examples:
         >>> import pathlib, tempfile
@@ -94,18 +79,45 @@ def read_rows(path: PathLike, columns: Sequence[str], *, encoding: str = "utf-8"
         >>> read_rows(path, ["label", "text"])
         [(2, ('bad', 'long, slow')), (3, ('good', 'good'))]
     """
+    return list(iterate_rows(path, columns, encoding=encoding))
+
+
+def iterate_rows(
+    path: PathLike, columns: Sequence[str], *, encoding: str = "utf-8"
+) -> Iterator[Row]:
+    r"""The fields of some columns of a table, with the line on which each row begins.
+
+    CSV and TSV files have a first line with the names of the columns. A field that holds the
+    separator, a quote or the end of a line has quotes around it, and a quote within is written
+    twice, as spreadsheets and pandas write them. A JSON lines file has one object a line; a
+    whole number is as good as a string. Empty lines are skipped. Only the row at hand is in
+    memory.
+
+    Args:
+        path: of one of the kinds `TABLES`, compressed by gzip, bzip2 or xz, or not.
+        columns: names of columns.
+        encoding: of the file; a byte-order mark at its beginning has precedence.
+
+    Yields:
+        `(line, fields)`, the fields in the order of `columns`.
+
+    Raises:
+        ValueError: the file is of another kind, is not in this encoding, or a row is not as
+            described: it has too many or too few fields, ends inside a quote, or lacks a
+            column. The message has the number of the line.
+    """
     kind = kind_of_file(path)
     if kind == PLAIN_TEXT:
         raise ValueError(f"path must be a table ({', '.join(TABLES)}), got {os.fspath(path)}")
     with _opened(path, encoding, newline="") as file:
         if kind == ".jsonl":
-            return list(_json_rows(path, file, columns))
-        with _fields_of_any_length():
-            return list(_table_rows(path, file, columns, "\t" if kind == ".tsv" else ","))
+            yield from _json_rows(path, file, columns)
+        else:
+            yield from _table_rows(path, file, columns, "\t" if kind == ".tsv" else ",")
 
 
-def read_paragraphs(path: PathLike, *, encoding: str = "utf-8") -> list[str]:
-    r"""The parts of a plain text file between empty lines.
+def iterate_paragraphs(path: PathLike, *, encoding: str = "utf-8") -> Iterator[str]:
+    r"""The parts of a plain text file between empty lines, one by one.
 
     Raises:
         ValueError: the file is not in this encoding.
@@ -114,15 +126,17 @@ def read_paragraphs(path: PathLike, *, encoding: str = "utf-8") -> list[str]:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "book.txt")
         >>> _ = path.write_text("First,\nstill first.\n\n\nSecond.\n")
-        >>> read_paragraphs(path)
+        >>> list(iterate_paragraphs(path))
         ['First,\nstill first.', 'Second.']
     """
-    parts = re.split(r"\n\s*\n", read_text(path, encoding=encoding))
-    return [part.strip() for part in parts if part.strip()]
+    with _opened(path, encoding, newline=None) as file:
+        for is_text, lines in itertools.groupby(file, lambda line: bool(line.strip())):
+            if is_text:
+                yield "".join(lines).strip()
 
 
 def read_text(path: PathLike, *, encoding: str = "utf-8") -> str:
-    """A whole file, compressed by gzip or not, without a byte-order mark; lines end with LF.
+    """A whole file, compressed or not, without a byte-order mark; lines end with LF.
 
     Raises:
         ValueError: the file is not in this encoding; the message has the number of the line.
@@ -150,13 +164,17 @@ def _opened(path: PathLike, encoding: str, newline: str | None) -> Iterator[IO[s
                 yield file
     except UnicodeDecodeError:
         raise ValueError(_describe_bad_bytes(path, encoding)) from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{os.fspath(path)} is not a whole gzip file: {error}") from None
+    # bzip2 knows no exception but OSError, which has no number then.
+    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        kind = Path(path).suffix.lower()
+        raise ValueError(f"{os.fspath(path)} is not a whole {kind} file: {error}") from None
 
 
 def _opened_bytes(path: PathLike) -> Any:
-    compressed = os.fspath(path).lower().endswith(COMPRESSED)
-    return gzip.open(path, "rb") if compressed else Path(path).open("rb")
+    opener: Any = COMPRESSED.get(Path(path).suffix.lower(), open)
+    return opener(path, "rb")
 
 
 def _describe_bad_bytes(path: PathLike, encoding: str) -> str:
@@ -222,7 +240,8 @@ def _numbered_rows(
     while True:
         line = reader.line_num + 1
         try:
-            row = next(reader)
+            with _fields_of_any_length():
+                row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:

@@ -5,7 +5,7 @@ import dataclasses
 import os
 import random
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tfast import arguments
@@ -14,9 +14,9 @@ from tfast.data.splitting import split_by_class
 from tfast.text.text_files import (
     PLAIN_TEXT,
     TABLES,
+    iterate_paragraphs,
+    iterate_rows,
     kind_of_file,
-    read_paragraphs,
-    read_rows,
     read_text,
 )
 from tfast.types import PathLike
@@ -131,7 +131,7 @@ def read_texts(
     r"""Labelled texts from a table, or from a folder with a folder for each class.
 
     Args:
-        path: a `.csv`, `.tsv` or `.jsonl` file (see `tfast.text.text_files.read_rows`), or such
+        path: a `.csv`, `.tsv` or `.jsonl` file (see `tfast.text.text_files.iterate_rows`), or such
             a file followed by `.gz`; or a folder by the rules of `tfast.data.folders`. A class's
             folder holds a text in each `.txt` (or `.txt.gz`) file. A folder named `unsup`, the
             unlabelled texts of aclImdb, is no class.
@@ -164,7 +164,7 @@ def read_texts(
             f"got {os.fspath(path)}"
         )
     texts, labels = [], []
-    for line, (text, label) in read_rows(path, [text_column, label_column], encoding=encoding):
+    for line, (text, label) in iterate_rows(path, [text_column, label_column], encoding=encoding):
         if not label.strip():
             raise ValueError(f"{os.fspath(path)}, line {line}: the label is empty")
         texts.append(text)
@@ -180,12 +180,8 @@ def read_texts(
 def read_unlabelled(path: PathLike, *, text_column: str = "text", encoding: str = "utf-8") -> Texts:
     """Texts without labels from a table, a folder of text files, or a plain text file.
 
-    In a plain text file empty lines separate the texts. Of a table every column but the texts'
-    is ignored.
-
     Args:
-        path: a `.csv`, `.tsv`, `.jsonl` or `.txt` file, or such a file followed by `.gz`; or a
-            folder, whose `.txt` (and `.txt.gz`) files are read, those of inner folders too.
+        path: see `iterate_unlabelled`.
         text_column: name of a table's column.
         encoding: of the files; a byte-order mark has precedence.
 
@@ -193,28 +189,62 @@ def read_unlabelled(path: PathLike, *, text_column: str = "text", encoding: str 
         `Texts` whose labels are None.
 
     Raises:
-        ValueError: a file of another kind or encoding, a row that does not fit the columns (the
-            message has its line), or no texts.
+        ValueError: see `iterate_unlabelled`; or there are no texts.
         OSError: the path cannot be read.
     """
-    if Path(path).is_dir():
-        texts = _read_folder(path, encoding)
-    elif kind_of_file(path) == PLAIN_TEXT:
-        texts = read_paragraphs(path, encoding=encoding)
-    else:
-        texts = [text for _, (text,) in read_rows(path, [text_column], encoding=encoding)]
+    texts = list(iterate_unlabelled(path, text_column=text_column, encoding=encoding))
     if not texts:
         raise ValueError(f"{os.fspath(path)} must have texts, got none")
     return Texts(texts)
 
 
-def _read_folder(directory: PathLike, encoding: str) -> list[str]:
+def iterate_unlabelled(
+    path: PathLike, *, text_column: str = "text", encoding: str = "utf-8"
+) -> Iterator[str]:
+    r"""Texts without labels, one by one: only the one at hand is in memory.
+
+    In a plain text file empty lines separate the texts. Of a table every column but the texts'
+    is ignored.
+
+    Args:
+        path: a `.csv`, `.tsv`, `.jsonl` or `.txt` file, or such a file followed by `.gz`, `.bz2`
+            or `.xz`; or a folder, whose `.txt` (and `.txt.gz`) files are read, those of inner
+            folders too.
+        text_column: name of a table's column.
+        encoding: of the files; a byte-order mark has precedence.
+
+    Yields:
+        Strings.
+
+    Raises:
+        ValueError: a file of another kind or encoding, or a row that does not fit the columns
+            (the message has its line).
+        OSError: the path cannot be read.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "films.csv")
+        >>> _ = path.write_text("title,text\nRan,long and great\n")
+        >>> list(iterate_unlabelled(path))
+        ['long and great']
+    """
+    if Path(path).is_dir():
+        for file in _files_of_folder(path):
+            yield read_text(file, encoding=encoding)
+    elif kind_of_file(path) == PLAIN_TEXT:
+        yield from iterate_paragraphs(path, encoding=encoding)
+    else:
+        for _, (text,) in iterate_rows(path, [text_column], encoding=encoding):
+            yield text
+
+
+def _files_of_folder(directory: PathLike) -> list[str]:
     taken, others = files_below(directory, TEXT_ENDINGS)
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         warnings.warn(
             f"{os.fspath(directory)}: left out files that do not end with "
             f"{' or '.join(TEXT_ENDINGS)}: {others[0]}{more}",
-            stacklevel=3,
+            stacklevel=4,
         )
-    return [read_text(file, encoding=encoding) for file in taken]
+    return taken

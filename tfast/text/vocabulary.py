@@ -113,17 +113,38 @@ class Vocabulary:
         """
         max_size = arguments.whole_number("max_size", max_size, minimum=len(SPECIAL_TOKENS))
         min_frequency = arguments.whole_number("min_frequency", min_frequency)
-        frequent = [
-            (-count, word)
-            for word, count in counts.items()
-            if count >= min_frequency and _is_word(word)
-        ]
-        ordered = [word.decode() for _, word in sorted(frequent)]
-        words = [*SPECIAL_TOKENS, *ordered[: max_size - len(SPECIAL_TOKENS)]]
-        fillers = (f"xxfake{number}" for number in itertools.count())
-        known = frozenset(words)
-        new_fillers = (filler for filler in fillers if filler not in known)
-        return cls([*words, *itertools.islice(new_fillers, -len(words) % 8)])
+        words = [*SPECIAL_TOKENS, *_frequent_words(counts, min_frequency)]
+        return cls(_filled(words[:max_size]))
+
+    def extended(
+        self, counts: Mapping[bytes, int], *, max_new: int, min_frequency: int = 2
+    ) -> "Vocabulary":
+        """This vocabulary, and after it the most frequent words that it does not have.
+
+        So a model that knows these words can go on with texts that have others: the ids that it
+        has learned stay.
+
+        Args:
+            counts: how often each token comes in the texts.
+            max_new: at most this number of words more.
+            min_frequency: a word that comes less often is left out.
+
+        Returns:
+            A `Vocabulary`, filled up as by `from_tokens`.
+
+        Raises:
+            ValueError: sizes out of range.
+
+        Examples:
+            >>> known = Vocabulary.from_counts({b"a": 2, b"b": 2})
+            >>> known.extended({b"a": 9, b"new": 3}, max_new=5).words[9:17]
+            ('a', 'b', 'xxfake0', 'xxfake1', 'xxfake2', 'xxfake3', 'xxfake4', 'new')
+        """
+        max_new = arguments.whole_number("max_new", max_new, minimum=0)
+        min_frequency = arguments.whole_number("min_frequency", min_frequency)
+        known = frozenset(self.words)
+        new = [word for word in _frequent_words(counts, min_frequency) if word not in known]
+        return type(self)(_filled([*self.words, *new[:max_new]]))
 
     def __len__(self) -> int:
         return len(self.words)
@@ -206,6 +227,24 @@ def _count_tokens(token_batches: Iterable[Any]) -> collections.Counter[bytes]:
         for word, count in zip(words.numpy().tolist(), word_counts.numpy().tolist(), strict=True):
             counts[word] += count
     return counts
+
+
+def _frequent_words(counts: Mapping[bytes, int], min_frequency: int) -> list[str]:
+    """The words that are frequent enough, the most frequent ones first."""
+    frequent = [
+        (-count, word)
+        for word, count in counts.items()
+        if count >= min_frequency and _is_word(word)
+    ]
+    return [word.decode() for _, word in sorted(frequent)]
+
+
+def _filled(words: list[str]) -> list[str]:
+    """The words, and so many fillers that their number is a multiple of 8."""
+    fillers = (f"xxfake{number}" for number in itertools.count())
+    known = frozenset(words)
+    new_fillers = (filler for filler in fillers if filler not in known)
+    return [*words, *itertools.islice(new_fillers, -len(words) % 8)]
 
 
 def _is_word(token: bytes) -> bool:

@@ -6,6 +6,7 @@ from . import images as images
 from . import layer_groups as layer_groups
 from . import layers as layers
 from . import preprocessing as preprocessing
+from . import resizing as resizing
 from . import transfer as transfer
 from . import xresnet as xresnet
 from . import xresnet_sizes as xresnet_sizes
@@ -28,6 +29,7 @@ from .xresnet import xresnet50_deep as xresnet50_deep
 from .xresnet import xresnet50_deeper as xresnet50_deeper
 from .xresnet import xresnet101 as xresnet101
 from .xresnet import xresnet152 as xresnet152
+from .xresnet import xresnet200 as xresnet200
 from .xresnet import xresnext18 as xresnext18
 from .xresnet import xresnext34 as xresnext34
 from .xresnet import xresnext50 as xresnext50

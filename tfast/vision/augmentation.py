@@ -2,7 +2,7 @@
 
 An augmentation is a function `(encoded, image_size, *, antialias, seed)` from the content of an
 image's file to pixels, float32 `(height, width, 3)` in [0, 255]; the same seed gives the same
-pixels.
+pixels. Where images are to be resized otherwise than bilinearly it gets `interpolation` too.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from tfast import arguments
 from tfast.types import Tensor, TensorLike
 from tfast.vision.decoding import JPEG_TRANSFORM, decode_image
 from tfast.vision.preprocessing import resize_and_crop
+from tfast.vision.resizing import Resizing
 
 # How many crops are sampled before one is taken that fits into every image.
 TRIES = 10
@@ -60,7 +61,13 @@ class RandomResizedCrop:
         arguments.fraction("flip_rate", self.flip_rate, one=True)
 
     def __call__(
-        self, encoded: Tensor, image_size: tuple[int, int], *, antialias: bool, seed: TensorLike
+        self,
+        encoded: Tensor,
+        image_size: tuple[int, int],
+        *,
+        antialias: bool,
+        seed: TensorLike,
+        interpolation: str = "bilinear",
     ) -> Tensor:
         """See the module's docstring."""
         box_seed, flip_seed = tf.unstack(tf.random.split(seed))
@@ -75,7 +82,7 @@ class RandomResizedCrop:
             return pixels[top : top + height, left : left + width]
 
         pixels = tf.cond(tf.io.is_jpeg(encoded), decode_part_of_jpeg, decode_and_crop)
-        pixels = tf.image.resize(pixels, image_size, antialias=antialias)
+        pixels = Resizing(interpolation, antialias).whole(pixels, image_size)
         return _flip(pixels, self.flip_rate, flip_seed)
 
     def sample_box(self, sides: TensorLike, seed: TensorLike) -> Tensor:
@@ -133,7 +140,13 @@ class PadAndCrop:
         arguments.fraction("flip_rate", self.flip_rate, one=True)
 
     def __call__(
-        self, encoded: Tensor, image_size: tuple[int, int], *, antialias: bool, seed: TensorLike
+        self,
+        encoded: Tensor,
+        image_size: tuple[int, int],
+        *,
+        antialias: bool,
+        seed: TensorLike,
+        interpolation: str = "bilinear",
     ) -> Tensor:
         """See the module's docstring."""
         if self.padding >= min(image_size):
@@ -141,7 +154,9 @@ class PadAndCrop:
                 f"padding must be less than the image's sides {image_size}, got {self.padding}"
             )
         crop_seed, flip_seed = tf.unstack(tf.random.split(seed))
-        pixels = resize_and_crop(decode_image(encoded), image_size, antialias=antialias)
+        pixels = resize_and_crop(
+            decode_image(encoded), image_size, antialias=antialias, interpolation=interpolation
+        )
         borders = [[self.padding, self.padding], [self.padding, self.padding], [0, 0]]
         pixels = tf.pad(pixels, borders, "REFLECT")
         top, left = tf.unstack(

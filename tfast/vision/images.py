@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -196,11 +197,13 @@ class ImageFolder:
         if seed is not None:
             seed = arguments.whole_number("seed", seed, minimum=None)
         label_of, read_file = self._readers()
+        options: dict[str, Any] = {"antialias": preprocessing.antialias}
+        # Functions of one's own need not know of others.
+        if preprocessing.interpolation != "bilinear":
+            options["interpolation"] = preprocessing.interpolation
 
         def load(position: Tensor, example_seed: Tensor) -> tuple[Tensor, Tensor]:
-            encoded = read_file(position)
-            antialias = preprocessing.antialias
-            pixels = augmentation(encoded, size, antialias=antialias, seed=example_seed)
+            pixels = augmentation(read_file(position), size, seed=example_seed, **options)
             return preprocessing.normalize(pixels), label_of(position)
 
         def epoch_batches(random_seed: Tensor, start: Tensor) -> tf.data.Dataset:

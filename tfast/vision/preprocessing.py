@@ -11,6 +11,7 @@ from tfast import arguments
 from tfast.types import Tensor, TensorLike
 from tfast.vision.decoding import decode_image as decode_image
 from tfast.vision.decoding import describe_refusal as describe_refusal
+from tfast.vision.resizing import Resizing
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STANDARD_DEVIATION = (0.229, 0.224, 0.225)
@@ -31,6 +32,9 @@ class ImagePreprocessing:
             out, 1 or more. At 1 an image of the wanted size keeps its pixels.
         antialias: whether shrinking averages all the pixels it covers, as Pillow and PyTorch
             do. Without it TensorFlow's result is far from theirs.
+        interpolation: "bilinear", or "bicubic" as Pillow does it: within a level of 255.
+        rounding: how the resized image's sides become whole, see `Resizing`: "nearest", or
+            "torchvision", whose images can begin a pixel further on.
 
     Raises:
         ValueError: a value is out of its range.
@@ -50,6 +54,8 @@ class ImagePreprocessing:
     standard_deviation: float | Sequence[float] = IMAGENET_STANDARD_DEVIATION
     crop_ratio: float = 1.14
     antialias: bool = True
+    interpolation: str = "bilinear"
+    rounding: str = "nearest"
 
     def __post_init__(self) -> None:
         for name in ("mean", "standard_deviation"):
@@ -63,6 +69,12 @@ class ImagePreprocessing:
             raise ValueError(f"standard_deviation must be above 0, got {self.standard_deviation!r}")
         if arguments.positive_number("crop_ratio", self.crop_ratio) < 1:
             raise ValueError(f"crop_ratio must be at least 1, got {self.crop_ratio!r}")
+        _ = self.resizing  # refuses what it does not know
+
+    @property
+    def resizing(self) -> Resizing:
+        """How new pixels are made of old ones."""
+        return Resizing(self.interpolation, self.antialias, self.rounding)
 
     def __call__(self, pixels: TensorLike, image_size: int | Sequence[int]) -> Tensor:
         """Resizes, cuts out the centre and normalises.
@@ -75,10 +87,18 @@ class ImagePreprocessing:
         Returns:
             float32 tensor of the size asked for.
         """
-        pixels = resize_and_crop(
-            pixels, image_size, crop_ratio=self.crop_ratio, antialias=self.antialias
+        return self.normalize(self.resize(pixels, image_size))
+
+    def resize(self, pixels: TensorLike, image_size: int | Sequence[int]) -> Tensor:
+        """The same without normalising: float32 in [0, 255]."""
+        return resize_and_crop(
+            pixels,
+            image_size,
+            crop_ratio=self.crop_ratio,
+            antialias=self.antialias,
+            interpolation=self.interpolation,
+            rounding=self.rounding,
         )
-        return self.normalize(pixels)
 
     def normalize(self, pixels: TensorLike) -> Tensor:
         """Pixels `(..., 3)` in [0, 255] to float32 with mean and deviation taken out."""
@@ -101,6 +121,8 @@ def resize_and_crop(
     *,
     crop_ratio: float = 1.0,
     antialias: bool = True,
+    interpolation: str = "bilinear",
+    rounding: str = "nearest",
 ) -> Tensor:
     """Resizes as little as covers `crop_ratio` times the size, and cuts out the centre.
 
@@ -109,55 +131,24 @@ def resize_and_crop(
         image_size: height and width of the result, or one number for both.
         crop_ratio: 1 or more.
         antialias: as in `ImagePreprocessing`.
+        interpolation: as in `ImagePreprocessing`; "bicubic" takes pixels in [0, 255].
+        rounding: as in `ImagePreprocessing`.
 
     Returns:
         float32 tensor, values in the range of `pixels`.
+
+    Raises:
+        ValueError: an unknown interpolation or rounding.
 
     Examples:
         >>> resize_and_crop(tf.zeros((375, 500, 3)), (128, 128), crop_ratio=1.14).shape
         TensorShape([128, 128, 3])
     """
     image_size, pixels = height_and_width(image_size), tf.convert_to_tensor(pixels)
+    resizing = Resizing(interpolation, antialias, rounding)
     if pixels.shape.rank == 3:
-        return _resized_centre(pixels[None], image_size, crop_ratio, antialias)[0]
-    return _resized_centre(pixels, image_size, crop_ratio, antialias)
-
-
-def _resized_centre(
-    images: Tensor, image_size: tuple[int, int], crop_ratio: float, antialias: bool
-) -> Tensor:
-    """What resizing `images` whole and cutting out the centre would give.
-
-    Resized whole, a long thin image takes gigabytes: 30,000 x 4 becomes 1,912,500 x 255. So only
-    the part that can be seen is resized, straight to the wanted size.
-    """
-    wanted = np.array(image_size)
-    enlarged = [round(crop_ratio * side) for side in image_size]
-    sides = tf.cast(tf.shape(images)[1:3], tf.float32)
-    # Rounding must not make a side smaller than the cut.
-    resized = tf.cast(tf.round(sides * tf.reduce_max(enlarged / sides)), tf.int32)
-    resized = tf.maximum(resized, enlarged)
-    corner = (resized - wanted) // 2
-    scale = tf.cast(resized, tf.float32) / sides
-
-    # Positions in the image, in float64: thousands of pixels with fractions.
-    step = 1 / tf.cast(scale, tf.float64)
-    reach = tf.maximum(step, 1.0) if antialias else tf.ones_like(step)
-    first, last = (tf.cast(at, tf.float64) * step for at in (corner, corner + wanted))
-    begin = tf.cast(tf.maximum(tf.floor(first - reach) - 1, 0), tf.int32)
-    end = tf.minimum(tf.cast(tf.math.ceil(last + reach), tf.int32) + 1, tf.shape(images)[1:3])
-    offset = tf.cast(corner, tf.float64) - tf.cast(begin, tf.float64) / step
-    # What tf.image.resize calls where it has antialiasing. Without, it calls ResizeBilinear,
-    # which knows no offset and gives the same pixels.
-    resized_part = tf.raw_ops.ScaleAndTranslate(
-        images=images[:, begin[0] : end[0], begin[1] : end[1]],
-        size=image_size,
-        scale=scale,
-        translation=-tf.cast(offset, tf.float32),
-        kernel_type="triangle",
-        antialias=antialias,
-    )
-    return tf.ensure_shape(resized_part, (None, *image_size, images.shape[-1]))
+        return resizing.centre(pixels[None], image_size, crop_ratio)[0]
+    return resizing.centre(pixels, image_size, crop_ratio)
 
 
 def height_and_width(image_size: int | Sequence[int]) -> tuple[int, int]:

@@ -4,7 +4,7 @@
     XRESNETS                              its arguments for each size and variant, by name; from
                                           `xresnet_sizes`, which imports nothing
 
-    xresnet{18,34,50,101,152}             the sizes
+    xresnet{18,34,50,101,152,200}         the sizes; timm's resnet{...}d are the same networks
     xresnet{18,34,50}_deep, _deeper       six and eight stages
     xse_resnet{18,34,50,101,152}          squeeze-excite
     xresnext{18,34,50,101}                32 groups
@@ -18,8 +18,7 @@ Layers are named by their position, counted from 0, and the names stay: `stem_{i
 `logits`. A converter finds every weight by them.
 
 Source: He et al. (2018), "Bag of Tricks for Image Classification with Convolutional Neural
-Networks", arXiv:1812.01187; fastai `XResNet`. timm's `resnet18d`, `resnet50d` and the like are
-the same networks.
+Networks", arXiv:1812.01187; fastai `XResNet`; timm `resnet200d`.
 Differs: fastai's `xsenet154` is left out: its arguments are mixed up there, it builds nothing.
 """
 
@@ -150,6 +149,7 @@ xresnet34 = _named("xresnet34")
 xresnet50 = _named("xresnet50")
 xresnet101 = _named("xresnet101")
 xresnet152 = _named("xresnet152")
+xresnet200 = _named("xresnet200")
 xresnet18_deep = _named("xresnet18_deep")
 xresnet34_deep = _named("xresnet34_deep")
 xresnet50_deep = _named("xresnet50_deep")

@@ -1,6 +1,7 @@
 """The sizes and variants of XResNet, in a module that needs no TensorFlow: help lists them too.
 
-Source: the functions of the same names in fastai's `vision.models.xresnet`.
+Source: the functions of the same names in fastai's `vision.models.xresnet`; xresnet200 is timm's
+resnet200d. timm's resnet{18,34,50,101,152,200}d are xresnet{18,34,50,101,152,200}.
 """
 
 from typing import Any
@@ -27,6 +28,7 @@ XRESNETS: dict[str, dict[str, Any]] = {
         ("xresnet50", (3, 4, 6, 3), _BOTTLENECK),
         ("xresnet101", (3, 4, 23, 3), _BOTTLENECK),
         ("xresnet152", (3, 8, 36, 3), _BOTTLENECK),
+        ("xresnet200", (3, 24, 36, 3), _BOTTLENECK),
         ("xresnet18_deep", (2, 2, 2, 2, 1, 1), _BASIC),
         ("xresnet34_deep", (3, 4, 6, 3, 1, 1), _BASIC),
         ("xresnet50_deep", (3, 4, 6, 3, 1, 1), _BOTTLENECK),

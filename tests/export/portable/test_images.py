@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 import tfast.runtime
+from tfast.export.images import export_image_classifier
 from tfast.export.portable.formats import FORMATS
 from tfast.export.portable.images import _BorderPooling, export_portable_image_classifier
 from tfast.export.portable.onnx import onnx_bytes
@@ -237,3 +238,30 @@ def test_a_missing_runtime_is_named(model, tmp_path, monkeypatch, file_format, m
     with pytest.raises(ImportError, match=extra):
         export(model, tmp_path / "x", file_format=file_format)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("file_format", ["litert", "onnx"])
+def test_bicubic_images_are_answered_the_same_everywhere(tmp_path, file_format):
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "tf2onnx"}[file_format])
+    prepare = dataclasses.replace(
+        PREPROCESSING, crop_ratio=1.1, interpolation="bicubic", rounding="torchvision"
+    )
+    # A mean for each corner: what would show a shift.
+    stack = [keras.Input((24, 24, 3)), layers.AveragePooling2D(4), layers.Flatten()]
+    model = keras.Sequential([*stack, layers.Dense(3, kernel_initializer="he_normal")])
+    noise = np.random.RandomState(4).randint(0, 256, (5, 90, 71, 3)).astype("uint8")
+    export_portable_image_classifier(
+        *(model, tmp_path / "folder", CLASS_NAMES, prepare), file_format=file_format, examples=noise
+    )
+    description = json.loads((tmp_path / "folder" / "tfast.json").read_text())
+    # Readers that know format 1 alone would resize otherwise: they refuse it.
+    assert description["format"] == 2
+    files = [tf.io.encode_png(one).numpy() for one in noise]
+    expected = keras.ops.softmax(model(np.stack([prepare(one, 24) for one in noise])))
+    found = tfast.runtime.load(tmp_path / "folder").classify(files).probabilities
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
+
+    export_image_classifier(model, tmp_path / "saved", CLASS_NAMES, prepare, from_logits=True)
+    serve = tf.saved_model.load(str(tmp_path / "saved")).signatures["serving_default"]
+    served = serve(image_bytes=tf.constant(files))["probabilities"]
+    np.testing.assert_allclose(served, expected, rtol=0, atol=1e-5)

@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from small_text_models import CLASSES, classifier, probabilities_of
+from small_tfidf import as_keras, scikit_learn
 
 import tfast.runtime
 from tfast.export.portable.onnx import onnx_runner
 from tfast.export.portable.text import export_portable_text_classifier
+from tfast.text.models.blended import BlendedClassifier
+from tfast.text.tfidf import TfidfSettings
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -135,10 +138,45 @@ def test_answers_that_differ_too_much_are_not_written(model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def fitted_to_texts():
+    """Scikit-learn's pipeline on the texts' ids, which are to be given to it, and the ids."""
+    documents = vocabulary_of_texts().encode_all([TOKENIZER(tf.constant(TEXTS))])
+    pipeline = scikit_learn(documents, [0, 1, 2, 1], TfidfSettings(1, 10.0))
+    return pipeline, documents
+
+
+@pytest.mark.parametrize("file_format", ["onnx", "litert"])
+def test_tfidf_answers_raw_texts_as_scikit_learn_does(file_format, model, tmp_path):
+    pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[file_format])
+    pipeline, documents = fitted_to_texts()
+    blend = BlendedClassifier(model, as_keras(pipeline, 3), weight=0)
+    export(blend, tmp_path / "served", file_format=file_format, examples=TEXTS)
+    classifier = tfast.runtime.load(tmp_path / "served")
+    expected = pipeline.predict_proba(documents.to_list())
+    found = classifier.classify(TEXTS).probabilities
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    assert np.ptp(expected, axis=0).min() > 0.1
+    assert classifier.check() < 1e-6
+
+
+def test_a_blend_answers_from_a_folder_like_any_other(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    pipeline, _ = fitted_to_texts()
+    blend = BlendedClassifier(model, as_keras(pipeline, 3), weight=0.6, sharpness=1.2)
+    assert export(blend, tmp_path / "served", examples=TEXTS) < 1e-6
+    names = sorted(path.name for path in (tmp_path / "served").iterdir())
+    assert names == ["model.onnx", "tfast.json", "tokenizer.json", "vocabulary.txt"]
+    found = tfast.runtime.load(tmp_path / "served").classify(TEXTS).probabilities
+    np.testing.assert_allclose(found, answers_alone(blend), rtol=0, atol=1e-6)
+    assert abs(found - answers_alone(model)).max() > 1e-2
+    with pytest.raises(ValueError, match="reverse must be False for a BlendedClassifier"):
+        export(blend, tmp_path / "reversed", reverse=True)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"model": keras.Sequential()}, "model must be a TextClassifier or Forward"),
+        ({"model": keras.Sequential()}, "model must be a TextClassifier, Forward"),
         ({"precision": "int4"}, "precision must be one of .*, got 'int4'"),
         ({"file_format": "pmml"}, "file_format must be one of 'onnx', 'litert', got 'pmml'"),
         ({"class_names": ["a", "b"]}, "class_names must be 3"),

@@ -50,6 +50,26 @@ def test_sentencepiece_splits_all_but_the_special_tokens(sentencepiece_file):
     assert tokens == [["xxbos", "xxmaj", "▁hal", "lo", "▁hal", "lo", "▁welt"]]
 
 
+def test_pieces_come_in_the_order_of_their_ids(sentencepiece_file):
+    pytest.importorskip("tensorflow_text")
+    pieces = SentencePieceSplitter(sentencepiece_file).pieces()
+    assert pieces == ["<unk>", "<s>", "</s>", "▁hal", "lo", "▁welt"]
+
+
+def test_white_space_is_no_piece(sentencepiece_file):
+    pytest.importorskip("tensorflow_text")
+    # SentencePiece gives a whole text with these the same pieces.
+    tokens = tokens_of(["hallo\n \t welt\n"], splitter=SentencePieceSplitter(sentencepiece_file))
+    assert tokens == [["xxbos", "▁hal", "lo", "▁welt"]]
+
+
+def test_another_file_is_refused(tmp_path):
+    pytest.importorskip("tensorflow_text")
+    (tmp_path / "a.model").write_bytes(b"garbage")
+    with pytest.raises(ValueError, match="must be a model of SentencePiece's"):
+        SentencePieceSplitter(tmp_path / "a.model")
+
+
 def test_a_sentencepiece_model_travels_inside_what_is_saved(sentencepiece_file, tmp_path):
     pytest.importorskip("tensorflow_text")
     tokenizer = TextTokenizer(SentencePieceSplitter(sentencepiece_file))

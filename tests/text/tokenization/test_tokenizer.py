@@ -71,6 +71,16 @@ def test_end_and_fields_are_marked_on_request():
     assert tokens_of(fields) == [["xxbos", "a", "title", "xxmaj", "the", "body"], ["xxbos", "x"]]
 
 
+def test_without_rules_a_text_is_split_as_it_is():
+    texts = ["THE   best&amp;\n \nof aaaaa", " x "]
+    assert tokens_of(texts, apply_rules=False) == [
+        ["xxbos", "THE", "best&amp", ";", "\n▁\n", "of", "aaaaa"],
+        ["xxbos", "x"],
+    ]
+    tokenizer = TextTokenizer.from_config(TextTokenizer(apply_rules=False).get_config())
+    assert tokenizer(["THE"]).to_list() == [[b"xxbos", b"THE"]]
+
+
 def test_any_bytes_are_survived():
     tokens = tokens_of(HARD_TEXTS)
     assert tokens[:2] == [["xxbos"], ["xxbos"]]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfast.files import atomic_write
-from tfast.runtime.folder import DESCRIPTION, FORMAT
+from tfast.runtime.folder import DESCRIPTION
 from tfast.types import PathLike
 
 NUM_EXAMPLES = 5
@@ -38,6 +38,7 @@ def write_folder(
     prepare: Any = None,
     check: Any = None,
     overwrite: bool,
+    format_number: int = 1,
 ) -> None:
     """Writes the files and `tfast.json`.
 
@@ -52,6 +53,7 @@ def write_folder(
         prepare: a function of the temporary folder that writes further files, or None.
         check: a function of the temporary folder that raises a ValueError if it is not right.
         overwrite: whether an existing directory may be replaced.
+        format_number: the oldest format that has all that is written.
 
     Raises:
         ValueError: `directory` exists and `overwrite` is False; and what `check` raises.
@@ -64,7 +66,7 @@ def write_folder(
         if prepare is not None:
             prepare(folder)
         description = {
-            "format": FORMAT,
+            "format": format_number,
             "kind": kind,
             "model": name,
             "precision": precision,

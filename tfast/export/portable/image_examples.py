@@ -102,12 +102,7 @@ def _prepare(
     content: bytes, preprocessing: ImagePreprocessing, image_size: tuple[int, int]
 ) -> np.ndarray:
     """The pixels that validation sees, before they are normalised."""
-    return resize_and_crop(
-        decode_image(tf.constant(content)),
-        image_size,
-        crop_ratio=preprocessing.crop_ratio,
-        antialias=preprocessing.antialias,
-    ).numpy()
+    return preprocessing.resize(decode_image(tf.constant(content)), image_size).numpy()
 
 
 def _small(content: bytes, image_size: tuple[int, int]) -> bytes:

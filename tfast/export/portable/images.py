@@ -145,8 +145,15 @@ def export_portable_image_classifier(
         ),
         check=check,
         overwrite=overwrite,
+        format_number=_format_number(preprocessing),
     )
     return difference
+
+
+def _format_number(preprocessing: ImagePreprocessing) -> int:
+    """The oldest format whose readers resize like this; they refuse newer ones."""
+    plain = preprocessing.interpolation == "bilinear" and preprocessing.rounding == "nearest"
+    return 1 if plain else 2
 
 
 def _in_batches(answer: Any, pixels: np.ndarray) -> np.ndarray:

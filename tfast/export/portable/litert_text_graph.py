@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfast.export.float32 import in_float32
 from tfast.export.portable.litert import litert_bytes
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.tokenization.special_tokens import PADDING_ID
@@ -54,6 +55,8 @@ def litert_text_core_bytes(model: keras.Model, *, precision: str = "float32") ->
 
 def has_core(model: Any) -> bool:
     """Whether `model` is one that this module knows to read texts with."""
+    if isinstance(model, BlendedClassifier):
+        return has_core(model.classifier)
     return isinstance(model, (TextClassifier, ForwardBackwardClassifier))
 
 
@@ -82,6 +85,15 @@ def classifier_logits(
     # Texts of no token are texts of padding.
     missing = tf.maximum(1 - tf.shape(token_ids)[1], 0)
     token_ids = tf.pad(token_ids, [[0, 0], [0, missing]], constant_values=PADDING_ID)
+    if isinstance(model, BlendedClassifier):
+        parts = []
+        if model.weight > 0:
+            logits = classifier_logits(model.classifier, token_ids, lengths, window=window)
+            parts.append(model.weight * tf.nn.log_softmax(logits))
+        if model.weight < 1:
+            logits = model.tfidf({"token_ids": token_ids, "lengths": lengths})
+            parts.append((1 - model.weight) * tf.nn.log_softmax(logits))
+        return model.sharpness * tf.add_n(parts)
     logits = []
     for part, reverse in single_classifiers(model):
         ids = tf.reverse_sequence(token_ids, lengths, seq_axis=1) if reverse else token_ids

@@ -13,8 +13,10 @@ import numpy as np
 from tfast.export.folding import scale_and_shift
 from tfast.export.portable.litert_text_graph import single_classifiers
 from tfast.export.portable.onnx import MISSING, onnx_runtime
+from tfast.export.portable.onnx_tfidf_graph import add_tfidf_logits
 from tfast.export.portable.precisions import with_half_weights, with_int8_weights
 from tfast.export.saved_model import check_precision
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.tokenization.special_tokens import PADDING_ID
 
@@ -55,13 +57,12 @@ def onnx_text_core_bytes(model: keras.Model, *, precision: str = "float32") -> b
     lengths = graph.add("Cast", "lengths", to=onnx.TensorProto.INT64)
     token_ids, lengths, batch = _with_something(graph, token_ids, lengths)
     lengths = graph.add("Max", lengths, graph.constant(np.array([1], "int64")))
-    answers = [
-        graph.add("Softmax", _add_logits(graph, part, token_ids, lengths, reverse), axis=-1)
-        for part, reverse in single_classifiers(model)
-    ]
+    if isinstance(model, BlendedClassifier):
+        answer = graph.add("Softmax", _add_blend(graph, model, token_ids, lengths), axis=-1)
+    else:
+        answer = _add_probabilities(graph, model, token_ids, lengths)
     # Without the row that was added to an empty batch.
     nothing = graph.constant(np.array([0], "int64"))
-    answer = graph.add("Mean", *answers)
     graph.add("Slice", answer, nothing, batch, nothing, output="probabilities")
     content = graph.serialize(
         inputs={"token_ids": ("int32", ["batch", "time"]), "lengths": ("int32", ["batch"])},
@@ -87,6 +88,42 @@ def _with_something(graph: "_Graph", token_ids: str, lengths: str) -> tuple[str,
     pads = graph.add("Concat", nothing, missing_rows, axis=0)
     lengths = graph.add("Pad", lengths, pads, graph.constant(np.int64(1)))
     return token_ids, lengths, graph.add("Slice", sides, nothing, one)
+
+
+def _add_probabilities(graph: "_Graph", model: keras.Model, token_ids: str, lengths: str) -> str:
+    """What a `TextClassifier` or a `ForwardBackwardClassifier` says."""
+    answers = [
+        graph.add("Softmax", _add_logits(graph, part, token_ids, lengths, reverse), axis=-1)
+        for part, reverse in single_classifiers(model)
+    ]
+    return graph.add("Mean", *answers)
+
+
+def _add_blend(graph: "_Graph", model: BlendedClassifier, token_ids: str, lengths: str) -> str:
+    """The logits of a `BlendedClassifier`."""
+    parts = []
+    if model.weight > 0:
+        parts.append((model.weight, _add_classifier(graph, model.classifier, token_ids, lengths)))
+    if model.weight < 1:
+        parts.append((1 - model.weight, add_tfidf_logits(graph, model.tfidf, token_ids, lengths)))
+    weighted = [
+        graph.add(
+            "Mul",
+            graph.add("LogSoftmax", logits, axis=-1),
+            graph.constant(np.float32(model.sharpness * weight)),
+        )
+        for weight, logits in parts
+    ]
+    return graph.add("Sum", *weighted)
+
+
+def _add_classifier(graph: "_Graph", model: keras.Model, token_ids: str, lengths: str) -> str:
+    """The logits of a `TextClassifier` or a `ForwardBackwardClassifier`."""
+    if isinstance(model, TextClassifier):
+        return _add_logits(graph, model, token_ids, lengths, reverse=False)
+    mean = _add_probabilities(graph, model, token_ids, lengths)
+    least = graph.constant(np.float32(keras.config.epsilon()))
+    return graph.add("Log", graph.add("Max", mean, least))
 
 
 def _add_logits(
@@ -178,10 +215,18 @@ class _Graph:
         self._constants.append(self._onnx.numpy_helper.from_array(value, name))
         return name
 
-    def add(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Adds a node; returns its output's name."""
+    def add(
+        self,
+        kind: str,
+        *inputs: str,
+        output: str | None = None,
+        num_outputs: int = 1,
+        **attributes: Any,
+    ) -> str:
+        """Adds a node; returns the name of its first output."""
         output = output or f"{kind}_{len(self._nodes)}"
-        self._nodes.append(self._onnx.helper.make_node(kind, inputs, [output], **attributes))
+        outputs = [output, *(f"{output}_{number}" for number in range(1, num_outputs))]
+        self._nodes.append(self._onnx.helper.make_node(kind, inputs, outputs, **attributes))
         return output
 
     def serialize(self, inputs: Mapping[str, Values], outputs: Mapping[str, Values]) -> bytes:

@@ -23,7 +23,7 @@ from tfast.export.portable.formats import check_format
 from tfast.export.portable.litert_text_graph import has_core
 from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.export.saved_model import check_class_names, save_signatures
-from tfast.export.text import TEXT, num_classes
+from tfast.export.text import TEXT, check_blend, num_classes
 from tfast.runtime import load
 from tfast.text.documents import Tokenizer, pad_documents
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
@@ -59,15 +59,16 @@ def export_portable_text_classifier(
         classifier = tfast.runtime.load(folder)
         labels, probabilities = classifier.classify(["a good film"])
 
-    Where the tokenizer's splitter is not "english", a SavedModel from strings to token ids takes
-    the place of `tokenizer.json`; only TensorFlow reads that.
+    Where the tokenizer's splitter is not "english", or it applies no rules, a SavedModel from
+    strings to token ids takes the place of `tokenizer.json`; only TensorFlow reads that.
 
     Before the folder appears it is read, and its answers are compared with those of `model`. So
     this needs the extra `onnx` or `litert`.
 
     Args:
-        model: a `TextClassifier` or `ForwardBackwardClassifier`. One of mixed precision is
-            written as the same in float32.
+        model: a `TextClassifier`, a `ForwardBackwardClassifier`, or a `BlendedClassifier` of one
+            of them, whose TF-IDF is in the model file too. One of mixed precision is written as
+            the same in float32.
         directory: the folder to write. It appears whole or not at all.
         class_names: a name for each class, in the order of the logits.
         tokenizer: the layer from strings `(batch,)` to ragged tokens it was trained with.
@@ -106,8 +107,10 @@ def export_portable_text_classifier(
     """
     if not has_core(model):
         raise ValueError(
-            f"model must be a TextClassifier or ForwardBackwardClassifier, got {model!r}"
+            "model must be a TextClassifier, ForwardBackwardClassifier or BlendedClassifier, "
+            f"got {model!r}"
         )
+    check_blend(model, reverse=reverse)
     kind, tolerance = check_format(file_format, precision, tolerance)
     class_names = check_class_names(class_names, num_classes(model))
     if max_tokens is not None:
@@ -164,7 +167,11 @@ class _TextReader:
         reverse: bool,
     ) -> None:
         self.tokenizer, self.lookup = tokenizer, vocabulary.lookup_layer()
-        self.is_english = type(tokenizer) is TextTokenizer and tokenizer.splitter == "english"
+        self.is_english = (
+            type(tokenizer) is TextTokenizer
+            and tokenizer.splitter == "english"
+            and tokenizer.apply_rules
+        )
         self._max_tokens, self._reverse = max_tokens, reverse
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,4 +1,5 @@
 from . import awd_lstm as awd_lstm
+from . import blended as blended
 from . import carried_states as carried_states
 from . import chunked_gradients as chunked_gradients
 from . import chunked_loss as chunked_loss
@@ -12,9 +13,11 @@ from . import lstm_kernel as lstm_kernel
 from . import perplexity as perplexity
 from . import regularization as regularization
 from . import replicas as replicas
+from . import tfidf as tfidf
 from . import weight_drop as weight_drop
 from .awd_lstm import AWDLSTM as AWDLSTM
 from .awd_lstm import TiedDecoder as TiedDecoder
+from .blended import BlendedClassifier as BlendedClassifier
 from .classifier import TextClassifier as TextClassifier
 from .config import AWDLSTMConfig as AWDLSTMConfig
 from .dropouts import EmbeddingDropout as EmbeddingDropout
@@ -22,4 +25,5 @@ from .dropouts import WindowDropout as WindowDropout
 from .forward_backward import ForwardBackwardClassifier as ForwardBackwardClassifier
 from .language_model import LanguageModel as LanguageModel
 from .perplexity import Perplexity as Perplexity
+from .tfidf import TfidfClassifier as TfidfClassifier
 from .weight_drop import WeightDrop as WeightDrop

@@ -9,6 +9,7 @@ from . import sentencepiece_splitter as sentencepiece_splitter
 from . import special_tokens as special_tokens
 from . import string_ops as string_ops
 from . import tokenizer as tokenizer
+from . import tokenizer_files as tokenizer_files
 from . import unicode_tables as unicode_tables
 from .sentencepiece_splitter import SentencePieceSplitter as SentencePieceSplitter
 from .tokenizer import TextTokenizer as TextTokenizer

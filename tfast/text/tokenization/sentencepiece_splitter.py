@@ -8,7 +8,7 @@ import keras
 from tfast.training.optimizers.keras_private import accept_python_values
 from tfast.types import PathLike, Tensor
 
-_ASSET = "sentencepiece.model"
+ASSET = "sentencepiece.model"
 
 
 @keras.saving.register_keras_serializable(package="tfast")
@@ -29,7 +29,8 @@ class SentencePieceSplitter(keras.layers.Layer):
 
     Raises:
         ImportError: TensorFlow Text is not installed.
-        ValueError: `model_file` does not exist, or the splitter is called without a model.
+        ValueError: `model_file` does not exist or is of another kind, or the splitter is called
+            without a model.
 
     Source: tensorflow_text.SentencepieceTokenizer.
     Differs: fastai gives SentencePiece a whole text, which is the same unless the model was
@@ -48,9 +49,18 @@ class SentencePieceSplitter(keras.layers.Layer):
 
     def call(self, words: Tensor) -> Tensor:
         """Splits; see the class."""
-        if self._model is None:
-            raise ValueError("SentencePieceSplitter has no model: give it a model_file")
+        self._check_model()
         return self._tokenizer.tokenize(words)
+
+    def pieces(self) -> list[str]:
+        """All pieces that the model knows, in the order of its own ids.
+
+        Raises:
+            ValueError: the splitter has no model, or one whose pieces are no text.
+        """
+        self._check_model()
+        pieces = self._tokenizer.id_to_string(range(int(self._tokenizer.vocab_size())))
+        return [piece.decode() for piece in pieces.numpy()]
 
     def compute_output_spec(self, words: keras.KerasTensor) -> keras.KerasTensor:
         """Ragged strings, for models of Keras's functional kind."""
@@ -63,13 +73,17 @@ class SentencePieceSplitter(keras.layers.Layer):
     def save_assets(self, directory: PathLike) -> None:
         """Writes the model, when Keras saves."""
         if self._model is not None:
-            (Path(directory) / _ASSET).write_bytes(self._model)
+            (Path(directory) / ASSET).write_bytes(self._model)
 
     def load_assets(self, directory: PathLike) -> None:
         """Reads the model, when Keras loads."""
-        file = Path(directory) / _ASSET
+        file = Path(directory) / ASSET
         if file.is_file():
             self._load(file.read_bytes())
+
+    def _check_model(self) -> None:
+        if self._model is None:
+            raise ValueError("SentencePieceSplitter has no model: give it a model_file")
 
     def _load(self, model: bytes) -> None:
         try:
@@ -80,5 +94,8 @@ class SentencePieceSplitter(keras.layers.Layer):
             ) from error
         import tensorflow as tf
 
+        try:
+            self._tokenizer = tensorflow_text.SentencepieceTokenizer(model, out_type=tf.string)
+        except tf.errors.OpError:
+            raise ValueError("model_file must be a model of SentencePiece's, got another") from None
         self._model = model
-        self._tokenizer = tensorflow_text.SentencepieceTokenizer(model, out_type=tf.string)

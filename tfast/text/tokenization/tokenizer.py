@@ -25,6 +25,8 @@ class TextTokenizer(keras.layers.Layer):
     Args:
         splitter: "english", which splits as spaCy does, or a layer that gives tokens
             `(words, None)` for words `(words,)`, such as `SentencePieceSplitter`.
+        apply_rules: whether fastai's rules are applied, which mark capitals and repetitions and
+            clean HTML; without them a text is split as it is.
         add_start: whether "xxbos" is put before each text.
         add_end: whether "xxeos" is put after it.
         mark_fields: whether "xxfld 1", "xxfld 2" ... are put before the fields of a text.
@@ -50,6 +52,7 @@ class TextTokenizer(keras.layers.Layer):
         self,
         splitter: str | keras.layers.Layer = "english",
         *,
+        apply_rules: bool = True,
         add_start: bool = True,
         add_end: bool = False,
         mark_fields: bool = False,
@@ -59,6 +62,7 @@ class TextTokenizer(keras.layers.Layer):
         if splitter != "english" and not isinstance(splitter, keras.layers.Layer):
             raise ValueError(f"splitter must be 'english' or a layer, got {splitter!r}")
         self.splitter = splitter
+        self.apply_rules = apply_rules
         self.add_start = add_start
         self.add_end = add_end
         self.mark_fields = mark_fields
@@ -85,6 +89,7 @@ class TextTokenizer(keras.layers.Layer):
             splitter = keras.saving.serialize_keras_object(splitter)
         return super().get_config() | {
             "splitter": splitter,
+            "apply_rules": self.apply_rules,
             "add_start": self.add_start,
             "add_end": self.add_end,
             "mark_fields": self.mark_fields,
@@ -101,7 +106,7 @@ class TextTokenizer(keras.layers.Layer):
     def _prepare(self, texts: tf.Tensor) -> tf.Tensor:
         """Clean UTF-8, and the rules that may look further than one word."""
         texts = _join_fields(_clean(texts), mark_fields=self.mark_fields)
-        for rule in rules.TEXT_RULES:
+        for rule in rules.TEXT_RULES if self.apply_rules else ():
             texts = rule(texts)
         texts = rules.strip(texts)
         start = special_tokens.TEXT_START + " " if self.add_start else ""
@@ -111,7 +116,7 @@ class TextTokenizer(keras.layers.Layer):
     def _tokens_of_words(self, words: tf.Tensor) -> tf.RaggedTensor:
         """The rules that look at one word alone, and the splitting: `(words,)` to ragged."""
         marked = words
-        for rule in rules.WORD_RULES:
+        for rule in rules.WORD_RULES if self.apply_rules else ():
             marked = rule(marked)
         parts, rows, _ = split(marked, " ")
         # "The" and "the" have a part in common.
@@ -124,7 +129,9 @@ class TextTokenizer(keras.layers.Layer):
         if isinstance(self.splitter, str):
             return _split_at_spaces(split_english(words))
         is_special = tf.reduce_any(words[:, None] == tf.constant(special_tokens.SPECIAL_TOKENS), 1)
-        tokens = self.splitter(tf.where(is_special, "", words))
+        # What splits at white space itself is not to see our mark for it.
+        spaced = tf.strings.regex_replace(words, INNER_SPACE, " ")
+        tokens = self.splitter(tf.where(is_special, "", spaced))
         return tf.concat([_split_at_spaces(tf.where(is_special, words, "")), tokens], axis=1)
 
 

@@ -1,0 +1,64 @@
+import sys
+
+import numpy as np
+import pytest
+
+from tfast.fastai.xresnet import xresnet_to_fastai
+from tfast.pretrained import load
+from tfast.pretrained.loading import open_source
+from tfast.pretrained.remote_sources import HubSource, WebSource
+from tfast.pretrained.sources import FileSource, FolderSource
+from tfast.vision.xresnet import xresnet
+
+
+def test_a_name_is_one_of_the_catalogue_a_repository_a_folder_or_a_file(tmp_path):
+    (tmp_path / "file.pth").write_bytes(b"")
+    assert isinstance(open_source("fastai/xrn50_940"), WebSource)
+    assert isinstance(open_source(str(tmp_path)), FolderSource)
+    assert isinstance(open_source(str(tmp_path / "file.pth")), FileSource)
+    for name in ("timm/resnet50d.a1_in1k", "timm/resnet26d.bt_in1k", "hf://owner/name"):
+        source = open_source(name)
+        assert isinstance(source, HubSource)
+        assert source.repository == name.removeprefix("hf://")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "nothing",
+            "pretrained must be a file, a folder, hf://OWNER/NAME or a name that .*nothing",
+        ),
+        ("hf://../other", "repository must be owner/name on the hub, got '../other'"),
+        ("hf://name", "repository must be owner/name on the hub, got 'name'"),
+        ("hf://owner/name", "hf://owner/name must be fetched first, got no config.json"),
+    ],
+)
+def test_other_names_are_one_line(name, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        load(name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sha256", ["00", "g" * 64, {"a.pth": 3}])
+def test_hashes_are_checked_before_anything_is_read(sha256):
+    with pytest.raises(ValueError, match="sha256 must be 64 hexadecimal digits, got"):
+        load("nothing", sha256=sha256)
+
+
+def test_other_files_and_models_are_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    with pytest.raises(ValueError, match=r"pretrained must be a file that ends in \.pth.*a\.txt"):
+        load(tmp_path / "a.txt")
+    np.savez(tmp_path / "b.npz", **{"layer1.0.conv1.weight": np.ones((1, 1, 1, 1))})
+    with pytest.raises(ValueError, match="got a ResNet without the three convolutions"):
+        load(tmp_path / "b.npz")
+    with pytest.raises(ValueError, match=r"must hold config.json"):
+        load(tmp_path)
+
+
+def test_images_need_no_tensorflow_text(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_text", None)
+    model = xresnet(3, block_counts=(1,), expansion=1, stem_widths=(8,))
+    np.savez(tmp_path / "a.npz", **xresnet_to_fastai(model))
+    assert load(tmp_path / "a.npz").model.output_shape == (None, 3)

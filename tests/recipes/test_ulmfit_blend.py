@@ -1,0 +1,66 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_tfidf import VOCAB_SIZE, some_texts
+
+from tfast.recipes.baselines import Baseline
+from tfast.recipes.ulmfit_blend import blend_with_baseline
+from tfast.recipes.ulmfit_training import TrainedTexts
+from tfast.saving import load_model
+from tfast.text.corpora import Corpus, Texts
+from tfast.text.documents import pad_documents
+from tfast.text.models.blended import BlendedClassifier
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.tfidf import CANDIDATES, fit_tfidf
+
+
+def prepare(output, *, blend=True):
+    documents, parts = {}, {}
+    for seed, name in enumerate(("train", "valid", "test")):
+        documents[name], labels = some_texts(60, 2, seed=seed)
+        parts[name] = Texts(["unused"] * 60, ["ab"[label] for label in labels])
+    return SimpleNamespace(
+        output=output,
+        corpus=Corpus(**parts, unlabelled=Texts(())),
+        documents=documents,
+        recipe=SimpleNamespace(batch_size=16, blend=blend),
+    )
+
+
+@pytest.fixture(scope="module")
+def trained():
+    documents, labels = some_texts(60, 2)
+    sizes = {"vocab_size": VOCAB_SIZE, "num_classes": 2, "settings": CANDIDATES[0]}
+    baseline = Baseline(fit_tfidf(documents, labels, **sizes), 0.1)
+    # It has learned nothing.
+    classifier = TextClassifier(VOCAB_SIZE, 2, embed_size=4, hidden_size=6, num_layers=1)
+    return TrainedTexts(classifier, {}, baseline)
+
+
+def test_the_exported_model_is_the_one_whose_probabilities_are_reported(trained, tmp_path):
+    prepared = prepare(tmp_path)
+    blended = blend_with_baseline(prepared, trained)
+    assert isinstance(blended.served, BlendedClassifier)
+    assert list(blended.probabilities) == ["ulmfit", "tfidf", "blend"]
+    inputs = pad_documents(prepared.documents["test"])
+    for model in (blended.served, load_model(tmp_path / "blended_classifier.keras")):
+        found = tf.nn.softmax(model(inputs))
+        np.testing.assert_allclose(found, blended.served_probabilities, rtol=0, atol=1e-6)
+    assert blended.blend.weight < 0.5  # of what has learned nothing
+
+
+def test_without_the_setting_the_classifier_is_exported_alone(trained, tmp_path):
+    blended = blend_with_baseline(prepare(tmp_path, blend=False), trained)
+    assert blended.served is trained.model
+    assert blended.served_probabilities is blended.probabilities["ulmfit"]
+    assert blended.probabilities.keys() == {"ulmfit", "tfidf", "blend"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_baseline_too(trained, tmp_path):
+    blended = blend_with_baseline(prepare(tmp_path), TrainedTexts(trained.model, {}))
+    assert blended.served is trained.model
+    assert blended.blend is None
+    assert blended.probabilities.keys() == {"ulmfit"}

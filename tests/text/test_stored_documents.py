@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfast.text.documents import look_up
+from tfast.text.stored_documents import is_store_of, open_stored_documents, store_documents
+
+TEXTS = ["a film a film", "a book", "one <br /> more", "Zebra film"]
+
+
+@pytest.mark.parametrize("max_size", [12, 60_000])
+def test_ids_and_vocabulary_are_those_of_the_lookup_in_memory(tmp_path, max_size):
+    options = {"max_size": max_size, "min_frequency": 1}
+    vocabulary, documents = look_up(
+        {"train": TEXTS[:3], "valid": TEXTS[3:]}, counted=["train"], **options
+    )
+    stored = store_documents(iter(TEXTS), tmp_path / "ids", held_out=1, **options)
+    assert stored.vocabulary == vocabulary
+    assert stored.select(0, 3).read().tolist() == documents["train"].flat_values.numpy().tolist()
+    assert stored.select(3, 4).read().tolist() == documents["valid"].flat_values.numpy().tolist()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_they_are_opened_again_without_the_texts(tmp_path):
+    stored = store_documents(TEXTS, tmp_path / "ids", held_out=0, description={"files": ["a"]})
+    again = open_stored_documents(tmp_path / "ids")
+    np.testing.assert_array_equal(again.read(), stored.read())
+    assert again.ids.dtype == "uint16"
+    assert is_store_of(tmp_path / "ids", {"files": ("a",)})
+    assert not is_store_of(tmp_path / "ids", {"files": ("b",)})
+    with pytest.raises(ValueError, match="exists"):
+        store_documents(TEXTS, tmp_path / "ids", held_out=0)
+
+
+def test_large_vocabularies_have_wider_ids(tmp_path):
+    words = " ".join(f"q{number}" for number in range(66_000))
+    stored = store_documents(
+        [words],
+        tmp_path / "a",
+        held_out=0,
+        min_frequency=1,
+        max_size=70_000,
+        tokenizer=tf.strings.split,
+    )
+    assert stored.ids.dtype == "int32"
+    assert len(stored.vocabulary) > 66_000
+    assert stored.read().max() > 66_000
+
+
+def test_a_store_in_part_is_refused(tmp_path):
+    store_documents(TEXTS, tmp_path / "ids", held_out=0)
+    ids = tmp_path / "ids" / "ids"
+    ids.write_bytes(ids.read_bytes()[:-2])
+    with pytest.raises(ValueError, match=r"ids must have \d+ ids, got \d+"):
+        open_stored_documents(tmp_path / "ids")
+    ids.unlink()
+    with pytest.raises(ValueError, match="holds no stored documents"):
+        open_stored_documents(tmp_path / "ids")
+
+
+def test_a_text_that_cannot_be_read_leaves_nothing(tmp_path):
+    def texts():
+        yield "a film"
+        raise RuntimeError("broken")
+
+    with pytest.raises(Exception, match="broken"):
+        store_documents(texts(), tmp_path / "ids", held_out=0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_texts_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="texts must be more than the 4 held out, got 4"):
+        store_documents(TEXTS, tmp_path / "ids", held_out=4)
+    assert not list(tmp_path.iterdir())

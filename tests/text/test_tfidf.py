@@ -1,0 +1,80 @@
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small_tfidf import VOCAB_SIZE, hard_texts, scikit_learn, some_texts
+
+from tfast.text.documents import pad_documents
+from tfast.text.tfidf import CANDIDATES, TfidfSettings, fit_tfidf
+
+
+def probabilities(model, documents):
+    return tf.nn.softmax(model(pad_documents(documents))).numpy()
+
+
+@pytest.mark.parametrize("num_classes", [2, 4])
+@pytest.mark.parametrize("min_texts", [1, 2, 5])
+def test_what_is_fitted_is_what_scikit_learn_fits(num_classes, min_texts):
+    documents, labels = some_texts(90, num_classes)
+    settings = TfidfSettings(min_texts, 10.0)
+    sizes = {"vocab_size": VOCAB_SIZE, "num_classes": num_classes}
+    model = fit_tfidf(documents, labels, **sizes, settings=settings)
+    pipeline = scikit_learn(documents, labels, settings)
+    texts = hard_texts()
+    expected = pipeline.predict_proba(texts.to_list())
+    # Both end where their solver does: the numbers themselves are compared in tests/text/models.
+    np.testing.assert_allclose(probabilities(model, texts), expected, rtol=0, atol=3e-3)
+    found = np.sort(model.tables()["idf"][model.tables()["idf"] > 0])
+    np.testing.assert_allclose(found, np.sort(pipeline[0].idf_), rtol=1e-6)
+
+
+def test_the_same_texts_give_the_same_numbers():
+    documents, labels = some_texts(60, 3)
+    models = [fit_tfidf(documents, labels, vocab_size=VOCAB_SIZE, num_classes=3) for _ in range(2)]
+    for ours, theirs in zip(models[0].weights, models[1].weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_settings_are_chosen_by_texts_that_were_left_out():
+    # Each word that tells the label is in one text alone, but for the texts to come.
+    sizes = {"vocab_size": 400, "num_classes": 2}
+    random = np.random.RandomState(0)
+    rows = [[9 + 2 * random.randint(150) + label for _ in range(6)] for label in [0, 1] * 60]
+    documents, labels = tf.ragged.constant(rows, dtype="int32"), [0, 1] * 60
+    chosen = fit_tfidf(documents, labels, **sizes)
+    tables = [
+        fit_tfidf(documents, labels, **sizes, settings=settings).tables()["coefficients"]
+        for settings in CANDIDATES
+    ]
+    equal = [np.array_equal(chosen.tables()["coefficients"], table) for table in tables]
+    assert equal.count(True) == 1
+    assert not equal[0]
+
+
+def test_classes_of_one_text_get_the_first_settings():
+    documents = tf.ragged.constant([[2, 9], [2, 9, 10], [2, 9, 11]], dtype="int32")
+    sizes = {"vocab_size": 16, "num_classes": 3}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = fit_tfidf(documents, [0, 1, 2], **sizes)
+    given = fit_tfidf(documents, [0, 1, 2], **sizes, settings=CANDIDATES[0])
+    np.testing.assert_array_equal(model.coefficients, given.coefficients)
+    assert np.flatnonzero(model.idf).tolist() == [9]  # what two texts have
+
+
+def test_what_cannot_be_fitted_is_named():
+    documents = tf.ragged.constant([[2], [2, 0]], dtype="int32")
+    with pytest.raises(ValueError, match="documents must have a word that 2 of them have"):
+        fit_tfidf(documents, [0, 1], vocab_size=16, num_classes=2)
+    for labels in ([0], [0, 0], [0, 2]):
+        with pytest.raises(ValueError, match="label_ids must be 2 integers, each of 0 to 1"):
+            fit_tfidf(documents, labels, vocab_size=16, num_classes=2)
+
+
+def test_without_scikit_learn_an_import_error_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    documents = tf.ragged.constant([[2, 9], [2, 9]], dtype="int32")
+    with pytest.raises(ImportError, match="sklearn"):
+        fit_tfidf(documents, [0, 1], vocab_size=16, num_classes=2)

@@ -1,0 +1,5 @@
+"""Public weights by name: found or fetched, checked, read and converted."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

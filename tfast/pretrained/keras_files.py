@@ -1,0 +1,88 @@
+"""A model that tfast saved as `.keras`, with what its run left beside it."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+
+from tfast.pretrained.records import Pretrained
+from tfast.pretrained.sources import FileSource, FolderSource
+from tfast.pretrained.text_files import is_backward
+from tfast.saving import load_model
+from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.tokenizer_files import load_tokenizer
+from tfast.text.vocabulary import Vocabulary
+from tfast.vision.preprocessing import ImagePreprocessing
+
+TEXT_MODELS = (LanguageModel, TextClassifier, ForwardBackwardClassifier)
+
+
+def load(source: FileSource) -> Pretrained:
+    """Reads the model, and `vocabulary.txt` or `preprocessing.json` beside it.
+
+    Raises:
+        ValueError: the file is damaged or of another model, or a text model's vocabulary is
+            missing or of another size.
+    """
+    path, beside = source.path(source.file), FolderSource(source.folder)
+    model = read_keras(path)
+    if not isinstance(model, TEXT_MODELS):
+        preprocessing = beside.find("preprocessing.json")
+        source.sha256.update(beside.sha256)
+        return Pretrained(
+            source.name,
+            model,
+            source.provenance(),
+            preprocessing=None if preprocessing is None else read_preprocessing(preprocessing),
+        )
+    vocabulary = read_vocabulary(beside.path("vocabulary.txt"), model)
+    source.sha256.update(beside.sha256)
+    return Pretrained(
+        source.name,
+        model,
+        source.provenance(),
+        tokenizer=load_tokenizer(source.folder),
+        vocabulary=vocabulary,
+        reverse=not isinstance(model, ForwardBackwardClassifier) and is_backward(Path(source.file)),
+    )
+
+
+def read_keras(path: Path) -> keras.Model:
+    """The model, not compiled.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    try:
+        return load_model(path, compile=False)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def read_vocabulary(path: Path, model: keras.Model) -> Vocabulary:
+    """A text model's vocabulary.
+
+    Raises:
+        ValueError: it is no vocabulary, or has not as many words as the model.
+    """
+    vocabulary = Vocabulary.load(path)
+    encoder = getattr(model, "forward", model).encoder
+    size = encoder.settings["vocab_size"]
+    if size != len(vocabulary):
+        raise ValueError(f"{path} must have the model's {size} words, got {len(vocabulary)}")
+    return vocabulary
+
+
+def read_preprocessing(path: Path) -> ImagePreprocessing:
+    """An image model's preprocessing.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return ImagePreprocessing.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} must be preprocessing, got {error}") from None

@@ -1,0 +1,76 @@
+"""fastai's text models in plain files: weights, with vocabulary or SentencePiece model beside."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tfast.fastai.conversion import StateDict
+from tfast.fastai.reading import load_weights
+from tfast.pretrained.language_models import read_text_model
+from tfast.pretrained.records import Pretrained
+from tfast.pretrained.sources import FileSource, FolderSource, Source
+
+_VOCABULARIES = [f"*{word}*.{end}" for word in ("vocab", "itos") for end in ("pkl", "json", "txt")]
+# fastai_ulmfit has one for two folders.
+_PIECES = ["*.model", "spm/*.model", "../spm/*.model"]
+
+
+def load(source: Source) -> Pretrained:
+    """Reads weights and a SentencePiece model, whose names the catalogue has in this order.
+
+    Raises:
+        ValueError: a file is missing, damaged or of another kind.
+        ImportError: see `read_text_model`.
+    """
+    assert source.entry is not None  # for mypy
+    weights, pieces = (source.path(name) for name in source.entry.files)
+    return read_text_model(
+        source, load_weights(weights), vocabulary=None, sentencepiece=pieces, reverse=False
+    )
+
+
+def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
+    """Converts a user's own weights, with the vocabulary that lies beside them.
+
+    Raises:
+        ValueError: there is no vocabulary beside them, or several, or it does not fit.
+        ImportError: see `read_text_model`.
+    """
+    beside = FolderSource(source.folder)
+    vocabulary = _only("vocabulary", beside, _VOCABULARIES)
+    pieces = _only("SentencePiece model", beside, _PIECES)
+    source.sha256.update(beside.sha256)
+    return read_text_model(
+        source,
+        state_dict,
+        vocabulary=vocabulary,
+        sentencepiece=pieces,
+        reverse=is_backward(Path(source.folder.resolve().name, source.file)),
+    )
+
+
+def is_backward(path: Path) -> bool:
+    """Whether a file's name, or that of its folder, says that the model reads backwards.
+
+    Examples:
+        >>> [is_backward(Path(name)) for name in ("a/lstm_bwd.pth", "bwd/a.pth", "fwd/a.pth")]
+        [True, True, False]
+        >>> is_backward(Path("run/backward_language_model.keras"))
+        True
+    """
+    in_name = re.search("(^|[^a-z])(bwd|backward)([^a-z]|$)", path.stem)
+    return in_name is not None or re.search("(^|[^a-z])bwd$", path.parent.name) is not None
+
+
+def _only(what: str, folder: FolderSource, patterns: Iterable[str]) -> Path | None:
+    """The one file that fits, hashed; or None.
+
+    Raises:
+        ValueError: there are several.
+    """
+    found = sorted({path for pattern in patterns for path in folder.folder.glob(pattern)})
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise ValueError(f"{folder.folder} must hold one {what}, got {names}")
+    return folder.path(os.path.relpath(found[0], folder.folder)) if found else None

@@ -1,0 +1,73 @@
+"""The end of a ULMFiT run: its classifier blended with TF-IDF, by the validation texts."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+
+from tfast.recipes.baselines import predict
+from tfast.recipes.results import write_model
+from tfast.recipes.ulmfit_preparation import PreparedTexts
+from tfast.recipes.ulmfit_training import TrainedTexts
+from tfast.text.blending import Blend, fit_blend
+from tfast.text.models.blended import BlendedClassifier
+
+
+@dataclasses.dataclass(frozen=True)
+class BlendedTexts:
+    """What the classifiers of a run say to its test texts, and which of them is exported.
+
+    Attributes:
+        served: the `BlendedClassifier`, or the classifier alone.
+        probabilities: of the test texts, float64 `(texts, classes)`, by the name of the classifier:
+            "ulmfit" and, with a baseline, "tfidf" and "blend".
+        blend: weight and sharpness; None without a baseline.
+        seconds: that finding both took.
+    """
+
+    served: keras.Model
+    probabilities: dict[str, np.ndarray]
+    blend: Blend | None
+    seconds: float
+
+    @property
+    def served_probabilities(self) -> np.ndarray:
+        """Those of the classifier that is exported."""
+        name = "blend" if isinstance(self.served, BlendedClassifier) else "ulmfit"
+        return self.probabilities[name]
+
+
+def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> BlendedTexts:
+    """Weighs ULMFiT and TF-IDF, and lets all answer the test texts.
+
+    With a baseline and the setting `blend` it leaves `blended_classifier.keras`.
+    """
+    begin = time.monotonic()
+    baseline, blend = trained.baseline, None
+    if baseline is not None:
+        blend = fit_blend(
+            predict(prepared, trained.model, "valid"),
+            predict(prepared, baseline.model, "valid"),
+            prepared.corpus.label_ids(prepared.corpus.valid),
+        )
+    seconds = round(time.monotonic() - begin, 1)
+    print("\nTesting")
+    logarithms = {"ulmfit": _log_softmax(predict(prepared, trained.model, "test"))}
+    served = trained.model
+    if baseline is not None and blend is not None:
+        logarithms["tfidf"] = _log_softmax(predict(prepared, baseline.model, "test"))
+        logarithms["blend"] = _log_softmax(
+            blend.sharpness
+            * (blend.weight * logarithms["ulmfit"] + (1 - blend.weight) * logarithms["tfidf"])
+        )
+        if prepared.recipe.blend:
+            numbers = {"weight": blend.weight, "sharpness": blend.sharpness}
+            served = BlendedClassifier(trained.model, baseline.model, **numbers)
+            write_model(prepared.output / "blended_classifier.keras", served)
+    probabilities = {name: np.exp(some) for name, some in logarithms.items()}
+    return BlendedTexts(served, probabilities, blend, seconds)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    return np.array(keras.ops.log_softmax(logits))
