@@ -8,7 +8,7 @@ All are tfast's own, in one process and in turn: what `tfast train-language-mode
 
 import argparse
 
-from timing import print_comparison, print_machine, side_by_side
+from timing import environment_line, print_comparison, side_by_side
 
 from tfast.cli import environment
 
@@ -56,7 +56,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     environment.prepare(one_heap=True)
-    print_machine()
+    print(environment_line("tfast", "tensorflow", "keras"))
     forms = {
         "bfloat16, sampled": ("mixed_bfloat16", arguments.candidates),
         "float32, sampled": ("float32", arguments.candidates),
