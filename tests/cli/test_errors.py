@@ -1,6 +1,7 @@
 import errno
 
 import pytest
+import tensorflow as tf
 
 from tfast.cli.errors import OneLineParser, describe_error
 from tfast.recipes.errors import DivergedError, InputError
@@ -14,8 +15,15 @@ from tfast.recipes.errors import DivergedError, InputError
         (InputError("line 3: lm_epochs"), ("line 3: lm_epochs", 2)),
         (InputError(""), ("", 2)),
         (DivergedError("diverged in step 3"), ("diverged in step 3", 1)),
-        (OSError(errno.ENOSPC, "No space left", "runs/a"), ("No space left: runs/a", 1)),
-        (OSError(errno.ENOSPC, "No space left"), ("No space left", 1)),
+        (OSError(errno.ENOSPC, "In HDF5\n ...", "runs/a"), ("No space left on device: runs/a", 1)),
+        (OSError(errno.ENOSPC, "No space left on device"), ("No space left on device", 1)),
+        (
+            tf.errors.NotFoundError(
+                None, None, "{{node a}} cats/1.png; No such file or directory\n"
+            ),
+            ("No such file or directory: cats/1.png", 1),
+        ),
+        (tf.errors.InvalidArgumentError(None, None, "a fault of ours"), None),
         (OSError("of a library"), None),
         (ValueError("a fault of ours"), None),
     ],

@@ -1,9 +1,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfast.recipes.divergence import StopAtDivergence, check_finite
 from tfast.recipes.errors import DivergedError
+from tfast.training.checkpoints.file_format import read_checkpoint
+from tfast.training.checkpoints.resume import resumable_fit
 
 
 def fit(model, *callbacks, value=1.0):
@@ -43,4 +46,42 @@ def test_a_loss_that_is_not_finite_is_passed_over_where_the_weights_are():
     model = make_model(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
     history = fit(model, StopAtDivergence(), value=1e30)
     assert not np.isfinite(history.history["loss"]).any()
+    check_finite(model, "never")
+
+
+def test_what_is_not_finite_is_never_written_into_a_checkpoint(tmp_path):
+    # The third step's update overflows; its own loss is finite, and only the next would tell.
+    def make_dataset(first_step):
+        def batch(step):
+            value = tf.where(step == 2, 1e30, 1.0)
+            return tf.fill([2, 1], value), tf.ones([2, 1])
+
+        return tf.data.Dataset.counter(first_step).map(batch)
+
+    def run(path, epochs=1):
+        model = make_model(keras.optimizers.SGD(1e-3))
+        options = {"steps_per_epoch": 5, "save_every": 1, "verbose": 0, "checkpoint": path}
+        callbacks = [StopAtDivergence()]
+        resumable_fit(model, make_dataset, epochs=epochs, callbacks=callbacks, **options)
+
+    path = tmp_path / "run.npz"
+    for _ in range(2):  # resumed it ends in the same way
+        with pytest.raises(DivergedError, match=r"in step 3: sequential.*/slope/kernel"):
+            run(path)
+        checkpoint = read_checkpoint(path)
+        assert checkpoint.step == 2
+        for name, array in checkpoint.arrays.items():
+            assert np.isfinite(np.asarray(array, "float64")).all(), name
+
+
+def test_a_storm_of_overflows_ends_the_run_before_the_loss_scale_is_gone():
+    model = make_model(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
+    batches = []
+    count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: batches.append(b))
+    with pytest.raises(DivergedError, match=r"overflow float16 at a loss scale of 6\.1e-05"):
+        model.fit(
+            np.full((100, 1), 1e30, "float32"), np.ones((100, 1)),
+            batch_size=1, callbacks=[count, StopAtDivergence()], verbose=0,
+        )  # fmt: skip
+    assert len(batches) == 29  # from 2**15 to 2**-14
     check_finite(model, "never")

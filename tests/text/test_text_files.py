@@ -88,6 +88,7 @@ def test_a_cell_of_ten_megabytes_is_read_and_no_limit_is_left_changed(tmp_path):
         ("review,label\ngood,1\n", r"no column 'text'; it has \['review', 'label'\]"),
         ("text,text,label\na,b,1\n", "more than one column 'text'"),
         ("", r"no column 'text'; it has \[\]"),
+        ("t\0e\0x\0t\0\n\0", "is not UTF-8; .*encoding='utf-16-le'"),
     ],
 )
 def test_rows_that_do_not_fit_are_named_with_their_line(tmp_path, content, message):
@@ -116,6 +117,9 @@ def test_tsv_errors_speak_of_tabs(tmp_path):
         ('{"text": true}', "line 2: text must be a string, got true"),
         ('{"text": 1.5}', "line 2: text must be a string, got 1.5"),
         ('{"text": ["a"]}', "line 2: text must be a string"),
+        ('{"text": "a \\ud800"}', "line 2: text must be valid Unicode, got half a character"),
+        ('{"text": ' + 5000 * "1" + "}", r"a\.jsonl, line 2 is not JSON"),
+        ('{"text": ' + 9000 * "[" + 9000 * "]" + "}", r"a\.jsonl, line 2 is not JSON"),
     ],
 )
 def test_json_lines_that_do_not_fit_are_named(tmp_path, line, message):

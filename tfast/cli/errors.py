@@ -1,11 +1,13 @@
 """A command ends with one line instead of a traceback where that says all."""
 
 import argparse
+import os
 import re
 from collections.abc import Collection
 from typing import NoReturn
 
 from tfast.errors import DivergedError, InputError
+from tfast.files import system_error
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -38,8 +40,11 @@ def describe_error(error: Exception, settings: Collection[str]) -> tuple[str, in
         return one_line(_with_option(str(error), settings)), 2
     if isinstance(error, DivergedError):
         return one_line(str(error)), 1
-    if isinstance(error, OSError) and error.errno is not None:  # one from the system
-        return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror), 1
+    error = system_error(error) or error
+    if isinstance(error, OSError) and error.errno is not None:
+        # What HDF5 says of a full disk is long, and names times and addresses.
+        reason = os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
+        return one_line(f"{reason}: {error.filename}" if error.filename else reason), 1
     return None
 
 

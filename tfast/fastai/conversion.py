@@ -90,7 +90,7 @@ def ignored_names(state_dict: Iterable[str]) -> list[str]:
 
 
 def check_tensors(state_dict: StateDict) -> None:
-    """Raises a ValueError unless every tensor holds at least one real number.
+    """Raises a ValueError unless every tensor holds real numbers, at least one, all finite.
 
     The sizes of a model are read from shapes, so this comes before any model is made.
     """
@@ -101,8 +101,17 @@ def check_tensors(state_dict: StateDict) -> None:
             problems.append(f"{name} has dtype {array.dtype}")
         elif array.size == 0:
             problems.append(f"{name} has shape {array.shape}")
+        elif array.dtype.kind == "f" and not _is_finite(array):
+            problems.append(f"{name} holds numbers that are not finite in float32")
     if problems:
-        raise ValueError(f"weights must be real numbers, at least one each, got {_list(problems)}")
+        raise ValueError(
+            f"weights must be finite real numbers, at least one each, got {_list(problems)}"
+        )
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    largest = np.finfo(np.float32).max
+    return bool(np.all(np.abs(array) <= largest))  # of NaN nothing is true
 
 
 def shape_of(state_dict: StateDict, name: str, num_axes: int) -> Shape:

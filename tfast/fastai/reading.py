@@ -117,8 +117,8 @@ def _is_npz(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path}: not a readable weights file: {error}") from error
+    except Exception as error:  # zip versions that are not there yet, offsets out of range ...
+        raise ValueError(f"{path}: not a readable weights file: {_first_line(error)}") from error
     _check_bytes(sum(member.file_size for member in members), path)
     names = {member.filename for member in members}
     if "model.weights.h5" in names:

@@ -1,7 +1,6 @@
 """What a ULMFiT run starts from: language models of one's own, or published ones."""
 
 import dataclasses
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +67,7 @@ def read_pretrained(recipe: UlmfitRecipe) -> TextStart:
     for reverse, path in files.items():
         try:
             model = load_model(path, compile=False)
-        except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+        except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
             raise ValueError(f"pretrained: {path} cannot be read: {error}") from error
         if not isinstance(model, LanguageModel):
             raise ValueError(

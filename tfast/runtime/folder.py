@@ -83,7 +83,7 @@ class PortableFolder:
                 f"{self.directory} is no portable folder: {DESCRIPTION} cannot be read "
                 f"({error.strerror})"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FolderError(f"{file} is damaged: {error}") from error
         version = description.get("format") if isinstance(description, dict) else None
         if not isinstance(version, int):

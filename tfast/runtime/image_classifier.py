@@ -15,6 +15,9 @@ from tfast.runtime.folder import PortableFolder
 from tfast.runtime.images import INTERPOLATIONS, ROUNDINGS, decode_image, resize_and_crop
 from tfast.types import PathLike
 
+# Of what a model takes: a folder that asks for more asks for all memory.
+_LONGEST_SIDE = 10_000
+
 
 class ImageClassifier(Classifier[PathLike | bytes]):
     """A classifier of images."""
@@ -30,6 +33,10 @@ class ImageClassifier(Classifier[PathLike | bytes]):
             raise FolderError(
                 f"{folder.directory} is damaged: image is incomplete ({error})"
             ) from error
+        sides = range(1, _LONGEST_SIDE + 1)
+        crop_ratio = self._resizing["crop_ratio"]
+        if not (1 <= crop_ratio <= 100 and height in sides and width in sides):
+            raise FolderError(f"{folder.directory} is damaged: image has sizes that no model has")
         super().__init__(folder, num_threads=num_threads)
         self._image_size = (height, width)
         self._most_pixels = most_pixels

@@ -36,6 +36,18 @@ def load(directory: PathLike, *, num_threads: int = 1, most_pixels: int | None =
     if most_pixels is not None:
         most_pixels = whole_number("most_pixels", most_pixels)
     folder = PortableFolder(directory)
+    try:
+        return _make_classifier(folder, num_threads, most_pixels)
+    except (FolderError, ImportError):
+        raise
+    except Exception as error:  # digests can be right of files that are none of ours
+        reason = " ".join(str(error).split())[:200]
+        raise FolderError(
+            f"{folder.directory} is damaged: {type(error).__name__}: {reason}"
+        ) from error
+
+
+def _make_classifier(folder: PortableFolder, num_threads: int, most_pixels: int | None) -> Any:
     kind = folder.description["kind"]
     if kind == "text":
         return TextClassifier(folder, num_threads=num_threads)

@@ -16,6 +16,10 @@ _LAST_OF_ASCII = 0x7F
 # Of a suffix with what is looked at before it, two full stops counted as one: none is longer.
 LONGEST_SUFFIX = 16
 
+# What `tokenizer.json` must have: patterns are compiled late, and what is missing shows at once.
+_CLASSES = ("word", "alpha", "alpha_lower", "alpha_upper", "punctuation", "quotes", "icons")
+_ALTERNATIVES = ("punctuation", "quotes", "currency", "units", "hyphens")
+
 
 class Patterns:
     """Compiled where they are first asked for: most texts need few, and large classes take time.
@@ -28,12 +32,14 @@ class Patterns:
 
     def __init__(self, tables: dict[str, Any], *, ascii_only: bool) -> None:
         self._classes = {
-            name: ranges_of(text, _LAST_OF_ASCII if ascii_only else None)
-            for name, text in tables["classes"].items()
+            name: ranges_of(tables["classes"][name], _LAST_OF_ASCII if ascii_only else None)
+            for name in _CLASSES
         }
         self._alternatives = {
-            name: [some for some in alternatives if some.isascii() or not ascii_only]
-            for name, alternatives in tables["alternatives"].items()
+            name: [
+                some for some in tables["alternatives"][name] if some.isascii() or not ascii_only
+            ]
+            for name in _ALTERNATIVES
         }
         self._ascii_only = ascii_only
 

@@ -14,6 +14,7 @@ import itertools
 import json
 import lzma
 import os
+import re
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,9 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+
+# JSON can write such halves ("\\ud800"), which are no text that could be encoded.
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 # The limit on a field belongs to the whole process; one reader at a time may raise it.
 _FIELD_LIMIT_LOCK = threading.Lock()
@@ -184,10 +188,13 @@ def _describe_bad_bytes(path: PathLike, encoding: str) -> str:
                 if not encoding.startswith(("utf-16", "utf-32")):  # their lines end otherwise
                     where += f", line {number}: byte 0x{line[error.start]:02x}"
                 break
+    return _name_an_encoding(where, encoding.removesuffix("-sig").upper())
+
+
+def _name_an_encoding(where: str, encoding: str, other: str = "latin-1") -> str:
     return (
-        f"{where} is not {encoding.removesuffix('-sig').upper()}; if the file has another "
-        "encoding, name it: encoding='latin-1', for instance (--encoding latin-1 on the command "
-        "line)"
+        f"{where} is not {encoding}; if the file has another encoding, name it: "
+        f"encoding='{other}', for instance (--encoding {other} on the command line)"
     )
 
 
@@ -207,6 +214,8 @@ def _table_rows(
 ) -> Iterator[Row]:
     rows = _numbered_rows(path, file, delimiter)
     _, header = next(rows, (1, []))
+    if any("\0" in name for name in header):
+        raise ValueError(_name_an_encoding(os.fspath(path), encoding="UTF-8", other="utf-16-le"))
     for name in columns:
         if header.count(name) != 1:
             found = "no column" if name not in header else "more than one column"
@@ -253,7 +262,7 @@ def _json_rows(path: PathLike, file: IO[str], columns: Sequence[str]) -> Iterato
         where = f"{os.fspath(path)}, line {line}"
         try:
             entry = json.loads(content)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{where} is not JSON: {error}") from None
         if not isinstance(entry, dict):
             raise ValueError(f"{where} must be a JSON object, got {content.strip()[:40]}")
@@ -263,4 +272,6 @@ def _json_rows(path: PathLike, file: IO[str], columns: Sequence[str]) -> Iterato
             value = entry[name]
             if not isinstance(value, str | int) or isinstance(value, bool):
                 raise ValueError(f"{where}: {name} must be a string, got {json.dumps(value)[:40]}")
+            if isinstance(value, str) and _HALF_A_PAIR.search(value):
+                raise ValueError(f"{where}: {name} must be valid Unicode, got half a character")
         yield line, tuple(str(entry[name]) for name in columns)

@@ -206,8 +206,9 @@ class Vocabulary:
             ValueError: a file of another kind.
         """
         # Editors of Windows begin files with a byte-order mark.
-        text = Path(path).read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        content = Path(path).read_bytes()
         try:
+            text = content.decode("utf-8-sig").replace("\r\n", "\n")
             return cls([_unescape(line) for line in text.removesuffix("\n").split("\n")])
         except ValueError as error:
             raise ValueError(f"{path} is not a vocabulary: {error}") from None

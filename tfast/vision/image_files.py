@@ -94,7 +94,7 @@ def _read_cache(cache: PathLike) -> dict[str, list]:
                 str(name): [int(size), int(time), str(reason)]
                 for name, (size, time, reason) in content["files"].items()
             }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass  # missing, or not what is written below
     return {}
 

@@ -138,6 +138,16 @@ def test_finished_run_is_restored_and_not_trained(tmp_path):
     assert read_progress(tmp_path / "run.npz")["finished"]
 
 
+def test_a_finished_checkpoint_copied_elsewhere_is_finished(tmp_path):
+    whole = run(tmp_path / "run.npz")
+    copy = tmp_path / "other disk" / "copy.npz"
+    copy.parent.mkdir()
+    copy.write_bytes((tmp_path / "run.npz").read_bytes())
+    assert read_progress(copy)["finished"]
+    again = run(copy, stop=Stop(0))  # a single step would stop it
+    assert_same_end(again, whole)
+
+
 def test_stages_one_after_another_go_on_where_they_were_broken(tmp_path):
     def stages(folder, stop=None, seed=3):
         model = make_model(seed=seed)

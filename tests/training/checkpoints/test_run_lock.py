@@ -1,8 +1,10 @@
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +81,34 @@ def test_other_names_and_missing_folders_do_not_matter(tmp_path):
     with pytest.raises(KeyError), run_lock(tmp_path / "new" / "one.npz"):
         raise KeyError
     assert not list((tmp_path / "new").iterdir())
+
+
+def test_two_names_of_one_folder_are_one(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    with (
+        run_lock(tmp_path / "run"),
+        pytest.raises(ValueError, match="another run is writing"),
+        run_lock(tmp_path / "link"),
+    ):
+        pass
+
+
+def test_a_folder_in_one_that_cannot_be_written_has_its_lock_within(tmp_path, monkeypatch):
+    output, opened = tmp_path / "out", Path.open
+
+    def refuse(path, *arguments):
+        if path.parent == tmp_path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *arguments)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PermissionError) as caught, run_lock(output):
+        pass
+    assert caught.value.filename == str(output)
+    output.mkdir()
+    with run_lock(output):
+        assert [path.name for path in output.iterdir()] == [".lock"]
+        with pytest.raises(ValueError, match="another run is writing"), run_lock(output):
+            pass
+    assert not list(output.iterdir())

@@ -129,7 +129,9 @@ class CheckpointedCallbacks(keras.callbacks.CallbackList):
         self.save()
 
     def save(self, *, finished: bool = False) -> None:
-        """Writes the checkpoint."""
+        """Writes the checkpoint, if no callback's `before_checkpoint` raises something."""
+        for callback in self.callbacks:
+            getattr(callback, "before_checkpoint", lambda: None)()
         history = self.model.history  # on JAX, `self.model` brings the variables up to date
         arrays = {name: variable.read() for name, variable in self._variables.items()}
         checkpoint = Checkpoint(

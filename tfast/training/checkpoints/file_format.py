@@ -7,6 +7,7 @@ one file that is there whole or not at all.
 
 import dataclasses
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -101,7 +102,10 @@ def read_checkpoint(path: PathLike, *, with_arrays: bool = True) -> Checkpoint:
     # What NumPy, zipfile and json raise over the damages that a file can have.
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(_not_a_checkpoint(path, error)) from error
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError) as error:
+        raise ValueError(_not_a_checkpoint(path, error)) from error
+    # Headers that name arrays of terabytes, JSON a thousand lists deep, compressions of our time.
+    except (MemoryError, RecursionError, NotImplementedError, RuntimeError) as error:
         raise ValueError(_not_a_checkpoint(path, error)) from error
 
 

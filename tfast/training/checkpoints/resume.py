@@ -68,6 +68,9 @@ def resumable_fit(
     remainder of the broken epoch, with its batches numbered as ever, and of the epochs after it:
     `on_train_end` comes twice then, and what it does to the model is undone.
 
+    A callback that has `before_checkpoint()` hears of each before it is written; what it raises
+    ends the run, and the last checkpoint stays as it is.
+
     While it runs the checkpoint is locked: a second run that would write it is refused.
 
     The promise does not cover GPUs, nor random numbers that a layer draws from `keras.random`

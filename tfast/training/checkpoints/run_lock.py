@@ -39,13 +39,22 @@ def run_lock(path: PathLike) -> Iterator[None]:
         Traceback (most recent call last):
         ValueError: another run is writing ...: wait until it ends, or name another path
     """
-    path = Path(path).absolute()
+    path = Path(os.path.realpath(path))  # two names of one folder are one
     if fcntl is None:
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     file_path = path.parent / f".{path.name}.lock"
-    with _locked(file_path, path):
+    try:
+        file = _locked(file_path, path)
+    except OSError as error:
+        error.filename = os.fspath(path)
+        if not path.is_dir() or not os.access(path, os.W_OK):
+            raise
+        # A container's folder for outputs may lie in one that cannot be written.
+        file_path = path / ".lock"
+        file = _locked(file_path, path)
+    with file:
         try:
             yield
         finally:
