@@ -47,7 +47,8 @@ def check_texts(texts, saved_texts, classifier):
     saved = saved_texts(texts)["probabilities"].numpy()
     found = classifier.classify(texts).probabilities
     assert np.isfinite(saved).all()
-    np.testing.assert_allclose(found, saved, rtol=0, atol=1e-5)
+    # Other sums in another order; one other token makes far more of it.
+    np.testing.assert_allclose(found, saved, rtol=0, atol=1e-4)
 
 
 @given(texts=st.lists(AnyText, min_size=1, max_size=8))
