@@ -3,7 +3,14 @@
 import keras
 import numpy as np
 
-from tfast.text import ForwardBackwardClassifier, LanguageModel, TextClassifier, Vocabulary
+from tfast.text import (
+    BlendedClassifier,
+    ForwardBackwardClassifier,
+    LanguageModel,
+    TextClassifier,
+    TfidfClassifier,
+    Vocabulary,
+)
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.vision.preprocessing import ImagePreprocessing
@@ -32,6 +39,10 @@ MODELS = {
         lambda: ForwardBackwardClassifier(text_classifier(), text_classifier()),
         TEXTS | {"class_names": CLASSES},
     ),
+    "blend": (
+        lambda: BlendedClassifier(text_classifier(), TfidfClassifier(len(WORDS), 2, 4), weight=0.4),
+        TEXTS | {"class_names": CLASSES},
+    ),
     "xresnet": (body, IMAGES | {"class_names": CLASSES}),
     "transferred": (lambda: transfer_model(body(), 2), IMAGES | {"class_names": CLASSES}),
 }
@@ -51,7 +62,7 @@ def answers(model):
     random = np.random.RandomState(1)
     if isinstance(model, LanguageModel):
         return np.asarray(model.next_logits(random.randint(0, 12, (2, 7)).astype("int32"))[0])
-    if hasattr(model, "encoder") or hasattr(model, "forward"):
+    if any(hasattr(model, name) for name in ("encoder", "forward", "tfidf")):
         ids = random.randint(0, 12, (2, 7)).astype("int32")
         return np.asarray(model({"token_ids": ids, "lengths": np.int32([7, 3])}))
     return np.asarray(model(random.normal(size=(2, 16, 16, 3)).astype("float32")))

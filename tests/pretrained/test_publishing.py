@@ -28,6 +28,7 @@ FILES = {
     "text classifier": ALWAYS | WORDS | FASTAI,
     "both directions": ALWAYS | WORDS
     | {"fastai_forward.safetensors", "fastai_backward.safetensors"},
+    "blend": ALWAYS | WORDS,
     "xresnet": ALWAYS | FASTAI | {"preprocessing.json"},
     "transferred": ALWAYS | FASTAI | {"preprocessing.json"},
 }  # fmt: skip

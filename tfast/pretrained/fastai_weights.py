@@ -13,6 +13,7 @@ import numpy as np
 from tfast.fastai.image_classifiers import image_classifier_to_fastai
 from tfast.fastai.text_models import language_model_to_fastai, text_classifier_to_fastai
 from tfast.fastai.xresnet import xresnet_to_fastai
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
@@ -38,6 +39,8 @@ def write_fastai_weights(model: keras.Model, folder: Path) -> None:
         >>> [file.name for file in folder.iterdir()]
         ['fastai.safetensors']
     """
+    if isinstance(model, BlendedClassifier):
+        return  # fastai has no such model
     models = {"fastai": model}
     if isinstance(model, ForwardBackwardClassifier):
         models = {"fastai_forward": model.forward, "fastai_backward": model.backward}

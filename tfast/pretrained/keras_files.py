@@ -10,6 +10,7 @@ from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import FileSource, FolderSource
 from tfast.pretrained.text_files import is_backward
 from tfast.saving import load_model
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
@@ -17,7 +18,9 @@ from tfast.text.tokenization.tokenizer_files import load_tokenizer
 from tfast.text.vocabulary import Vocabulary
 from tfast.vision.preprocessing import ImagePreprocessing
 
-TEXT_MODELS = (LanguageModel, TextClassifier, ForwardBackwardClassifier)
+TEXT_MODELS = (LanguageModel, TextClassifier, ForwardBackwardClassifier, BlendedClassifier)
+# Text models whose encoders cannot be asked to read from the end.
+ONLY_FORWARD = (ForwardBackwardClassifier, BlendedClassifier)
 
 
 def load(source: FileSource) -> Pretrained:
@@ -46,7 +49,7 @@ def load(source: FileSource) -> Pretrained:
         source.provenance(),
         tokenizer=load_tokenizer(source.folder),
         vocabulary=vocabulary,
-        reverse=not isinstance(model, ForwardBackwardClassifier) and is_backward(Path(source.file)),
+        reverse=not isinstance(model, ONLY_FORWARD) and is_backward(Path(source.file)),
     )
 
 
@@ -69,11 +72,17 @@ def read_vocabulary(path: Path, model: keras.Model) -> Vocabulary:
         ValueError: it is no vocabulary, or has not as many words as the model.
     """
     vocabulary = Vocabulary.load(path)
-    encoder = getattr(model, "forward", model).encoder
-    size = encoder.settings["vocab_size"]
+    size = vocabulary_size(model)
     if size != len(vocabulary):
         raise ValueError(f"{path} must have the model's {size} words, got {len(vocabulary)}")
     return vocabulary
+
+
+def vocabulary_size(model: keras.Model) -> int:
+    """How many words a text model knows."""
+    model = getattr(model, "classifier", model)  # of a blend
+    size: int = getattr(model, "forward", model).encoder.settings["vocab_size"]
+    return size
 
 
 def read_preprocessing(path: Path) -> ImagePreprocessing:

@@ -18,11 +18,15 @@ from tfast.export.saved_model import check_class_names
 from tfast.export.text import num_classes
 from tfast.files import atomic_write
 from tfast.pretrained.fastai_weights import write_fastai_weights
-from tfast.pretrained.keras_files import TEXT_MODELS, read_keras
+from tfast.pretrained.keras_files import (
+    ONLY_FORWARD,
+    TEXT_MODELS,
+    read_keras,
+    vocabulary_size,
+)
 from tfast.pretrained.loading import load
 from tfast.pretrained.model_cards import ModelCard
 from tfast.pretrained.published import DESCRIPTION, FORMAT, MODEL, VOCABULARY
-from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.tokenization.tokenizer_files import save_tokenizer
@@ -65,8 +69,8 @@ def publish(
     The folder is loaded before it appears, and gives the model's answers to 1e-6.
 
     Args:
-        model: an image classifier, a `TextClassifier`, a `ForwardBackwardClassifier` or a
-            `LanguageModel`. State of an optimizer is left out.
+        model: an image classifier, a `TextClassifier`, a `ForwardBackwardClassifier`, a
+            `BlendedClassifier` or a `LanguageModel`. State of an optimizer is left out.
         folder: to write. It appears whole or not at all.
         card: what the model does not tell.
         class_names: of a classifier, one for each class in order.
@@ -152,10 +156,10 @@ def _check(parts: _Parts, kind: str, model: keras.Model) -> list[str] | None:
             raise ValueError(
                 f"{name} must be {wanted} for a {type(model).__name__}, got {value!r:.60}"
             )
-    if parts.reverse and (kind == "image" or isinstance(model, ForwardBackwardClassifier)):
+    if parts.reverse and (kind == "image" or isinstance(model, ONLY_FORWARD)):
         raise ValueError(f"reverse must be False for a {type(model).__name__}, got True")
     if parts.vocabulary is not None:
-        size = getattr(model, "forward", model).encoder.settings["vocab_size"]
+        size = vocabulary_size(model)
         if len(parts.vocabulary) != size:
             raise ValueError(
                 f"vocabulary must have the model's {size} words, got {len(parts.vocabulary)}"
