@@ -215,7 +215,7 @@ def _compare(model: keras.Model, loaded: keras.Model, size: tuple[int, int] | No
     if size is not None:
         inputs: Any = random.normal(size=(2, *size, 3)).astype("float32")
     else:
-        vocab_size = getattr(model, "forward", model).encoder.settings["vocab_size"]
+        vocab_size = vocabulary_size(model)
         token_ids = random.integers(0, vocab_size, (2, 12), "int32")
         lengths = np.array([12, 5], "int32")
         inputs = {"token_ids": token_ids, "lengths": lengths}
