@@ -43,6 +43,16 @@ def test_a_filled_cache_of_the_hub_is_read_without_a_network(folder, tmp_path, m
     }  # fmt: skip
 
 
+def test_a_repository_of_another_kind_is_not_asked_for_the_description(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    snapshot = tmp_path / "models--me--net" / "snapshots" / "c0ffee"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"config\.json"):
+        load("hf://me/net", download=True, revision="c0ffee")
+
+
 def test_a_sentencepiece_model_is_published_and_checked(tmp_path):
     pytest.importorskip("tensorflow_text")
     model, parts = trained("language model")

@@ -43,6 +43,9 @@ def test_every_size_and_variant_can_be_chosen():
 def test_without_data_the_settings_suit_the_digits():
     assert ImageRecipe.suggested().image_size == 24
     assert ImageRecipe.suggested(image_size=32).image_size == 32
+    assert ImageRecipe.suggested().mean == (0.3,)
+    # Weights know best what their numbers were.
+    assert ImageRecipe.suggested(pretrained="timm/resnet50d.ra2_in1k").mean is None
     assert ImageRecipe.suggested(data="images").image_size == 128
 
 

@@ -70,6 +70,12 @@ def test_without_published_weights_nothing_is_left_open(tmp_path):
     assert make_preprocessing(recipe, Start()) == ImagePreprocessing()
 
 
+def test_a_size_that_nobody_tells_is_asked_for():
+    recipe = ImageRecipe(data="images", pretrained=NAME)
+    with pytest.raises(ValueError, match="image_size must be given, got None: timm/resnet18d"):
+        Start(preprocessing=ImagePreprocessing()).complete(recipe)
+
+
 def test_a_folder_of_weights_is_published_too(home, tmp_path):
     folder = home / "tfast" / NAME
     recipe, preprocessing = prepared(ImageRecipe(data="images", pretrained=folder))

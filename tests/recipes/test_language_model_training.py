@@ -77,19 +77,6 @@ def test_token_ids_of_other_texts_are_not_taken(recipe, tmp_path):
         recipe.prepare(tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"data": ()}, "data must be at least 1 values, got 0"),
-        ({"num_candidates": 9}, "num_candidates must be at least the 10 tokens of a batch, got 9"),
-        ({"precision": "int8"}, "precision must be one of .* got 'int8'"),
-    ],
-)
-def test_bad_settings_are_refused(recipe, changes, message):
-    with pytest.raises(ValueError, match=message):
-        dataclasses.replace(recipe, **changes)
-
-
 def test_bad_input_is_refused_before_work(recipe, tmp_path):
     with pytest.raises(InputError, match="data must be files or folders, got nowhere"):
         dataclasses.replace(recipe, data=("nowhere.csv",)).prepare(tmp_path / "run")

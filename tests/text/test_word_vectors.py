@@ -62,8 +62,19 @@ def test_the_same_seed_gives_the_same_vectors(documents):
     assert (first != other).any()
 
 
+def test_a_vocabulary_may_be_smaller_than_the_vectors(documents):
+    vectors = word_vectors(documents, 100)
+    assert vectors.shape == (len(documents.vocabulary), 100)
+    assert np.isfinite(vectors).all()
+    assert (np.abs(vectors).sum(axis=0) > 0).all()
+
+
+def test_texts_without_two_words_that_are_known_give_random_vectors(tmp_path):
+    documents = store_documents(["alone"] * 3, tmp_path / "ids", held_out=0)
+    vectors = word_vectors(documents, 4)
+    assert 0 < np.abs(vectors).max() <= 0.1
+
+
 def test_bad_sizes_are_named(documents):
-    with pytest.raises(ValueError, match=r"num_contexts .* must be at least size=100, got 24"):
-        word_vectors(documents, 100)
     with pytest.raises(ValueError, match="size must be a whole number of at least 1, got 0"):
         word_vectors(documents, 0)

@@ -18,7 +18,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import IO, Any, NoReturn, TypeAlias, cast
 
 import numpy as np
 
@@ -172,7 +172,7 @@ def check_memo(file: Readable) -> None:
         ValueError: such a number, or no pickle.
     """
     begin = file.tell()
-    for opcode, argument, position in pickletools.genops(file):
+    for opcode, argument, position in pickletools.genops(cast("IO[bytes]", file)):
         is_put = opcode.name in ("PUT", "BINPUT", "LONG_BINPUT")
         if is_put and isinstance(argument, int) and argument > (position or 0) - begin:
             raise ValueError(f"memo number {argument} at byte {position}")

@@ -17,16 +17,20 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 MOST_MEMBERS = 1000
 # Times an archive's own length that its members may have: weights hardly shrink.
 MOST_UNPACKED = 16
 SMALL = 2**24  # bytes that the members of any archive may have
 
-_PACKERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_PACKERS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
 # What the modules raise for an archive that is damaged, encrypted or packed in a rare way.
 _DAMAGES = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -127,7 +131,9 @@ def _members(path: Path) -> Iterator[_Member]:
     if begin.startswith(b"PK"):
         yield from _zip_members(path, limit)
         return
-    pack = next((pack for magic, pack in _PACKERS.items() if begin.startswith(magic)), open)
+    pack: Callable[..., Any] = next(
+        (pack for magic, pack in _PACKERS.items() if begin.startswith(magic)), open
+    )
     with pack(path, "rb") as file:
         yield from _tar_members(path, _Bounded(path, file, limit))
 
@@ -135,7 +141,8 @@ def _members(path: Path) -> Iterator[_Member]:
 def _tar_members(path: Path, file: "_Bounded") -> Iterator[_Member]:
     try:
         # As a stream: nothing is looked for, and no member twice.
-        archive = tarfile.open(fileobj=file, mode="r|")  # noqa: SIM115 -- closed below
+        stream = cast("IO[bytes]", file)
+        archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 -- closed below
     except tarfile.ReadError:
         raise ValueError(
             f"{path} must be a .tgz, .tar or .zip archive, got something else"

@@ -101,7 +101,7 @@ def without_piece_marks(words: Sequence[str]) -> list[str]:
 
     Source: fastai 2.8.12 `SentencePieceTokenizer.train`, `make_vocab`.
     """
-    renamed = {}
+    renamed: dict[str, str] = {}
     for token in special_tokens.SPECIAL_TOKENS:
         marked = f"▁{token}"
         if marked in words and token not in (special_tokens.UNKNOWN, special_tokens.PADDING):

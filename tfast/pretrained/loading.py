@@ -109,7 +109,7 @@ def _checked_hashes(sha256: str | Mapping[str, str] | None) -> dict[str, str]:
 
 def _only_weights(source: Source) -> Source:
     """The one weights file of a folder that holds none of the files that name a module."""
-    if type(source) is not FolderSource or any(map(source.find, catalog.LOADERS_BY_FILE)):
+    if type(source) is not FolderSource or any(map(source.is_here, catalog.LOADERS_BY_FILE)):
         return source
     endings = tuple(_LOADERS)
     files = sorted(p for p in source.folder.iterdir() if p.name.lower().endswith(endings))
@@ -133,5 +133,7 @@ def _loader_for(source: Source) -> str:
                 return loader
         endings = ", ".join(_LOADERS)
         raise ValueError(f"pretrained must be a file that ends in {endings}, got {source.name}")
-    path = source.path(*catalog.LOADERS_BY_FILE)
-    return catalog.LOADERS_BY_FILE[path.name]
+    # What is here tells, before anything is asked for that may not exist.
+    here = [name for name in catalog.LOADERS_BY_FILE if source.is_here(name)]
+    name = here[0] if here else source.path(*catalog.LOADERS_BY_FILE).name
+    return catalog.LOADERS_BY_FILE[name]

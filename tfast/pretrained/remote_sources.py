@@ -48,17 +48,18 @@ class _RemoteSource(Source):
         return str(self.folder)
 
     def _missing(self, names: Iterable[str]) -> str:
-        names = list(names)
+        names, joined = list(names), " or "
         # Of a model in the catalogue all that is missing, not what happened to be asked for first.
         if self.entry is not None:
             listed = [name for name in self.entry.files if self._locate_here(name) is None]
-            names = listed if set(names) & set(listed) else names
+            if set(names) & set(listed):
+                names, joined = listed, " and "
         if self.download:
             return f"{self.address} must hold {' or '.join(names)}"
         return (
-            f"{self.name} must be fetched first, got no {' or '.join(names)} in {self._places()}: "
+            f"{self.name} must be fetched first, got no {joined.join(names)} in {self._places()}: "
             "fetch it with download=True (--download), or fetch "
-            f"{' and '.join(map(self.address_of, names))} by hand into {self.folder}"
+            f"{joined.join(map(self.address_of, names))} by hand into {self.folder}"
         )
 
     def _locate_here(self, name: str) -> Path | None:

@@ -162,6 +162,8 @@ class ImageRecipe(Recipe):
         grey, and mirrored they are other digits.
         """
         suited = load_preset("digits").settings if given.get("data") is None else {}
+        if cls(**given).follows_pretrained:
+            suited = {name: v for name, v in suited.items() if name not in ("mean", "std")}
         return cls(**(suited | given))
 
     @property

@@ -39,12 +39,20 @@ class Start:
     provenance: Provenance | None = None
 
     def complete(self, recipe: ImageRecipe) -> ImageRecipe:
-        """The recipe with what the weights were trained with in all that it leaves open."""
+        """The recipe with what the weights were trained with in all that it leaves open.
+
+        Raises:
+            ValueError: neither says how large images are.
+        """
         prepared, size = self.preprocessing, self.image_size
-        if not recipe.follows_pretrained or prepared is None or size is None:
+        if not recipe.follows_pretrained or prepared is None:
             return recipe
+        if size is None and recipe.image_size is None:
+            raise ValueError(
+                f"image_size must be given, got None: {recipe.pretrained} does not tell it"
+            )
         own: dict[str, Any] = {
-            "image_size": size[0],
+            "image_size": size and size[0],
             "mean": prepared.mean,
             "std": prepared.standard_deviation,
             "crop_ratio": prepared.crop_ratio,

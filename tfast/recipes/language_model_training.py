@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfast.recipes.language_model_recipe import LanguageModelRecipe
@@ -23,7 +22,7 @@ from tfast.text.stored_documents import (
     store_documents,
 )
 from tfast.text.texts import iterate_unlabelled
-from tfast.text.word_vectors import word_vectors
+from tfast.text.word_vectors import start_from_counts
 from tfast.training.precision import POLICIES
 from tfast.training.unfreezing import Stage
 
@@ -92,7 +91,7 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     keras.utils.set_random_seed(recipe.seed)
     model = make_model(prepared)
     if recipe.word_vectors and not _files(prepared).checkpoint.exists():
-        start_from_counts(model, prepared.counted, seed=recipe.seed)
+        start_from_counts(model, prepared.counted, seed=recipe.seed, show_progress=True)
     steps = recipe.epochs * len(_batches(prepared, training=True))
     reports = -(-steps // recipe.report_every)
     model, seconds = fit_stage(
@@ -141,16 +140,6 @@ def make_model(prepared: PreparedLanguageModel) -> LanguageModel:
         num_candidates=recipe.num_candidates,
         dtype=POLICIES[recipe.precision],
     )
-
-
-def start_from_counts(model: LanguageModel, documents: StoredDocuments, *, seed: int) -> None:
-    """Gives a new model what counting tells: which words are alike, and how frequent each is."""
-    vectors = word_vectors(
-        documents, model.encoder.settings["embed_size"], seed=seed, show_progress=True
-    )
-    frequencies = np.log(documents.counts() + 1.0)
-    model.encoder.embeddings.assign(vectors)
-    model.decoder.bias.assign(frequencies - frequencies.mean())
 
 
 def in_float32(model: LanguageModel) -> LanguageModel:

@@ -115,6 +115,11 @@ class UlmfitRecipe(Recipe):
     embedding_size: int = setting(128, whole_number, "numbers for a word")
     hidden_size: int = setting(384, whole_number, "of each LSTM layer but the last")
     layers: int = setting(2, whole_number, "LSTM layers")
+    word_vectors: bool = setting(
+        True,
+        checks.true_or_false,
+        "a new model's embedding starts with vectors from counts of neighbouring words",
+    )
     general_epochs: int = setting(5, whole_number, "on the general text")
     lm_epochs: int = setting(2, whole_number, "on the labelled and unlabelled texts")
     lm_learning_rate: float = setting(5e-3, positive_number, "peak of the one cycle")

@@ -141,5 +141,5 @@ def _in_vocabulary(loaded: Pretrained, vocabulary: Vocabulary) -> LanguageModel:
     """The model, for the vocabulary of the forward one; as a rule it is the same."""
     assert loaded.vocabulary is not None  # for mypy
     if loaded.vocabulary == vocabulary:
-        return loaded.model  # type: ignore[return-value]
+        return loaded.model
     return transfer_vocabulary(loaded.model, loaded.vocabulary.words, vocabulary.words)

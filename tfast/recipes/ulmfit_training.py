@@ -20,11 +20,14 @@ from tfast.text.models import classifier, language_model
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.stored_documents import StoredDocuments
 from tfast.text.ulmfit import (
     language_model_stages,
     transfer_encoder,
     transfer_vocabulary,
 )
+from tfast.text.vocabulary import Vocabulary
+from tfast.text.word_vectors import start_from_counts
 from tfast.training.unfreezing import Stage
 
 
@@ -70,7 +73,9 @@ def train_language_model(
     keras.utils.set_random_seed(recipe.seed)  # so that each model's start is its own
     general = find_general_model(prepared, reverse, seconds)
     if general is None or prepared.general_vocabulary is None:
-        model = make_language_model(recipe, len(prepared.vocabulary))
+        model = make_language_model(
+            recipe, prepared.vocabulary, target_documents(prepared.documents)
+        )
         stages = [Stage(0, recipe.lm_learning_rate, recipe.lm_epochs)]
     else:
         model = transfer_vocabulary(
@@ -104,7 +109,7 @@ def find_general_model(
     model, seconds[files.name] = fit_language_model(
         prepared,
         files,
-        make_language_model(recipe, len(prepared.general_vocabulary)),
+        make_language_model(recipe, prepared.general_vocabulary, prepared.documents["general"]),
         [Stage(0, recipe.lm_learning_rate, recipe.general_epochs)],
         prepared.documents["general"],
         prepared.documents["general valid"],
@@ -113,16 +118,23 @@ def find_general_model(
     return model
 
 
-def make_language_model(recipe: UlmfitRecipe, vocab_size: int) -> LanguageModel:
-    """A language model that has learned nothing."""
-    return LanguageModel(
-        vocab_size,
+def make_language_model(
+    recipe: UlmfitRecipe, vocabulary: Vocabulary, documents: tf.RaggedTensor
+) -> LanguageModel:
+    """A language model that has read nothing; it knows what counting the documents tells."""
+    model = LanguageModel(
+        len(vocabulary),
         embed_size=recipe.embedding_size,
         hidden_size=recipe.hidden_size,
         num_layers=recipe.layers,
         drop_mult=recipe.lm_drop_mult,
         max_batch_size=recipe.lm_batch_size,
     )
+    if recipe.word_vectors:
+        ids, starts = documents.flat_values.numpy(), documents.row_splits.numpy()
+        stored = StoredDocuments(vocabulary, ids, starts)
+        start_from_counts(model, stored, seed=recipe.seed, show_progress=True)
+    return model
 
 
 def fit_language_model(

@@ -24,7 +24,7 @@ _PIECE = 1 << 22
 
 @dataclasses.dataclass(frozen=True)
 class StoredDocuments:
-    """Documents whose token ids lie in a file and are read when they are needed.
+    """Documents whose token ids lie in a file, or in memory, and are read when they are needed.
 
     Attributes:
         vocabulary: the words that the ids stand for.

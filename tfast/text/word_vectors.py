@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tfast import arguments
+from tfast.text.models.language_model import LanguageModel
 from tfast.text.stored_documents import StoredDocuments
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 
@@ -33,17 +34,17 @@ def word_vectors(
         documents: what is counted.
         size: numbers for a word.
         window: how many tokens away a neighbour may be.
-        num_contexts: how many words count as neighbours; at least `size`.
+        num_contexts: how many words count as neighbours, where there are so many.
         seed: of the factorization.
         show_progress: whether to print a progress bar.
 
     Returns:
         float32 `(vocab, size)`: rows of length 2 on average (mean of squares 4), as a trained
-        AWD-LSTM has them, and from 1 to 3; those of words that have no neighbours, the special
-        tokens among them, are small and random.
+        AWD-LSTM has them, and from 1 to 3. Small random numbers are the rows of words that have no
+        neighbours, the special tokens among them, and columns beyond the number of contexts.
 
     Raises:
-        ValueError: a size is below 1, or `num_contexts` below `size`.
+        ValueError: a size is below 1.
 
     Source: Levy et al. 2015, Improving Distributional Similarity with Lessons Learned from Word
     Embeddings (smoothed contexts, square root of the singular values); Halko et al. 2011.
@@ -64,20 +65,46 @@ def word_vectors(
     window = arguments.whole_number("window", window)
     vocab_size = len(documents.vocabulary)
     num_contexts = min(arguments.whole_number("num_contexts", num_contexts), vocab_size)
-    if num_contexts < size:
-        raise ValueError(
-            f"num_contexts and the vocabulary must be at least size={size}, got {num_contexts}"
-        )
     counts = _count_neighbours(documents, window, num_contexts, show_progress)
     random = np.random.default_rng(seed)
     vectors = _factorize(_mutual_information(counts), size, random)
     lengths = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
-    known = lengths[:, 0] > 1e-6
+    known = counts.sum(axis=1) > 0
     known[: len(SPECIAL_TOKENS)] = False  # their neighbours say nothing of what they mean
     scale = 2 / max(np.sqrt((lengths[known] ** 2).mean()), 1e-6) if known.any() else 0.0
     vectors *= np.clip(scale * lengths, 1, 3) / np.maximum(lengths, 1e-6)
     vectors[~known] = random.uniform(-0.1, 0.1, (int((~known).sum()), size))
     return vectors.astype("float32")
+
+
+def start_from_counts(
+    model: LanguageModel, documents: StoredDocuments, *, seed: int = 0, show_progress: bool = False
+) -> None:
+    """Gives a new language model what counting tells: which words are alike, how frequent each is.
+
+    The embedding becomes `word_vectors`, the decoder's bias the logarithms of the frequencies.
+
+    Args:
+        model: a `LanguageModel` of the documents' vocabulary that has learned nothing.
+        documents: what it will be trained on, or more.
+        seed: of the factorization.
+        show_progress: whether to print a progress bar.
+
+    Examples:
+        >>> import tempfile
+        >>> from tfast.text.stored_documents import store_documents
+        >>> documents = store_documents(["a film"] * 3, tempfile.mkdtemp() + "/ids", held_out=0)
+        >>> model = LanguageModel(len(documents.vocabulary), embed_size=4, num_layers=1)
+        >>> start_from_counts(model, documents)
+        >>> bias = keras.ops.convert_to_numpy(model.decoder.bias)
+        >>> bool(bias[9] > bias[0])  # "a" is more frequent than unknown words
+        True
+    """
+    size = model.encoder.settings["embed_size"]
+    vectors = word_vectors(documents, size, seed=seed, show_progress=show_progress)
+    frequencies = np.log(documents.counts() + 1.0)
+    model.encoder.embeddings.assign(vectors)
+    model.decoder.bias.assign(frequencies - frequencies.mean())
 
 
 def _count_neighbours(
@@ -126,4 +153,5 @@ def _factorize(matrix: np.ndarray, size: int, random: np.random.Generator) -> np
         basis, _ = np.linalg.qr(matrix.T @ rows)
     left, values, _ = np.linalg.svd(matrix @ basis, full_matrices=False)
     vectors = left[:, :size] * np.sqrt(values[:size])
-    return np.pad(vectors, ((0, 0), (0, size - vectors.shape[1])))
+    missing = random.uniform(-0.1, 0.1, (len(vectors), size - vectors.shape[1]))
+    return np.concatenate([vectors, missing], axis=1)

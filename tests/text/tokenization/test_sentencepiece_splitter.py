@@ -5,6 +5,7 @@ import keras
 import pytest
 import tensorflow as tf
 from checks import check_text_op
+from golden_weights import GOLDEN, golden_json
 
 from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer import TextTokenizer
@@ -56,11 +57,13 @@ def test_pieces_come_in_the_order_of_their_ids(sentencepiece_file):
     assert pieces == ["<unk>", "<s>", "</s>", "▁hal", "lo", "▁welt"]
 
 
-def test_white_space_is_no_piece(sentencepiece_file):
+def test_pieces_are_those_of_fastais_sentencepiece_tokenizer():
     pytest.importorskip("tensorflow_text")
-    # SentencePiece gives a whole text with these the same pieces.
-    tokens = tokens_of(["hallo\n \t welt\n"], splitter=SentencePieceSplitter(sentencepiece_file))
-    assert tokens == [["xxbos", "▁hal", "lo", "▁welt"]]
+    golden = golden_json("sentencepiece_de.json")
+    splitter = SentencePieceSplitter(GOLDEN / "sentencepiece_de.model")
+    # SentencePiece marks fastai's special tokens as it marks words.
+    expected = [[token.replace("▁xx", "xx") for token in entry["tokens"]] for entry in golden]
+    assert tokens_of([entry["text"] for entry in golden], splitter=splitter) == expected
 
 
 def test_another_file_is_refused(tmp_path):

@@ -40,7 +40,7 @@ def save_tokenizer(tokenizer: TextTokenizer, folder: PathLike) -> None:
         "splitter": "sentencepiece" if is_sentencepiece else "english",
         **{flag: getattr(tokenizer, flag) for flag in _FLAGS},
     }
-    if is_sentencepiece:
+    if isinstance(splitter, SentencePieceSplitter):
         splitter.save_assets(folder)
     with atomic_write(Path(folder) / TOKENIZER_FILE) as temporary:
         temporary.write_text(json.dumps(settings, indent=1) + "\n")
