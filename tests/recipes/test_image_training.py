@@ -1,9 +1,3 @@
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from small_data import TINY_IMAGES
@@ -11,10 +5,7 @@ from small_data import TINY_IMAGES
 from tfast.recipes import DivergedError, ImageRecipe
 from tfast.recipes.image_training import make_augmentation, training_batches
 from tfast.training.checkpoints.file_format import read_checkpoint
-from tfast.training.checkpoints.resume import read_progress
 from tfast.vision.augmentation import PadAndCrop, RandomResizedCrop
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.usefixtures("tiny_xresnet")
@@ -43,42 +34,3 @@ def test_a_run_that_diverges_leaves_no_model(images, tmp_path):
     assert left == ["checked_images.json", "checkpoint.npz"]
     for name, array in read_checkpoint(tmp_path / "run" / "checkpoint.npz").arrays.items():
         assert np.isfinite(np.asarray(array, "float64")).all(), name
-
-
-@pytest.mark.slow
-def test_a_run_killed_in_mid_epoch_ends_with_bit_identical_weights(images, tmp_path):
-    # Five steps of an epoch's ten are done when it dies, and the last checkpoint holds three.
-    program = """
-import os, signal, sys
-from tfast.cli import main
-from tfast.training.inspection.stopwatch import Stopwatch
-
-def kill(stopwatch, batch, logs=None):
-    if batch == 4:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-if sys.argv.pop(1) == "kill":
-    Stopwatch.on_train_batch_end = kill
-sys.exit(main())
-"""
-
-    def run(kill, output, *more):
-        options = ["--data", images, "--output", output, "--image-size=16", "--augment=pad"]
-        options += ["--crop-ratio=1", "--epochs=2", "--batch-size=2", "--save-every=3", *more]
-        command = [sys.executable, "-c", program, kill, "train-images", *options]
-        return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}).returncode
-
-    alone, broken = tmp_path / "alone", tmp_path / "broken"
-    assert run("", alone) == 0
-    assert run("kill", broken) == -signal.SIGKILL
-    assert read_progress(broken / "checkpoint.npz")["step"] == 3
-    assert run("", broken, "--resume") == 0
-    found, expected = (read_checkpoint(output / "checkpoint.npz") for output in (broken, alone))
-    assert found.facts() == expected.facts()
-    assert found.step == 20
-    assert list(found.arrays) == list(expected.arrays)
-    for name, array in found.arrays.items():
-        if not name.startswith("callback/Stopwatch"):
-            assert array.tobytes() == expected.arrays[name].tobytes(), name
-    for name in ("history.csv", "preprocessing.json"):
-        assert (broken / name).read_bytes() == (alone / name).read_bytes()

@@ -141,7 +141,7 @@ def test_training_of_texts_killed_in_each_stage_and_between_them(tmp_path):
         ["step", 2, "SIGKILL"], ["write", 2, "SIGKILL"], ["model", 1, "SIGKILL"],
         ["step", 2, "SIGINT"], ["write", 2, "SIGKILL"], ["model", 2, "SIGKILL"],
         ["step", 2, "SIGTERM"], ["write", 2, "SIGKILL"], ["model", 3, "SIGKILL"],
-        ["export", 1, "SIGKILL"], ["result", 1, "SIGKILL"], ["result", 2, "SIGKILL"],
+        ["export", 1, "SIGKILL"], ["result", 1, "SIGKILL"],
     ]  # fmt: skip
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     runs = run_whole_and_killed(whole, killed, arguments, kills)
