@@ -12,7 +12,7 @@ from tfast.recipes import (
     UlmfitRecipe,
 )
 from tfast.recipes.checks import or_none, path
-from tfast.recipes.recipe import Recipe, setting
+from tfast.recipes.recipe import RECIPE_VERSION, Recipe, setting
 
 RECIPES = [
     ImageRecipe(data="images"),
@@ -51,9 +51,9 @@ def test_settings_leave_out_paths_and_what_may_differ_on_resume():
         often: int = setting(3, lambda name, value: value, "how often", same_on_resume=False)
 
     # Lists, as JSON gives them back.
-    assert Example().settings() == {"data": None, "sizes": [1, 2], "recipe_version": 2}
+    assert Example().settings() == {"data": None, "sizes": [1, 2], "recipe_version": RECIPE_VERSION}
     moved = Example(data="elsewhere", sizes=[4])
-    assert moved.settings() == {"sizes": [4], "recipe_version": 2}
+    assert moved.settings() == {"sizes": [4], "recipe_version": RECIPE_VERSION}
     assert moved.paths() == {"data": "elsewhere"}
 
 

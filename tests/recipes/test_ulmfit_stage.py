@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfast.recipes import DivergedError, UlmfitRecipe
+from tfast.recipes import DivergedError
 from tfast.recipes.ulmfit_stage import StageFiles, fit_stage, num_weights
 from tfast.training.unfreezing import Stage
 
@@ -20,14 +20,13 @@ def make_model():
     return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1), keras.layers.Dense(1)])
 
 
-def fit(model, output, rate=0.1):
+def fit(model, output, rate=0.1, **options):
     groups = [[layer] for layer in model.layers]
     files = StageFiles(output, "general/model")
-    recipe = UlmfitRecipe(data="a.csv")
     stages = [Stage(-1, rate, 1), Stage(0, rate, 1)]
     return fit_stage(
-        recipe, files, model, groups=groups, stages=stages, make_batches=make_batches,
-        validation=make_batches(None), **OPTIONS,
+        files, model, groups=groups, stages=stages, make_batches=make_batches,
+        validation=make_batches(None), save_every=100, **OPTIONS | options,
     )  # fmt: skip
 
 
@@ -40,6 +39,11 @@ def test_a_stage_leaves_model_history_and_curves_and_is_not_fitted_twice(tmp_pat
     assert same_seconds == seconds
     for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_epoch_may_be_a_number_of_steps(tmp_path):
+    model, _ = fit(make_model(), tmp_path, steps_per_epoch=3)
+    assert int(model.optimizer.iterations) == 2 * 3
 
 
 def test_a_stage_that_diverges_leaves_no_model(tmp_path):
