@@ -47,6 +47,7 @@ def test_published_weights_of_both_directions_come_by_name(reviews, tmp_path, ke
     assert load_tokenizer(tmp_path / "run").splitter == "english"
 
 
+@pytest.mark.slow
 def test_a_sentencepiece_model_keeps_its_vocabulary_and_is_served(reviews, tmp_path):
     pytest.importorskip("tensorflow_text")
     recipe = recipe_for(reviews, fastai_ulmfit(tmp_path))
