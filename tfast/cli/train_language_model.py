@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from tfast.cli import environment
-from tfast.cli.options import add_preset, add_run_options, add_settings, read_recipe, run_recipe
+from tfast.cli.options import add_run_options, add_settings, read_recipe, run_recipe
 from tfast.recipes.errors import input_errors
 from tfast.recipes.language_model_recipe import LanguageModelRecipe
 
@@ -22,7 +22,6 @@ SETTINGS = (*(field.name for field in LanguageModelRecipe.fields()), "output")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options."""
     add_run_options(parser, output=Path("runs/language_model"))
-    add_preset(parser, "language_model")
     add_settings(parser, LanguageModelRecipe)
 
 

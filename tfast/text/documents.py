@@ -118,7 +118,8 @@ def look_up(
     parts = {}
     for name, part in texts.items():
         title = f"Tokenizing {name} texts" if show_progress else None
-        parts[name] = _number_words(tokenize(part, tokenizer=traced, title=title), numbers)
+        tokens = tokenize(part, tokenizer=traced, title=title)
+        parts[name] = _join(number_words(tokens, numbers))
     counts = sum(
         (np.bincount(parts[name][0], minlength=len(numbers)) for name in counted),
         start=np.zeros(len(numbers), "int64"),
@@ -140,17 +141,35 @@ def look_up(
     return vocabulary, documents
 
 
-def _number_words(
-    token_batches: Iterator[tf.RaggedTensor], numbers: dict[bytes, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the tokens, and tokens of each document; new words are added to `numbers`."""
-    token_numbers, lengths = [np.empty(0, "int32")], [np.empty(0, "int64")]
+def number_words(
+    token_batches: Iterable[tf.RaggedTensor], numbers: dict[bytes, int]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of the tokens, batch by batch; new words get the next numbers.
+
+    Args:
+        token_batches: ragged strings `(batch, None)`.
+        numbers: number of each word that has come; words are added to it.
+
+    Yields:
+        The numbers of a batch, int32 `(tokens,)`, and the tokens of each document, int64
+        `(batch,)`.
+
+    Examples:
+        >>> numbers = {}
+        >>> batches = number_words([tf.ragged.constant([["a", "b"], ["a"]])], numbers)
+        >>> [(found.tolist(), lengths.tolist()) for found, lengths in batches]
+        [([0, 1, 0], [2, 1])]
+    """
     for tokens in token_batches:
         # Only the distinct tokens of a batch become Python objects.
         words, positions = tf.unique(tokens.flat_values)
         found = [numbers.setdefault(word, len(numbers)) for word in words.numpy().tolist()]
-        token_numbers.append(np.array(found, "int32")[positions.numpy()])
-        lengths.append(tokens.row_lengths().numpy())
+        yield np.array(found, "int32")[positions.numpy()], tokens.row_lengths().numpy()
+
+
+def _join(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    empty = np.empty(0, "int32"), np.empty(0, "int64")
+    token_numbers, lengths = zip(empty, *batches, strict=True)
     return np.concatenate(token_numbers), np.concatenate(lengths)
 
 

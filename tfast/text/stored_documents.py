@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfast import arguments
 from tfast.files import atomic_write
-from tfast.text.documents import Tokenizer, tokenize
+from tfast.text.documents import Tokenizer, number_words, tokenize
 from tfast.text.tokenization.special_tokens import UNKNOWN_ID
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
@@ -112,18 +112,16 @@ def store_documents(
         temporary.mkdir()
         scratch = temporary / "numbers"
         with scratch.open("wb") as file:
-            for tokens in tokenize(texts, tokenizer=traced, title=title):
-                # Only the distinct tokens of a batch become Python objects.
-                words, positions = tf.unique(tokens.flat_values)
-                found = [numbers.setdefault(word, len(numbers)) for word in words.numpy().tolist()]
-                np.array(found, "uint32")[positions.numpy()].tofile(file)
-                lengths.append(tokens.row_lengths().numpy())
+            tokens = tokenize(texts, tokenizer=traced, title=title)
+            for token_numbers, lengths_of_batch in number_words(tokens, numbers):
+                token_numbers.tofile(file)
+                lengths.append(lengths_of_batch)
         starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
         if len(starts) - 1 <= held_out:
             raise ValueError(
                 f"texts must be more than the {held_out} held out, got {len(starts) - 1}"
             )
-        all_numbers = np.memmap(scratch, "uint32", "r", shape=(int(starts[-1]),))
+        all_numbers = np.memmap(scratch, "int32", "r", shape=(int(starts[-1]),))
         counts = np.zeros(len(numbers), "int64")
         for piece in _pieces(all_numbers[: starts[-1 - held_out]]):
             counts += np.bincount(piece, minlength=len(numbers))
