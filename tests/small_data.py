@@ -27,6 +27,16 @@ TINY_TEXTS = {
 }
 
 
+def photo(height, width):
+    """Edges, waves and noise: whatever shows a shift, or a value below 0 that was not cut off."""
+    y, x = np.mgrid[:height, :width]
+    noise = np.random.RandomState(0).normal(0, 20, (height, width))
+    grey = 128 + 90 * np.sin(x / 7) * np.cos(y / 11) + noise
+    pixels = np.stack([grey, np.roll(grey, 9, 1), 255 - grey], -1)
+    pixels[(x // 23 + y // 31) % 2 == 0] *= 0.2
+    return pixels.clip(0, 255).astype("uint8")
+
+
 def write_images(folder, *, count=12, names=("bright", "dark")):
     """Classes of 16x16 images, the first bright and the second dark."""
     random = np.random.RandomState(0)

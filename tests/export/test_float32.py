@@ -52,13 +52,6 @@ def test_a_model_of_mixed_precision_gets_a_twin_with_the_same_weights(make, poli
     assert twin is in_float32(twin)
 
 
-def blended(policy):
-    tfidf = TfidfClassifier(9, 2, 1)
-    tfidf.idf.assign(np.arange(10))
-    tfidf.coefficients.assign(np.ones((10, 1)) * [0, 2])
-    return BlendedClassifier(classifier(policy), tfidf, weight=0.4, sharpness=1.5)
-
-
 @pytest.mark.parametrize("make", [classifier, images, both, blended])
 def test_a_model_in_float32_is_its_own_twin(make):
     model = make("float32")

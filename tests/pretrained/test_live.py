@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from small_data import photo
 
 from tfast.pretrained import load
 from tfast.vision.decoding import decode_image
@@ -28,19 +29,10 @@ NAMES = [
 SIDES = [(375, 500), (601, 399), (97, 431), (300, 301), (224, 224)]
 
 
-def photo(height, width):
-    y, x = np.mgrid[:height, :width]
-    noise = np.random.RandomState(0).normal(0, 20, (height, width))
-    grey = 128 + 90 * np.sin(x / 7) * np.cos(y / 11) + noise
-    pixels = np.stack([grey, np.roll(grey, 9, 1), 255 - grey], -1)
-    pixels[(x // 23 + y // 31) % 2 == 0] *= 0.2
-    return Image.fromarray(pixels.clip(0, 255).astype("uint8"))
-
-
 def write_images(folder):
     """Odd JPEGs: progressive, grey, CMYK, coarse; and a PNG of the very size."""
     folder.mkdir()
-    a, b, c, d, e = (photo(*sides) for sides in SIDES)
+    a, b, c, d, e = (Image.fromarray(photo(*sides)) for sides in SIDES)
     a.save(folder / "a.jpg", quality=85)
     b.save(folder / "b.jpg", quality=60, subsampling=2, progressive=True)
     c.convert("L").save(folder / "c.jpg")

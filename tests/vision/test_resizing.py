@@ -2,21 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from small_data import photo
 
 from tfast.vision.preprocessing import ImagePreprocessing, resize_and_crop
 from tfast.vision.resizing import Resizing
 
 SIDES = [(375, 500), (100, 77), (640, 480), (31, 47), (235, 300), (224, 224), (1, 300), (601, 399)]
-
-
-def photo(height, width):
-    """Edges, waves and noise: whatever shows a shift, or a value below 0 that was not cut off."""
-    y, x = np.mgrid[:height, :width]
-    noise = np.random.RandomState(0).normal(0, 20, (height, width))
-    grey = 128 + 90 * np.sin(x / 7) * np.cos(y / 11) + noise
-    pixels = np.stack([grey, np.roll(grey, 9, 1), 255 - grey], -1)
-    pixels[(x // 23 + y // 31) % 2 == 0] *= 0.2
-    return pixels.clip(0, 255).astype("uint8")
 
 
 def by_pillow(pixels, resized, crop):

@@ -22,6 +22,7 @@ from tfast.text.stored_documents import (
     store_documents,
 )
 from tfast.text.texts import iterate_unlabelled
+from tfast.text.ulmfit import transfer_vocabulary
 from tfast.text.word_vectors import start_from_counts
 from tfast.training.precision import POLICIES
 from tfast.training.unfreezing import Stage
@@ -108,7 +109,10 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     )
     print("\nTesting")
     measured = model.evaluate(_batches(prepared, training=False), return_dict=True)
-    write_model(_files(prepared).model, in_float32(model))
+    # In float32 and with the exact loss, as most who start from it will train it.
+    words = prepared.training.vocabulary.words
+    exact = transfer_vocabulary(model, words, words, dtype="float32", num_candidates=None)
+    write_model(_files(prepared).model, exact)
     result = {
         "perplexity": measured["perplexity"],
         "accuracy": measured["accuracy"],
@@ -140,15 +144,6 @@ def make_model(prepared: PreparedLanguageModel) -> LanguageModel:
         num_candidates=recipe.num_candidates,
         dtype=POLICIES[recipe.precision],
     )
-
-
-def in_float32(model: LanguageModel) -> LanguageModel:
-    """A copy that computes in float32 and with the exact loss, as most who start from it will."""
-    changes = {"dtype": "float32", "num_candidates": None}
-    copy = LanguageModel.from_config(model.get_config() | changes)
-    for part in ("encoder", "decoder"):
-        getattr(copy, part).set_weights(getattr(model, part).get_weights())
-    return copy
 
 
 def _stored(recipe: LanguageModelRecipe, folder: Path) -> StoredDocuments:
