@@ -5,11 +5,11 @@ The model knows 50 words. What it computes for them is in golden/fastai_numerics
 
 import io
 import pickle
-import struct
 import tarfile
 
 import numpy as np
 from golden_weights import GOLDEN, golden_arrays, golden_json, golden_state_dict
+from sentencepiece_models import CONTROL, NORMAL, UNKNOWN, piece
 from torch_writer import write_old_torch_file, write_torch_file
 
 ARRAYS = golden_arrays("fastai_numerics.npz")
@@ -77,21 +77,12 @@ def fastai_ulmfit(folder):
 
 def sentencepiece_model(pieces):
     """A model as tf2-ulmfit's: unknown, padding, start and end of a text first."""
-
-    def field(number, content):
-        return bytes([number << 3 | 2, len(content)]) + content
-
-    def piece(text, score, kind):
-        score = bytes([2 << 3 | 5]) + struct.pack("<f", score)
-        return field(1, field(1, text.encode()) + score + bytes([3 << 3, kind]))
-
-    normal, unknown, control = 1, 2, 3
-    special = [("<unk>", unknown), ("<pad>", control), ("<s>", control), ("</s>", control)]
+    special = [("<unk>", UNKNOWN), ("<pad>", CONTROL), ("<s>", CONTROL), ("</s>", CONTROL)]
     content = io.BytesIO()
     for text, kind in special:
         content.write(piece(text, 0, kind))
     for place, text in enumerate(pieces):
-        content.write(piece(text, -1.0 - place, normal))
+        content.write(piece(text, -1.0 - place, NORMAL))
     return content.getvalue()
 
 

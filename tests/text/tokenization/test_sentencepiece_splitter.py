@@ -1,4 +1,3 @@
-import struct
 import sys
 
 import keras
@@ -6,6 +5,7 @@ import pytest
 import tensorflow as tf
 from checks import check_text_op
 from golden_weights import GOLDEN, golden_json
+from sentencepiece_models import CONTROL, NORMAL, UNKNOWN, piece
 
 from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer import TextTokenizer
@@ -21,18 +21,9 @@ def tokens_of(texts, **options):
 @pytest.fixture
 def sentencepiece_file(tmp_path):
     """A model of five pieces, written as SentencePiece's protocol buffer."""
-
-    def field(number, content):
-        return bytes([number << 3 | 2, len(content)]) + content
-
-    def piece(text, score, kind):
-        score = bytes([2 << 3 | 5]) + struct.pack("<f", score)
-        return field(1, field(1, text.encode()) + score + bytes([3 << 3, kind]))
-
-    normal, unknown, control = 1, 2, 3
-    special = piece("<unk>", 0, unknown) + piece("<s>", 0, control) + piece("</s>", 0, control)
+    special = piece("<unk>", 0, UNKNOWN) + piece("<s>", 0, CONTROL) + piece("</s>", 0, CONTROL)
     pieces = [
-        piece(text, -1.0 - place, normal) for place, text in enumerate(["▁hal", "lo", "▁welt"])
+        piece(text, -1.0 - place, NORMAL) for place, text in enumerate(["▁hal", "lo", "▁welt"])
     ]
     file = tmp_path / "tiny.model"
     file.write_bytes(special + b"".join(pieces))
