@@ -163,6 +163,11 @@ def _old_copy(scratch: Path, path: Path) -> Path:
 def _remove_scratch(scratch: Path, path: Path) -> None:
     """Removes it, but never the only copy of what was at `path`."""
     old = _old_copy(scratch, path)
-    if os.path.lexists(old) and not os.path.lexists(path):
-        old.rename(path)
+    while os.path.lexists(old) and not os.path.lexists(path):
+        try:
+            old.rename(path)
+        except OSError as error:
+            # Another writer's copy took the place since it was looked at: that one counts.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
     shutil.rmtree(scratch, ignore_errors=True)
