@@ -20,8 +20,8 @@ import tfast
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
-# Beside Python modules: types, presets, data of the English tokenizer.
-NOT_MODULES = (".pyi", ".toml", "py.typed", ".json", ".txt", ".npz", ".gz")
+# Beside Python modules: types, presets, data of the English tokenizer, weights and their card.
+NOT_MODULES = (".pyi", ".toml", "py.typed", ".json", ".txt", ".npz", ".gz", ".md")
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,23 @@ def test_the_installed_package_is_the_one_that_runs(run):
 
 def test_presets_are_listed(run):
     assert "imdb_22000" in succeed(run("tfast", "recipes"))
+
+
+ENGLISH = """
+import tfast
+
+loaded = tfast.pretrained.load("tfast/english")
+print(len(loaded.vocabulary), loaded.provenance.source)
+"""
+
+
+def test_its_english_language_model_is_in_it(run):
+    words, source = succeed(run("python", "-c", ENGLISH)).split(maxsplit=1)
+    assert int(words) > 20_000
+    assert source.strip() == f"the package tfast {tfast.__version__}"
+    shown = succeed(run("tfast", "pretrained", "tfast/english"))
+    assert "weights.npz: " in shown
+    assert "not here" not in shown
 
 
 def test_it_trains_on_the_digits_and_on_images(run, tmp_path):

@@ -1,8 +1,11 @@
+import dataclasses
 import hashlib
+import re
 
 import pytest
 
 from tfast.cli import main
+from tfast.pretrained import bundled
 from tfast.pretrained.catalog import ENTRIES
 
 
@@ -43,6 +46,24 @@ def test_one_is_shown_with_its_files(tmp_path, capsys):
     assert f"  {folder / 'xrn50_940.pth'}: 7 bytes, SHA-256 {digest}\n" in shown
     address = "https://huggingface.co/timm/resnet50d.a1_in1k/resolve/main/config.json"
     assert f"  config.json: not here, would be fetched from {address}\n" in shown
+
+
+def test_what_the_package_has_is_here_and_not_fetched(tmp_path, capsys, monkeypatch):
+    entry = dataclasses.replace(ENTRIES["tfast/english"], sha256={})
+    monkeypatch.setitem(ENTRIES, "tfast/english", entry)
+    monkeypatch.setattr(bundled, "WEIGHTS", tmp_path)
+    assert main(["pretrained", "tfast/english", "--download"]) == 0
+    missing = "  weights.npz: not here, which tfast should have: install it again\n"
+    assert missing in capsys.readouterr().out
+    (tmp_path / "english").mkdir()
+    for file in entry.files:
+        (tmp_path / "english" / file).write_bytes(b"content")
+    assert main(["pretrained", "tfast/english"]) == 0
+    shown = capsys.readouterr().out
+    assert "\n  the package tfast " in shown
+    assert f"  {tmp_path / 'english' / 'weights.npz'}: 7 bytes, SHA-256 " in shown
+    assert main(["pretrained", "--kind", "text"]) == 0
+    assert re.search(r"\ntfast/english +text .* cc-by-sa-3\.0 +yes", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ def test_each_entry_says_where_its_files_are_and_who_reads_them(entry):
     assert entry.files
     assert entry.kind in ("image", "text")
     assert importlib.util.find_spec(entry.loader) is not None
-    if entry.repository is None:
+    assert sum(map(bool, (entry.repository, entry.addresses, entry.bundled))) == 1
+    if entry.addresses:
         assert set(entry.addresses) == set(entry.files)
         assert all(re.match(r"https?://", address) for address in entry.addresses.values())
     assert entry.expected_accuracy is None or 0 < entry.expected_accuracy < 1
@@ -26,6 +27,7 @@ def test_the_modules_of_folders_and_files_exist():
 def test_names_are_told_from_paths(tmp_path, monkeypatch):
     assert is_published("fastai/xrn50_940")
     assert is_published("hf://owner/name")
+    assert is_published("tfast/english")
     assert repository_of("timm/resnet26d.bt_in1k") == "timm/resnet26d.bt_in1k"
     assert not is_published("models/trained.keras")
     monkeypatch.chdir(tmp_path)

@@ -5,6 +5,7 @@ import pytest
 
 from tfast.fastai.xresnet import xresnet_to_fastai
 from tfast.pretrained import load
+from tfast.pretrained.bundled import BundledSource
 from tfast.pretrained.loading import open_source
 from tfast.pretrained.remote_sources import HubSource, WebSource
 from tfast.pretrained.sources import FileSource, FolderSource
@@ -14,6 +15,7 @@ from tfast.vision.xresnet import xresnet
 def test_a_name_is_one_of_the_catalogue_a_repository_a_folder_or_a_file(tmp_path):
     (tmp_path / "file.pth").write_bytes(b"")
     assert isinstance(open_source("fastai/xrn50_940"), WebSource)
+    assert isinstance(open_source("tfast/english", download=True), BundledSource)
     assert isinstance(open_source(str(tmp_path)), FolderSource)
     assert isinstance(open_source(str(tmp_path / "file.pth")), FileSource)
     for name in ("timm/resnet50d.a1_in1k", "timm/resnet26d.bt_in1k", "hf://owner/name"):

@@ -37,6 +37,19 @@ def test_hashes_that_were_given_are_checked_of_all_but_json(tmp_path):
         FolderSource(tmp_path, sha256={"": "0" * 64}).find("a.bin")
 
 
+def test_hashes_that_the_catalogue_records_are_checked(tmp_path):
+    for name in ("a.bin", "b.bin"):
+        (tmp_path / name).write_bytes(name.encode())
+    hashes = {"a.bin": sha256_of(tmp_path / "a.bin"), "b.bin": "0" * 64}
+    entry = Entry(name="a", kind="text", loader="m", files=("a.bin", "b.bin"), sha256=hashes)
+    source = FolderSource(tmp_path, entry)
+    assert source.path("a.bin")
+    with pytest.raises(
+        ValueError, match=r"b\.bin must have the SHA-256 0{64}, got .*: it is damaged"
+    ):
+        source.path("b.bin")
+
+
 def test_the_catalogue_fills_in_what_the_files_do_not_say(tmp_path):
     entry = Entry(
         name="a", kind="image", loader="m", files=(), licence="mit", expected_accuracy=0.5

@@ -4,8 +4,9 @@
     tfast pretrained timm/resnet50d.ra2_in1k --download
 
 A name is what `tfast train-images --pretrained`, `tfast train-ulmfit --pretrained` and
-`tfast.pretrained.load` take, and so are hf://OWNER/NAME, a folder and a file. Weights of the
-Hugging Face hub lie in its cache (HF_HUB_CACHE, HF_HOME), others in KERAS_HOME/tfast.
+`tfast.pretrained.load` take, and so are hf://OWNER/NAME, a folder and a file. tfast/english is in
+the package. Weights of the Hugging Face hub lie in its cache (HF_HUB_CACHE, HF_HOME), others in
+KERAS_HOME/tfast.
 """
 
 import argparse
@@ -67,9 +68,15 @@ def _print_files(entry: Entry, source: Source) -> None:
     for file in entry.files:
         path: Path | None = source.find(file)
         if path is None:
-            print(f"  {file}: not here, would be fetched from {source.address_of(file)}")
+            print(f"  {file}: not here, {_remedy(entry, source, file)}")
         else:
             print(f"  {path}: {path.stat().st_size:,} bytes, SHA-256 {source.sha256[file]}")
+
+
+def _remedy(entry: Entry, source: Source, file: str) -> str:
+    if entry.bundled is not None:
+        return "which tfast should have: install it again"
+    return f"would be fetched from {source.address_of(file)}"
 
 
 def _size(entry: Entry) -> str:

@@ -18,7 +18,7 @@ from tfast.fastai.stand_ins import EXPORTED, LEARNER, STAND_INS, plain
 from tfast.fastai.torch_files import check_memo
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.ulmfit import transfer_rows
-from tfast.text.vocabulary import Vocabulary
+from tfast.text.vocabulary import read_words
 from tfast.types import PathLike
 
 # Tensors with one row for each word: the table, its copies, the decoder's bias.
@@ -175,7 +175,7 @@ def _parse_json(path: Path) -> Any:
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        return list(Vocabulary.load(path).words)
+        return list(read_words(path))
     except ValueError:
         pass  # no file of ours: nothing in it is an escape
     try:

@@ -1,4 +1,5 @@
 from . import archives as archives
+from . import bundled as bundled
 from . import catalog as catalog
 from . import checksums as checksums
 from . import downloads as downloads

@@ -34,6 +34,22 @@ def check_given(name: str, found: str, given: str | None) -> None:
         raise ValueError(f"sha256 must be that of {name}, which is {found}, got {given}")
 
 
+def check_recorded(path: Path, found: str, recorded: str | None) -> None:
+    """Compares with the hash that the catalogue records, where it does.
+
+    Raises:
+        ValueError: it is another.
+
+    Examples:
+        >>> check_recorded(Path("a.npz"), "00ff", None)
+        >>> check_recorded(Path("a.npz"), "00ff", "0000")
+        Traceback (most recent call last):
+        ValueError: a.npz must have the SHA-256 0000, got 00ff: it is damaged
+    """
+    if recorded not in (None, found):
+        raise ValueError(f"{path} must have the SHA-256 {recorded}, got {found}: it is damaged")
+
+
 def check_remembered(path: Path, found: str) -> None:
     """Compares a file with what is remembered of it; without a memory, remembers.
 

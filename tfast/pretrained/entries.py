@@ -9,7 +9,7 @@ from typing import Literal
 class Entry:
     """Weights that `load` knows by name.
 
-    Either `repository` or `addresses` says where they are.
+    One of `repository`, `addresses` and `bundled` says where they are.
 
     Attributes:
         name: such as "timm/resnet50d.ra2_in1k".
@@ -20,6 +20,8 @@ class Entry:
         addresses: file name to URL.
         folder: where in `KERAS_HOME/tfast` files from `addresses` are kept, where several names
             share them; None: under the name.
+        bundled: folder in `tfast/pretrained/weights`, of files that the package itself has.
+        sha256: file name to the hash that the file must have, where it is recorded.
         num_bytes: of all files together; None where nobody has recorded it.
         licence: as the publisher gives it; None where none was found.
         expected_accuracy: see `Provenance`.
@@ -33,6 +35,8 @@ class Entry:
     repository: str | None = None
     addresses: Mapping[str, str] = dataclasses.field(default_factory=dict)
     folder: str | None = None
+    bundled: str | None = None
+    sha256: Mapping[str, str] = dataclasses.field(default_factory=dict)
     num_bytes: int | None = None
     licence: str | None = None
     expected_accuracy: float | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfast.pretrained import catalog
+from tfast.pretrained.bundled import BundledSource
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.remote_sources import HubSource, WebSource
 from tfast.pretrained.sources import FileSource, FolderSource, Source
@@ -29,8 +30,8 @@ def load(
     run: pickles are read as plain data or refused.
 
     Args:
-        name: one that `tfast pretrained` lists, such as "timm/resnet50d.ra2_in1k";
-            "hf://owner/name"; a folder; or a file.
+        name: one that `tfast pretrained` lists, such as "tfast/english", which the package
+            brings along, or "timm/resnet50d.ra2_in1k"; "hf://owner/name"; a folder; or a file.
         download: whether to fetch what is missing.
         sha256: the hash that the weights must have, in hexadecimal; or file name to hash.
         revision: of a repository on the hub: branch, tag or commit.
@@ -81,6 +82,8 @@ def open_source(
     """
     given = _checked_hashes(sha256)
     entry = catalog.ENTRIES.get(name)
+    if entry is not None and entry.bundled is not None:
+        return BundledSource(entry, given)
     if entry is not None and entry.repository is None:
         return WebSource(entry, given, download=download)
     repository = entry.repository if entry else catalog.repository_of(name)

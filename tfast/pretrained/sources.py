@@ -7,7 +7,7 @@ missing and where to get it.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tfast.pretrained.checksums import check_given, sha256_of
+from tfast.pretrained.checksums import check_given, check_recorded, sha256_of
 from tfast.pretrained.entries import Entry
 from tfast.pretrained.records import Provenance
 
@@ -60,6 +60,7 @@ class Source:
         path = self._locate(name)
         if path is not None and name not in self.sha256:
             found = self._hash(path)
+            check_recorded(path, found, self.entry.sha256.get(name) if self.entry else None)
             check_given(path.name, found, self.given.get(name) or self._given_for_all(name))
             self.sha256[name] = found
         return path

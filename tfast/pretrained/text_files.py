@@ -17,16 +17,23 @@ _PIECES = ["*.model", "spm/*.model", "../spm/*.model"]
 
 
 def load(source: Source) -> Pretrained:
-    """Reads weights and a SentencePiece model, whose names the catalogue has in this order.
+    """Reads weights, and their vocabulary or SentencePiece model.
+
+    The catalogue has the names of the files in this order.
 
     Raises:
         ValueError: a file is missing, damaged or of another kind.
         ImportError: see `read_text_model`.
     """
     assert source.entry is not None  # for mypy
-    weights, pieces = (source.path(name) for name in source.entry.files)
+    weights, words = (source.path(name) for name in source.entry.files[:2])
+    has_pieces = words.suffix == ".model"
     return read_text_model(
-        source, load_weights(weights), vocabulary=None, sentencepiece=pieces, reverse=False
+        source,
+        load_weights(weights),
+        vocabulary=None if has_pieces else words,
+        sentencepiece=words if has_pieces else None,
+        reverse=False,
     )
 
 

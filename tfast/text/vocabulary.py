@@ -42,19 +42,7 @@ class Vocabulary:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        words = tuple(words)
-        if words[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
-            raise ValueError(
-                f"words must begin with {' '.join(SPECIAL_TOKENS)}, "
-                f"got {' '.join(map(repr, words[: len(SPECIAL_TOKENS)]))}"
-            )
-        repeated = [word for word, count in collections.Counter(words).items() if count > 1]
-        if repeated:
-            raise ValueError(f"words must be distinct, got more than once: {repeated[:5]}")
-        ending_with_nul = [word for word in words if word.endswith("\0")]
-        if ending_with_nul:
-            raise ValueError(f"words must not end with NUL, got {ending_with_nul[:5]}")
-        self.words = words
+        self.words = _checked(words)
         # Made here, once: a layer that a tf.function makes while it is traced has no table.
         self._lookup = self.lookup_layer()
         self._inverse_lookup = self.inverse_lookup_layer()
@@ -205,13 +193,38 @@ class Vocabulary:
         Raises:
             ValueError: a file of another kind.
         """
-        # Editors of Windows begin files with a byte-order mark.
-        content = Path(path).read_bytes()
-        try:
-            text = content.decode("utf-8-sig").replace("\r\n", "\n")
-            return cls([_unescape(line) for line in text.removesuffix("\n").split("\n")])
-        except ValueError as error:
-            raise ValueError(f"{path} is not a vocabulary: {error}") from None
+        return cls(read_words(path))
+
+
+def read_words(path: PathLike) -> tuple[str, ...]:
+    """The words of a file that `Vocabulary.save` wrote, without their lookup tables.
+
+    Raises:
+        ValueError: a file of another kind.
+    """
+    # Editors of Windows begin files with a byte-order mark.
+    content = Path(path).read_bytes()
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        return _checked(_unescape(line) for line in text.removesuffix("\n").split("\n"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not a vocabulary: {error}") from None
+
+
+def _checked(words: Iterable[str]) -> tuple[str, ...]:
+    words = tuple(words)
+    if words[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
+        raise ValueError(
+            f"words must begin with {' '.join(SPECIAL_TOKENS)}, "
+            f"got {' '.join(map(repr, words[: len(SPECIAL_TOKENS)]))}"
+        )
+    repeated = [word for word, count in collections.Counter(words).items() if count > 1]
+    if repeated:
+        raise ValueError(f"words must be distinct, got more than once: {repeated[:5]}")
+    ending_with_nul = [word for word in words if word.endswith("\0")]
+    if ending_with_nul:
+        raise ValueError(f"words must not end with NUL, got {ending_with_nul[:5]}")
+    return words
 
 
 # The first word is the one for all that are not there; nothing is masked.
