@@ -12,6 +12,7 @@ hashes of its files and what `tfast pretrained` shows. Commit both.
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ from tfast.text.stored_documents import open_stored_documents
 TEMPLATE = Path(__file__).with_name("english_card.md")
 (ENTRY,) = bundled.BUNDLED_ENTRIES
 WEIGHTS, VOCABULARY, CARD = ENTRY.files
+MODEL = "language_model.keras"
 MOST_BYTES = 25_000_000
 
 
@@ -92,7 +94,12 @@ class Run:
     @property
     def started_from_another(self):
         """Whether it began with a trained model."""
-        return bool(self.result["paths"].get("pretrained") or self.settings.get("pretrained"))
+        return self.result.get("started_from") is not None
+
+    def started_from(self, earlier):
+        """Whether it began with the model of another run."""
+        files = self.result["pretrained"][0]["sha256"] if self.started_from_another else {}
+        return sha256_of(earlier.folder / MODEL) in files.values()
 
     @property
     def steps(self):
@@ -110,7 +117,7 @@ class Run:
         words = ["tfast train-language-model --data"]
         words += [Path(path).name for path in self.result["paths"]["data"]]
         if self.started_from_another:
-            words.append(f"--pretrained runs/{number - 1}/language_model.keras")
+            words.append(f"--pretrained runs/{number - 1}/{MODEL}")
         for field in LanguageModelRecipe.fields():
             value = self.settings.get(field.name, field.default)
             if value in (None, field.default) or field.name == "pretrained":
@@ -137,15 +144,19 @@ def read_runs(folders):
         unknown = [name for name in names if name not in CORPORA]
         if unknown:
             raise ValueError(f"texts must be of {', '.join(CORPORA)}, got {', '.join(unknown)}")
-        if runs[-1].started_from_another != (len(runs) > 1):
-            which = "have started from the run before it" if len(runs) > 1 else "start from nothing"
-            raise ValueError(f"RUN must {which}, got {folder}")
+        if runs[-1].settings["backward"]:
+            raise ValueError(f"RUN must read forwards, got the backward one of {folder}")
+    if runs[0].started_from_another:
+        raise ValueError(f"the first RUN must start from nothing, got {runs[0].folder}")
+    for earlier, run in itertools.pairwise(runs):
+        if not run.started_from(earlier):
+            raise ValueError(f"RUN must have started from {earlier.folder}, got {run.folder}")
     return runs
 
 
 def read_model(folder):
     """The model of a run, in float32, and its vocabulary."""
-    model = read_keras(folder / "language_model.keras")
+    model = read_keras(folder / MODEL)
     if not isinstance(model, LanguageModel) or model.dtype_policy.name != "float32":
         raise ValueError(f"RUN must hold a float32 LanguageModel, got {folder}")
     return model, read_vocabulary(folder / "vocabulary.txt", model)
@@ -197,8 +208,6 @@ def pack(folders, most=None):
     runs = read_runs(folders)
     model, vocabulary = read_model(runs[-1].folder)
     halves = in_float16(model)
-    if runs[-1].settings["backward"]:
-        raise ValueError("RUN must read forwards, got a backward model")
     own = [perplexity(model, run, vocabulary, most) for run in runs]
     target = bundled.WEIGHTS / str(ENTRY.bundled)
     with atomic_write(target) as temporary:

@@ -28,8 +28,8 @@ def pack(tmp_path, monkeypatch):
     return runpy.run_path(str(SCRIPT))["main"]
 
 
-def write_run(folder, *, data="wikipedia_en.csv.xz", largest=None, **paths):
-    """What a finished run leaves."""
+def write_run(folder, *, data="wikipedia_en.csv.xz", largest=None, started_from=None):
+    """What a finished run leaves; of another run, where it continued from that."""
     documents = store_documents(TEXTS, folder / "token_ids", held_out=4, min_frequency=1)
     vocabulary = documents.vocabulary
     model = LanguageModel(len(vocabulary), embed_size=4, hidden_size=6, num_layers=1)
@@ -44,17 +44,19 @@ def write_run(folder, *, data="wikipedia_en.csv.xz", largest=None, **paths):
         "training_tokens": 66,
         "seconds": 7200.0,
         "settings": recipe.settings(),
-        "paths": {"data": [f"elsewhere/{data}"], **paths},
+        "paths": {"data": [f"elsewhere/{data}"]},
         "environment": {"processors": 2},
     }
+    if started_from is not None:
+        sha256 = {"language_model.keras": sha256_of(started_from / "language_model.keras")}
+        result |= {"started_from": "elsewhere", "pretrained": [{"sha256": sha256}]}
     (folder / "result.json").write_text(json.dumps(result))
     return model
 
 
 def test_a_chain_is_packed_measured_and_described(pack, tmp_path, capsys):
     write_run(tmp_path / "a")
-    reviews = {"data": "imdb_unsup.csv.gz", "pretrained": "elsewhere/language_model.keras"}
-    model = write_run(tmp_path / "b", **reviews)
+    model = write_run(tmp_path / "b", data="imdb_unsup.csv.gz", started_from=tmp_path / "a")
     assert pack([str(tmp_path / "a"), str(tmp_path / "b"), "--measure", "3"]) == 0
     folder, record = tmp_path / "weights" / "english", json.loads(bundled.RECORD.read_text())
     assert {p.name for p in folder.iterdir()} == {"weights.npz", "vocabulary.txt", "README.md"}
@@ -107,15 +109,20 @@ def test_weights_beyond_float16_are_refused(pack, tmp_path, capsys):
     assert "weights must be in the range of float16, got 1.decoder.bias" in shown
 
 
-def test_runs_of_other_texts_no_chain_and_unfinished_ones_are_refused(pack, tmp_path, capsys):
+def test_runs_of_other_texts_and_unfinished_ones_are_refused(pack, tmp_path, capsys):
     assert "folder of a finished run" in refusal(pack, capsys, tmp_path / "nothing")
-    write_run(tmp_path / "a")
-    assert "must have started from the run before it" in refusal(
-        pack, capsys, tmp_path / "a", tmp_path / "a"
-    )
-    write_run(tmp_path / "b", pretrained="elsewhere/language_model.keras")
-    assert "must start from nothing" in refusal(pack, capsys, tmp_path / "b")
-    write_run(tmp_path / "c", data="secret.csv")
+    write_run(tmp_path / "a", data="secret.csv")
     assert "texts must be of wikipedia_en.csv.xz, imdb_unsup.csv.gz, got secret.csv" in refusal(
-        pack, capsys, tmp_path / "c"
+        pack, capsys, tmp_path / "a"
     )
+
+
+def test_runs_that_are_no_chain_are_refused(pack, tmp_path, capsys):
+    for name in "ab":
+        write_run(tmp_path / name)
+    write_run(tmp_path / "c", started_from=tmp_path / "a")
+    first, other, later = (tmp_path / name for name in "abc")
+    assert f"the first RUN must start from nothing, got {later}" in refusal(pack, capsys, later)
+    for runs in ((other, later), (first, other)):
+        message = f"RUN must have started from {runs[0]}, got {runs[1]}"
+        assert message in refusal(pack, capsys, *runs)

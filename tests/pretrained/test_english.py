@@ -53,7 +53,7 @@ def test_it_is_loaded_without_a_download_or_an_optional_package(english):
     assert english.model.dtype_policy.name == "float32"
     assert english.model.num_candidates is None
     assert english.vocabulary.words[: len(SPECIAL_TOKENS)] == SPECIAL_TOKENS
-    assert 20_000 <= len(english.vocabulary) <= 30_000
+    assert len(english.vocabulary) >= 20_000
     assert english.model.encoder.settings["vocab_size"] == len(english.vocabulary)
 
 
