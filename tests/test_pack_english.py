@@ -25,6 +25,7 @@ def pack(tmp_path, monkeypatch):
     monkeypatch.setattr(bundled, "WEIGHTS", tmp_path / "weights")
     (tmp_path / "bundled.json").write_bytes(bundled.RECORD.read_bytes())
     monkeypatch.setattr(bundled, "RECORD", tmp_path / "bundled.json")
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     return runpy.run_path(str(SCRIPT))["main"]
 
 
