@@ -18,7 +18,9 @@ def corpus(sentences, number=100):
 def test_english_texts_start_from_the_model_of_the_package(capsys):
     chosen = choose(UlmfitRecipe(data="a.csv"), corpus(ENGLISH))
     assert chosen.pretrained == "tfast/english"
-    assert {name: getattr(chosen, name) for name in after_pretraining(100)} == after_pretraining(100)
+    assert {name: getattr(chosen, name) for name in after_pretraining(100)} == after_pretraining(
+        100
+    )
     line = capsys.readouterr().out
     assert line.startswith("The language model starts from tfast/english: the texts look English, ")
     assert "--pretrained none" in line
