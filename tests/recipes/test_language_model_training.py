@@ -3,9 +3,11 @@ import json
 
 import numpy as np
 import pytest
+from fastai_archives import fastai_ulmfit, wt103
 
 from tfast.recipes import InputError, LanguageModelRecipe, language_model_training
 from tfast.recipes.divergence import StopAtDivergence
+from tfast.pretrained import Provenance, load
 from tfast.saving import load_model
 from tfast.text.vocabulary import Vocabulary
 from tfast.training.checkpoints.file_format import read_checkpoint
@@ -36,7 +38,99 @@ def test_all_files_are_trained_on_and_the_model_is_one_to_start_from(recipe, tmp
     assert model.encoder.settings["vocab_size"] == len(vocabulary)
 
 
-def test_an_interrupted_run_ends_bit_identical_and_tokenizes_once(recipe, tmp_path, monkeypatch):
+@pytest.fixture
+def first(recipe, tmp_path):
+    """The model of an earlier run."""
+    recipe.run(tmp_path / "first")
+    return tmp_path / "first" / "language_model.keras"
+
+
+def continuing(recipe, pretrained, **settings):
+    """A recipe that continues from a model, with texts of some words more."""
+    more = recipe.data[0].with_name("more.txt")
+    more.write_text("\n\n".join(f"a c e new{i % 3} g i m" for i in range(40)))
+    new = {name: getattr(LanguageModelRecipe(data="a"), name) for name in recipe.of_new_models}
+    settings = new | {"data": more, "pretrained": pretrained, "learning_rate": 1e-3} | settings
+    return dataclasses.replace(recipe, **settings)
+
+
+def test_a_run_continues_from_a_model_with_its_words_and_new_ones(recipe, first, tmp_path):
+    known = Vocabulary.load(first.with_name("vocabulary.txt"))
+    prepared = continuing(recipe, first).prepare(tmp_path / "second")
+    words = prepared.training.vocabulary.words
+    assert words[: len(known)] == known.words
+    assert set(words[len(known) : len(known) + 3]) == {"new0", "new1", "new2"}
+    model = language_model_training.make_model(prepared)
+    assert (model.num_candidates, model.encoder.settings["hidden_size"]) == (12, 6)
+    earlier = load_model(first, compile=False)
+    rows = model.encoder.embeddings.numpy()
+    np.testing.assert_array_equal(rows[: len(known)], earlier.encoder.embeddings)
+    np.testing.assert_allclose(rows[len(known)], rows[: len(known)].mean(0), rtol=1e-5)
+    for ours, theirs in zip(model.encoder.weights[1:], earlier.encoder.weights[1:], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_result_says_what_a_run_continued_from_and_another_can_continue_it(
+    recipe, first, tmp_path
+):
+    result = continuing(recipe, first).run(tmp_path / "second")
+    assert result["started_from"] == result["paths"]["pretrained"] == str(first)
+    record = Provenance(**result["pretrained"][0])
+    assert record.source == str(first)
+    assert record.sha256 == load(first).provenance.sha256
+    assert result["settings"]["pretrained_files"] == [record.sha256]
+    third = continuing(recipe, tmp_path / "second" / "language_model.keras")
+    prepared = third.prepare(tmp_path / "third")
+    assert len(prepared.training.vocabulary) == result["vocabulary"]
+    with pytest.raises(InputError, match="must be a backward model here, got a forward one"):
+        dataclasses.replace(third, backward=True).prepare(tmp_path / "other")
+
+
+def test_a_backward_run_is_known_as_one(recipe, tmp_path):
+    dataclasses.replace(recipe, backward=True, num_texts=12).run(tmp_path / "first")
+    file = tmp_path / "first" / "backward_language_model.keras"
+    assert load(file).reverse
+    assert continuing(recipe, file, backward=True).prepare(tmp_path / "second").start.models[True]
+    with pytest.raises(InputError, match="must be a forward model here, got a backward one"):
+        continuing(recipe, file).prepare(tmp_path / "other")
+
+
+def test_neither_ids_nor_checkpoint_are_taken_from_a_run_with_another_model(
+    recipe, first, tmp_path
+):
+    continuing(recipe, first).run(tmp_path / "second")
+    with pytest.raises(InputError, match="token ids of other texts or words"):
+        continuing(recipe, tmp_path / "second" / "language_model.keras").prepare(
+            tmp_path / "second", resume=True
+        )
+    model = load_model(first, compile=False)
+    model.decoder.bias.assign_add(np.ones(model.decoder.bias.shape))
+    model.save(first)
+    with pytest.raises(InputError, match="made under other settings: pretrained_files="):
+        continuing(recipe, first).prepare(tmp_path / "second", resume=True)
+
+
+def test_published_weights_are_continued_with_their_tokenizer(recipe, tmp_path):
+    archive = wt103(tmp_path)
+    prepared = continuing(recipe, archive).prepare(tmp_path / "run")
+    assert "new0" in prepared.training.vocabulary.words
+    assert list(prepared.settings["pretrained_files"][0]) == ["wt103-fwd.tgz"]
+    assert (tmp_path / "run" / "text_tokenizer.json").is_file()
+
+
+def test_pieces_of_words_stay_as_they_are(recipe, tmp_path):
+    pytest.importorskip("tensorflow_text")
+    prepared = continuing(recipe, fastai_ulmfit(tmp_path)).prepare(tmp_path / "run")
+    assert len(prepared.training.vocabulary) == 50
+    assert len(language_model_training.make_model(prepared).encoder.embeddings) == 50
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_an_interrupted_run_ends_bit_identical_and_tokenizes_once(
+    recipe, tmp_path, monkeypatch, continues
+):
+    if continues:
+        recipe = continuing(recipe, wt103(tmp_path))
     recipe.run(tmp_path / "whole")
     broken = tmp_path / "broken"
 
