@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from fastai_archives import fastai_ulmfit, wt103
 
+from tfast.pretrained import Provenance, load
 from tfast.recipes import InputError, LanguageModelRecipe, language_model_training
 from tfast.recipes.divergence import StopAtDivergence
-from tfast.pretrained import Provenance, load
 from tfast.saving import load_model
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.vocabulary import Vocabulary
 from tfast.training.checkpoints.file_format import read_checkpoint
 from tfast.training.checkpoints.resume import read_progress
@@ -38,89 +40,107 @@ def test_all_files_are_trained_on_and_the_model_is_one_to_start_from(recipe, tmp
     assert model.encoder.settings["vocab_size"] == len(vocabulary)
 
 
-@pytest.fixture
-def first(recipe, tmp_path):
-    """The model of an earlier run."""
-    recipe.run(tmp_path / "first")
-    return tmp_path / "first" / "language_model.keras"
+LETTERS = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvw"]
 
 
-def continuing(recipe, pretrained, **settings):
+def lay_model(folder, name="language_model.keras"):
+    """A language model as an earlier run leaves it."""
+    folder.mkdir()
+    sizes = {"embed_size": 4, "hidden_size": 6, "num_layers": 1}
+    LanguageModel(len(LETTERS), **sizes).save(folder / name)
+    Vocabulary(LETTERS).save(folder / "vocabulary.txt")
+    return folder / name
+
+
+def continuing(folder, pretrained, **settings):
     """A recipe that continues from a model, with texts of some words more."""
-    more = recipe.data[0].with_name("more.txt")
+    more = folder / "more.txt"
     more.write_text("\n\n".join(f"a c e new{i % 3} g i m" for i in range(40)))
-    new = {name: getattr(LanguageModelRecipe(data="a"), name) for name in recipe.of_new_models}
-    settings = new | {"data": more, "pretrained": pretrained, "learning_rate": 1e-3} | settings
-    return dataclasses.replace(recipe, **settings)
+    sizes = {n: value for n, value in SIZES.items() if n not in LanguageModelRecipe.of_new_models}
+    settings = {"learning_rate": 1e-3} | sizes | settings
+    return LanguageModelRecipe(data=more, pretrained=pretrained, **settings)
 
 
-def test_a_run_continues_from_a_model_with_its_words_and_new_ones(recipe, first, tmp_path):
-    known = Vocabulary.load(first.with_name("vocabulary.txt"))
-    prepared = continuing(recipe, first).prepare(tmp_path / "second")
+@pytest.fixture(scope="module")
+def second(tmp_path_factory):
+    """The recipe of a backward run that continued from a model, its folder and its result."""
+    folder = tmp_path_factory.mktemp("second")
+    first = lay_model(folder / "first", "backward_language_model.keras")
+    recipe = continuing(folder, first, backward=True)
+    return recipe, folder / "run", recipe.run(folder / "run")
+
+
+def test_a_run_continues_from_a_model_with_its_words_and_new_ones(tmp_path):
+    first = lay_model(tmp_path / "first")
+    prepared = continuing(tmp_path, first).prepare(tmp_path / "second")
     words = prepared.training.vocabulary.words
-    assert words[: len(known)] == known.words
-    assert set(words[len(known) : len(known) + 3]) == {"new0", "new1", "new2"}
+    assert list(words[:32]) == LETTERS
+    assert set(words[32:35]) == {"new0", "new1", "new2"}
     model = language_model_training.make_model(prepared)
     assert (model.num_candidates, model.encoder.settings["hidden_size"]) == (12, 6)
     earlier = load_model(first, compile=False)
     rows = model.encoder.embeddings.numpy()
-    np.testing.assert_array_equal(rows[: len(known)], earlier.encoder.embeddings)
-    np.testing.assert_allclose(rows[len(known)], rows[: len(known)].mean(0), rtol=1e-5)
+    np.testing.assert_array_equal(rows[:32], earlier.encoder.embeddings)
+    np.testing.assert_allclose(rows[32], rows[:32].mean(0), rtol=1e-4, atol=1e-7)
     for ours, theirs in zip(model.encoder.weights[1:], earlier.encoder.weights[1:], strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_result_says_what_a_run_continued_from_and_another_can_continue_it(
-    recipe, first, tmp_path
-):
-    result = continuing(recipe, first).run(tmp_path / "second")
-    assert result["started_from"] == result["paths"]["pretrained"] == str(first)
+def test_the_training_begins_with_what_the_model_has_learned(tmp_path, monkeypatch):
+    prepared = continuing(tmp_path, lay_model(tmp_path / "first")).prepare(tmp_path / "run")
+    seen = []
+
+    def fit(files, model, **options):
+        seen.extend([model.encoder.embeddings.numpy(), files.name])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(language_model_training, "fit_stage", fit)
+    with pytest.raises(KeyboardInterrupt):
+        language_model_training.train_and_write(prepared)
+    first = load_model(tmp_path / "first" / "language_model.keras", compile=False)
+    np.testing.assert_array_equal(seen[0][:32], first.encoder.embeddings)
+    assert seen[1] == "language_model"
+
+
+def test_the_result_says_what_a_run_continued_from_and_another_can_continue_it(second, tmp_path):
+    recipe, run, result = second
+    assert result["started_from"] == result["paths"]["pretrained"] == str(recipe.pretrained)
     record = Provenance(**result["pretrained"][0])
-    assert record.source == str(first)
-    assert record.sha256 == load(first).provenance.sha256
+    assert record.source == str(recipe.pretrained)
+    assert record.sha256 == load(recipe.pretrained).provenance.sha256
     assert result["settings"]["pretrained_files"] == [record.sha256]
-    third = continuing(recipe, tmp_path / "second" / "language_model.keras")
-    prepared = third.prepare(tmp_path / "third")
-    assert len(prepared.training.vocabulary) == result["vocabulary"]
-    with pytest.raises(InputError, match="must be a backward model here, got a forward one"):
-        dataclasses.replace(third, backward=True).prepare(tmp_path / "other")
-
-
-def test_a_backward_run_is_known_as_one(recipe, tmp_path):
-    dataclasses.replace(recipe, backward=True, num_texts=12).run(tmp_path / "first")
-    file = tmp_path / "first" / "backward_language_model.keras"
+    file = run / "backward_language_model.keras"
     assert load(file).reverse
-    assert continuing(recipe, file, backward=True).prepare(tmp_path / "second").start.models[True]
+    third = continuing(tmp_path, file, backward=True)
+    assert len(third.prepare(tmp_path / "third").training.vocabulary) == result["vocabulary"]
     with pytest.raises(InputError, match="must be a forward model here, got a backward one"):
-        continuing(recipe, file).prepare(tmp_path / "other")
+        dataclasses.replace(third, backward=False).prepare(tmp_path / "other")
 
 
-def test_neither_ids_nor_checkpoint_are_taken_from_a_run_with_another_model(
-    recipe, first, tmp_path
-):
-    continuing(recipe, first).run(tmp_path / "second")
+def test_neither_ids_nor_checkpoint_are_taken_from_a_run_with_another_model(second, tmp_path):
+    recipe, run, _ = second
+    own = dataclasses.replace(recipe, pretrained=run / "backward_language_model.keras")
     with pytest.raises(InputError, match="token ids of other texts or words"):
-        continuing(recipe, tmp_path / "second" / "language_model.keras").prepare(
-            tmp_path / "second", resume=True
-        )
-    model = load_model(first, compile=False)
-    model.decoder.bias.assign_add(np.ones(model.decoder.bias.shape))
-    model.save(first)
+        own.prepare(run, resume=True)
+    with pytest.raises(InputError, match="token ids of other texts or words"):
+        dataclasses.replace(recipe, pretrained=None).prepare(run, resume=True)
+    other = lay_model(tmp_path / "first", "backward_language_model.keras")  # of the same words
     with pytest.raises(InputError, match="made under other settings: pretrained_files="):
-        continuing(recipe, first).prepare(tmp_path / "second", resume=True)
+        dataclasses.replace(recipe, pretrained=other).prepare(run, resume=True)
+    recipe.prepare(run, resume=True)
 
 
-def test_published_weights_are_continued_with_their_tokenizer(recipe, tmp_path):
+def test_published_weights_are_continued_with_their_tokenizer(tmp_path):
     archive = wt103(tmp_path)
-    prepared = continuing(recipe, archive).prepare(tmp_path / "run")
+    prepared = continuing(tmp_path, archive).prepare(tmp_path / "run")
     assert "new0" in prepared.training.vocabulary.words
     assert list(prepared.settings["pretrained_files"][0]) == ["wt103-fwd.tgz"]
     assert (tmp_path / "run" / "text_tokenizer.json").is_file()
 
 
-def test_pieces_of_words_stay_as_they_are(recipe, tmp_path):
+def test_pieces_of_words_stay_as_they_are(tmp_path):
     pytest.importorskip("tensorflow_text")
-    prepared = continuing(recipe, fastai_ulmfit(tmp_path)).prepare(tmp_path / "run")
+    prepared = continuing(tmp_path, fastai_ulmfit(tmp_path)).prepare(tmp_path / "run")
     assert len(prepared.training.vocabulary) == 50
     assert len(language_model_training.make_model(prepared).encoder.embeddings) == 50
 
@@ -130,7 +150,7 @@ def test_an_interrupted_run_ends_bit_identical_and_tokenizes_once(
     recipe, tmp_path, monkeypatch, continues
 ):
     if continues:
-        recipe = continuing(recipe, wt103(tmp_path))
+        recipe = continuing(tmp_path, wt103(tmp_path))
     recipe.run(tmp_path / "whole")
     broken = tmp_path / "broken"
 

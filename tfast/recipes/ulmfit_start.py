@@ -22,7 +22,7 @@ def read_pretrained(recipe: UlmfitRecipe) -> TextStart:
     if recipe.backward:
         names[True] = backward_name(name)
     start = read_language_models(names, download=recipe.download)
-    # Of published weights only: what a run of one's own gave may be trained further meanwhile.
+    # A run's own file is among its paths; only published weights are told by their hashes.
     return dataclasses.replace(start, provenance=()) if _is_own(name) else start
 
 
