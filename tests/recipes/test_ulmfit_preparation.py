@@ -63,7 +63,7 @@ def test_texts_of_another_encoding_are_read_where_it_is_named(tmp_path):
     ],
 )
 def test_bad_pretrained_files_are_named(reviews, tmp_path, missing, message):
-    model = LanguageModel(12, embed_size=2, hidden_size=2, num_layers=1)
+    model = LanguageModel(16 if missing else 12, embed_size=2, hidden_size=2, num_layers=1)
     for name in ("language_model.keras", "backward_language_model.keras"):
         model.save(tmp_path / name)
     Vocabulary.from_tokens([]).save(tmp_path / "vocabulary.txt")
