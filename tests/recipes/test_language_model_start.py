@@ -40,7 +40,7 @@ def test_a_new_model_has_no_settings_of_files():
 
 def test_another_model_or_direction_is_refused(folder):
     TextClassifier(10, 2, **SIZES).save(folder / "classifier.keras")
-    with pytest.raises(ValueError, match="must be a LanguageModel, got a TextClassifier: .*keras"):
+    with pytest.raises(ValueError, match="must be a LanguageModel, got a TextClassifier: "):
         read_language_models({False: folder / "classifier.keras"}, download=False)
     with pytest.raises(ValueError, match="must be a backward model here, got a forward one"):
         read_language_models({True: folder / "language_model.keras"}, download=False)
