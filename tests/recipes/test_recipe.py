@@ -16,7 +16,7 @@ from tfast.recipes.recipe import RECIPE_VERSION, Recipe, setting
 
 RECIPES = [
     ImageRecipe(data="images"),
-    UlmfitRecipe(data="reviews.csv"),
+    UlmfitRecipe(data="reviews.csv", pretrained="none"),
     LanguageModelRecipe(data="books.txt"),
     FastaiImport(weights="a.pth"),
     MixupPlots(),
@@ -27,7 +27,7 @@ RECIPES = [
 def test_defaults_pass_their_own_checks_unchanged_and_have_a_help(recipe):
     for field in recipe.fields():
         assert field.metadata["help"]
-        if field.name not in ("data", "weights"):
+        if field.name not in ("data", "weights", "pretrained"):
             expected = field.metadata["otherwise"] if field.default is None else field.default
             assert getattr(recipe, field.name) == expected
 

@@ -14,7 +14,16 @@ from tfast.recipes import InputError, UlmfitRecipe
         ({"valid": -0.1}, "valid must be a fraction between 0 and 1, a whole number or a path"),
         ({"test": float("inf")}, "test must be a fraction between 0 and 1, a whole number or a"),
         ({"valid": float("nan")}, "valid must be a fraction between 0 and 1, a whole number or a"),
-        ({"epochs": (1, 1, 1)}, "learning_rates must be one for each of 3 epochs, got 2"),
+        ({"epochs": (1, 1, 1)}, "learning_rates must be one for each of 3 epochs, got 0"),
+        (
+            {"epochs": (1, 1, 1), "pretrained": "none"},
+            "learning_rates must be one for each of 3 epochs, got 2",
+        ),
+        ({"pretrained": "none", "lm_epochs": 0}, "lm_epochs must be at least 1 for a new model"),
+        (
+            {"lm_batch_size": 2, "window": 9, "lm_candidates": 17},
+            "lm_candidates must be 0 or at least the 18 tokens of a batch, got 17",
+        ),
         ({"drop_mult": -1}, "drop_mult must be a finite number of at least 0, got -1"),
         ({"encoding": ""}, "encoding must be a text, got ''"),
         ({"general_text": "a", "pretrained": "b"}, "general_text must be left out beside"),
@@ -32,8 +41,9 @@ def test_bad_settings_are_refused(settings, message):
 def test_settings_suit_what_is_given():
     assert UlmfitRecipe.suggested(data="a.csv") == UlmfitRecipe(data="a.csv")
     assert UlmfitRecipe.suggested().epochs == (1, 1, 4)
-    tutorial = UlmfitRecipe.suggested(data="a.csv", pretrained="a.keras", lm_epochs=1)
-    assert (tutorial.epochs, tutorial.lm_drop_mult, tutorial.lm_epochs) == ((1, 1, 1, 2), 0.5, 1)
+    assert UlmfitRecipe.suggested(data="a.csv", pretrained="none").epochs == (1, 3)
+    # They depend on the texts.
+    assert UlmfitRecipe.suggested(data="a.csv", pretrained="a.keras").epochs is None
 
 
 def test_amounts_may_be_fractions_numbers_and_paths():

@@ -66,7 +66,7 @@ def read_recipe(recipe_class: type[AnyRecipe], arguments: argparse.Namespace) ->
         ValueError: a setting is refused by the recipe, or is missing for the preset.
     """
     given = {f.name: v for f in recipe_class.fields() if (v := _given(arguments, f.name)) != ()}
-    if "pretrained" in given:
+    if given.get("pretrained") not in (None, "auto", "none"):
         refused = [_option(name) for name in recipe_class.of_new_models if name in given]
         if refused:
             raise ValueError(
@@ -105,15 +105,15 @@ def _option(name: str) -> str:
 
 
 def _default_text(field: "dataclasses.Field[Any]") -> str:
-    default = field.default
+    default, of = field.default, ""
     if default is None:
-        default = field.metadata["otherwise"]
+        default, of = field.metadata["otherwise"], "; of a new model"
     if default is None:
         return ""
     if isinstance(default, bool):
         default = _option(field.name if default else f"no_{field.name}")
     values = default if isinstance(default, tuple) else (default,)
-    return f" (default: {' '.join(map(str, values))})"
+    return f" (default: {' '.join(map(str, values))}{of})"
 
 
 def _keywords(kind: Any) -> dict[str, Any]:

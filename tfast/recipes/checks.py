@@ -64,6 +64,13 @@ def name_or_path(name: str, value: Any) -> str | Path:
     return path(name, value)
 
 
+def start(name: str, value: Any) -> str | Path | None:
+    """What a training starts from: a `name_or_path`, "auto", or None, which "none" is too."""
+    if value in (None, "none"):
+        return None
+    return "auto" if value == "auto" else name_or_path(name, value)
+
+
 def choice_of(choices: Collection[str]) -> Check:
     """A check for one of these."""
 

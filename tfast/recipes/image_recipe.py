@@ -13,7 +13,7 @@ from tfast.pretrained.catalog import LOADERS_BY_ENDING
 from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.presets import load_preset
-from tfast.recipes.recipe import Recipe, setting
+from tfast.recipes.recipe import Recipe, late_setting, setting
 from tfast.recipes.run_folder import check_output, hold, require_package
 from tfast.types import PathLike
 from tfast.vision.xresnet_sizes import XRESNETS
@@ -65,32 +65,22 @@ class ImageRecipe(Recipe):
         False, checks.true_or_false, "leave out files that cannot be read"
     )
     # None, where published weights are to be trained on, waits for what they were trained with.
-    image_size: int = setting(
-        None, checks.or_none(whole_number), "height and width in pixels", otherwise=128
-    )
-    mean: tuple[float, ...] = setting(
-        None,
-        checks.or_none(checks.each(checks.finite_number, lengths=(1, 3))),
+    image_size: int = late_setting(128, whole_number, "height and width in pixels")
+    mean: tuple[float, ...] = late_setting(
+        (0.485, 0.456, 0.406),
+        checks.each(checks.finite_number, lengths=(1, 3)),
         "subtracted from pixels in [0, 1]: one of each channel, or one for all",
-        otherwise=(0.485, 0.456, 0.406),
     )
-    std: tuple[float, ...] = setting(
-        None,
-        checks.or_none(checks.each(positive_number, lengths=(1, 3))),
+    std: tuple[float, ...] = late_setting(
+        (0.229, 0.224, 0.225),
+        checks.each(positive_number, lengths=(1, 3)),
         "what pixels are divided by then",
-        otherwise=(0.229, 0.224, 0.225),
     )
-    crop_ratio: float = setting(
-        None,
-        checks.or_none(positive_number),
-        "validation images are resized to this times the size, then cropped",
-        otherwise=1.14,
+    crop_ratio: float = late_setting(
+        1.14, positive_number, "validation images are resized to this times the size, then cropped"
     )
-    interpolation: Literal["bilinear", "bicubic"] = setting(
-        None,
-        checks.or_none(checks.choice_of(("bilinear", "bicubic"))),
-        "how images are resized",
-        otherwise="bilinear",
+    interpolation: Literal["bilinear", "bicubic"] = late_setting(
+        "bilinear", checks.choice_of(("bilinear", "bicubic")), "how images are resized"
     )
     augment: Literal["crop", "pad"] = setting(
         "crop",

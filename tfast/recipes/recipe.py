@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from tfast.recipes.checks import Check
+from tfast.recipes.checks import Check, or_none
 
 # Among the settings of every run. Raised when the same settings come to mean something else: other
 # orders of the data, say.
@@ -47,6 +47,21 @@ def setting(
         "otherwise": otherwise,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def late_setting(otherwise: Any, check: Check, help: str, **options: Any) -> Any:
+    """A field that is None until it is known what the run starts from.
+
+    Args:
+        otherwise: its value where that is a new model.
+        check: what the value must be.
+        help: what it means, for the command line.
+        **options: as of `setting`.
+
+    Returns:
+        What `dataclasses.dataclass` takes for a field.
+    """
+    return setting(None, or_none(check), help, otherwise=otherwise, **options)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

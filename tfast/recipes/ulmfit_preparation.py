@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfast.pretrained.records import Provenance
 from tfast.recipes.old_runs import check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
+from tfast.recipes.ulmfit_choices import choose
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.recipes.ulmfit_start import TextStart, read_pretrained
 from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
@@ -28,7 +29,7 @@ class PreparedTexts:
     """What is trained on, and what is started from.
 
     Attributes:
-        recipe: the settings.
+        recipe: the settings, none of them open.
         output: the folder of the run.
         corpus: texts and labels.
         tokenizer: from strings to tokens.
@@ -62,9 +63,6 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     """
     checkpoints = output / "checkpoints"
     remove_all_leftovers(output, output / "general", checkpoints, checkpoints / "general")
-    start = read_pretrained(recipe)
-    general_vocabulary = start.vocabulary
-    check_models(recipe, start.models)
     corpus = read_corpus(
         recipe.data,
         valid=recipe.valid,
@@ -77,7 +75,10 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         encoding=recipe.encoding,
         seed=recipe.seed,
     )
-    tokenizer = start.tokenizer
+    recipe = choose(recipe, corpus)
+    start = read_pretrained(recipe)
+    check_models(recipe, start.models)
+    general_vocabulary, tokenizer = start.vocabulary, start.tokenizer
     vocabulary, documents = look_up_corpus(recipe, corpus, start)
     if recipe.general_text:
         general_vocabulary, general = look_up_general_text(recipe, tokenizer)
@@ -178,8 +179,11 @@ def make_classifier_stages(recipe: UlmfitRecipe, num_layers: int) -> list[Stage]
 
 def check_windows(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -> None:
     """Makes the language models' batches once: too few tokens show now."""
-    make_lm_batches(recipe, target_documents(documents), training=False)
-    for name in ("valid", "general", "general valid"):
+    names = ["general", "general valid"]
+    if recipe.lm_epochs:
+        make_lm_batches(recipe, target_documents(documents), training=False)
+        names.append("valid")
+    for name in names:
         if name in documents:
             make_lm_batches(recipe, documents[name], training=False)
 

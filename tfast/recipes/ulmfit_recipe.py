@@ -6,13 +6,13 @@ Here are the settings. What is done with them is in `ulmfit_preparation`, `ulmfi
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from tfast.arguments import positive_number, whole_number
 from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.presets import load_preset
-from tfast.recipes.recipe import Recipe, setting
+from tfast.recipes.recipe import Recipe, late_setting, setting
 from tfast.recipes.run_folder import check_output, hold
 from tfast.types import PathLike
 
@@ -20,25 +20,18 @@ if TYPE_CHECKING:
     from tfast.recipes.ulmfit_preparation import PreparedTexts
     from tfast.recipes.ulmfit_training import TrainedTexts
 
-# After a language model that has read far more, as fastai's tutorial has it.
-AFTER_PRETRAINING = {
-    "lm_epochs": 5,
-    "lm_batch_size": 64,
-    "lm_drop_mult": 0.5,
-    "epochs": (1, 1, 1, 2),
-    "learning_rates": (2e-2, 1e-2, 5e-3, 1e-3),
-    "slower_by": 2.6,
-}
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class UlmfitRecipe(Recipe):
     """Trains a text classifier by ULMFiT.
 
     First a language model learns from all texts at hand, then a classifier continues from what
-    it has learned; at the end it is blended with TF-IDF, which was fitted before. The defaults
-    suit a machine without a GPU and texts that are all there is to learn from: little is lost
-    when all layers learn much from the labels.
+    it has learned; at the end it is blended with TF-IDF, which was fitted before. Of English texts
+    the language model starts from `tfast/english`, which is part of the package.
+
+    How long and at which rates is trained depends on what there is to start from and on the number
+    of labelled texts: settings that are None get their value once the texts are read, see
+    `ulmfit_choices`.
 
     `prepare`, `train` and `write` run it one after another; `run` does all three. A run that is
     killed and prepared again with `resume=True` ends, on CPU, with weights bit-identical to those
@@ -48,14 +41,13 @@ class UlmfitRecipe(Recipe):
         ValueError: a setting is not what its line says, or two do not go together.
 
     Examples:
-        >>> recipe = UlmfitRecipe(data="reviews.csv", epochs=(1, 3), learning_rates=(2e-2, 5e-3))
-        >>> recipe.hidden_size
+        >>> UlmfitRecipe(data="reviews.csv").pretrained
+        'auto'
+        >>> UlmfitRecipe(data="reviews.csv", pretrained="none").hidden_size
         384
-        >>> UlmfitRecipe.suggested(data="reviews.csv", pretrained="run/language_model.keras").epochs
-        (1, 1, 1, 2)
         >>> UlmfitRecipe(data="reviews.csv", epochs=(1, 2, 3))
         Traceback (most recent call last):
-        ValueError: learning_rates must be one for each of 3 epochs, got 2
+        ValueError: learning_rates must be one for each of 3 epochs, got 0
     """
 
     of_new_models: ClassVar[tuple[str, ...]] = ("embedding_size", "hidden_size", "layers")
@@ -99,11 +91,12 @@ class UlmfitRecipe(Recipe):
     )
     min_frequency: int = setting(2, whole_number, "of a word of the vocabulary")
     pretrained: str | Path | None = setting(
-        None,
-        checks.or_none(checks.name_or_path),
+        "auto",
+        checks.start,
         "a language model with vocabulary.txt beside it, or a published one (see `tfast "
-        "pretrained`), whose tokenizer is used: its name, archive, folder or weights file",
-        metavar="FILE.keras|NAME",
+        "pretrained`), whose tokenizer is used: its name, archive, folder or weights file; auto: "
+        "tfast/english, where the texts are English and no size of a new model is given; none",
+        metavar="FILE.keras|NAME|auto|none",
         group="language model",
     )
     download: bool = setting(
@@ -112,32 +105,35 @@ class UlmfitRecipe(Recipe):
         "fetch published weights that are not on this machine",
         same_on_resume=False,
     )
-    embedding_size: int = setting(128, whole_number, "numbers for a word")
-    hidden_size: int = setting(384, whole_number, "of each LSTM layer but the last")
-    layers: int = setting(2, whole_number, "LSTM layers")
+    embedding_size: int = late_setting(128, whole_number, "numbers for a word")
+    hidden_size: int = late_setting(384, whole_number, "of each LSTM layer but the last")
+    layers: int = late_setting(2, whole_number, "LSTM layers")
     word_vectors: bool = setting(
         True,
         checks.true_or_false,
         "a new model's embedding starts with vectors from counts of neighbouring words",
     )
     general_epochs: int = setting(5, whole_number, "on the general text")
-    lm_epochs: int = setting(2, whole_number, "on the labelled and unlabelled texts")
-    lm_learning_rate: float = setting(5e-3, positive_number, "peak of the one cycle")
-    lm_drop_mult: float = setting(0.3, checks.at_least_zero, "multiplies all dropout rates")
-    lm_batch_size: int = setting(32, whole_number, "rows in a step")
+    lm_epochs: int = late_setting(2, checks.from_zero, "on the labelled and unlabelled texts")
+    lm_learning_rate: float = late_setting(5e-3, positive_number, "peak of the one cycle")
+    lm_drop_mult: float = late_setting(0.3, checks.at_least_zero, "multiplies all dropout rates")
+    lm_batch_size: int = late_setting(32, whole_number, "rows in a step")
     window: int = setting(70, whole_number, "tokens of a row")
-    epochs: tuple[int, ...] = setting(
+    lm_candidates: int = late_setting(
+        0, checks.from_zero, "words that the loss of training is estimated from; 0: all"
+    )
+    epochs: tuple[int, ...] = late_setting(
         (1, 3), checks.each(whole_number), "of each stage", group="classifier"
     )
-    learning_rates: tuple[float, ...] = setting(
+    learning_rates: tuple[float, ...] = late_setting(
         (2e-2, 5e-3), checks.each(positive_number), "peak of each stage"
     )
-    drop_mult: float = setting(0.5, checks.at_least_zero, "multiplies all dropout rates")
-    slower_by: float = setting(
+    drop_mult: float = late_setting(0.5, checks.at_least_zero, "multiplies all dropout rates")
+    slower_by: float = late_setting(
         1.0, positive_number, "a layer's rate is the next layer's divided by this"
     )
     max_length: int = setting(1440, whole_number, "last tokens of a text that gradients reach")
-    batch_size: int = setting(32, whole_number, "texts in a step")
+    batch_size: int = late_setting(32, whole_number, "texts in a step")
     backward: bool = setting(
         False, checks.true_or_false, "a second pair of models reads backwards; both vote"
     )
@@ -147,19 +143,30 @@ class UlmfitRecipe(Recipe):
         "export the classifier blended with TF-IDF, as the validation texts weigh them",
         same_on_resume=False,
     )
-    seed: int = setting(0, checks.any_whole_number, "of everything random", group="run")
+    precision: Literal["float32", "float16", "bfloat16"] = setting(
+        "float32",
+        checks.choice_of(checks.PRECISIONS),
+        "of the arithmetic of training; bfloat16 is faster on processors with AVX512_BF16 or AMX",
+        group="run",
+    )
+    seed: int = setting(0, checks.any_whole_number, "of everything random")
     save_every: int = setting(
         100, whole_number, "steps between two checkpoints", same_on_resume=False
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.epochs) != len(self.learning_rates):
+        stages, rates = len(self.epochs or ()), len(self.learning_rates or ())
+        if stages != rates:
+            raise ValueError(f"learning_rates must be one for each of {stages} epochs, got {rates}")
+        if self.lm_candidates and self.lm_candidates < (self.lm_batch_size or 0) * self.window:
             raise ValueError(
-                f"learning_rates must be one for each of {len(self.epochs)} epochs, "
-                f"got {len(self.learning_rates)}"
+                f"lm_candidates must be 0 or at least the {self.lm_batch_size * self.window} "
+                f"tokens of a batch, got {self.lm_candidates}"
             )
-        if self.general_text and self.pretrained:
+        if self.pretrained is None and not self.lm_epochs:
+            raise ValueError("lm_epochs must be at least 1 for a new model, got 0")
+        if self.general_text and self.pretrained not in (None, "auto"):
             raise ValueError(
                 f"general_text must be left out beside pretrained, got {self.general_text}"
             )
@@ -168,19 +175,30 @@ class UlmfitRecipe(Recipe):
                 value = getattr(self, name)
                 if isinstance(value, Path):
                     raise ValueError(f"{name} must not be a path where data is not given: {value}")
-        self._check_new_model()
+        if self.pretrained != "auto":
+            self._check_new_model()
+
+    @property
+    def follows_pretrained(self) -> bool:
+        """Whether settings that are None wait for the texts and for what is started from."""
+        return self.pretrained is not None
+
+    @property
+    def describes_new_model(self) -> bool:
+        """Whether a setting is given that only a new model can have."""
+        return self.general_text is not None or any(
+            getattr(self, name) is not None for name in self.of_new_models
+        )
 
     @classmethod
     def suggested(cls, **given: Any) -> Self:
         """A recipe from what is given, and what suits that for everything else.
 
-        Without `data` these are the settings of the preset `docstrings`, small enough for some
-        minutes; with `pretrained` those of `AFTER_PRETRAINING`.
+        Without `data` and `pretrained` these are the settings of the preset `docstrings`, small
+        enough for some minutes.
         """
         suited: dict[str, Any] = {}
-        if given.get("pretrained") is not None:
-            suited = AFTER_PRETRAINING
-        elif given.get("data") is None:
+        if given.get("data") is None and given.get("pretrained") in (None, "none"):
             suited = load_preset("docstrings").settings
         return cls(**(suited | given))
 

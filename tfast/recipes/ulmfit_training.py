@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfast.recipes.baselines import Baseline, find_baseline
+from tfast.recipes.results import write_model
 from tfast.recipes.ulmfit_preparation import (
     PreparedTexts,
     make_classifier_stages,
@@ -28,6 +30,7 @@ from tfast.text.ulmfit import (
 )
 from tfast.text.vocabulary import Vocabulary
 from tfast.text.word_vectors import start_from_counts
+from tfast.training.precision import POLICIES, float32_copy
 from tfast.training.unfreezing import Stage
 
 
@@ -83,13 +86,16 @@ def train_language_model(
             prepared.general_vocabulary.words,
             prepared.vocabulary.words,
             drop_mult=recipe.lm_drop_mult,
-            max_batch_size=recipe.lm_batch_size,
+            **_lm_options(recipe),
         )
         rate = recipe.lm_learning_rate
         # A quarter of the default rate, 5e-3, is near the 2e-3 of fastai's tutorial.
         stages = language_model_stages(peaks=(rate, rate / 4), epochs=(1, recipe.lm_epochs))
-    documents = target_documents(prepared.documents), prepared.documents["valid"]
     files = files_of(prepared, "language_model", reverse)
+    if not recipe.lm_epochs:
+        write_model(files.model, float32_copy(model, num_candidates=None))
+        return model
+    documents = target_documents(prepared.documents), prepared.documents["valid"]
     model, seconds[files.name] = fit_language_model(
         prepared, files, model, stages, *documents, reverse=reverse
     )
@@ -128,7 +134,7 @@ def make_language_model(
         hidden_size=recipe.hidden_size,
         num_layers=recipe.layers,
         drop_mult=recipe.lm_drop_mult,
-        max_batch_size=recipe.lm_batch_size,
+        **_lm_options(recipe),
     )
     if recipe.word_vectors:
         ids, starts = documents.flat_values.numpy(), documents.row_splits.numpy()
@@ -154,7 +160,7 @@ def fit_language_model(
             prepared.recipe, documents, training=True, first_step=first_step, reverse=reverse
         )
 
-    return fit_stage(
+    model, seconds = fit_stage(
         files,
         model,
         settings=prepared.settings,
@@ -167,6 +173,8 @@ def fit_language_model(
         clip_norm=0.25,
         save_every=prepared.recipe.save_every,
     )
+    write_model(files.model, float32_copy(model, num_candidates=None))
+    return model, seconds
 
 
 def train_classifier(
@@ -183,6 +191,7 @@ def train_classifier(
         num_layers=sizes["num_layers"],
         drop_mult=recipe.drop_mult,
         max_length=recipe.max_length,
+        dtype=POLICIES[recipe.precision],
     )
     transfer_encoder(target, model)
 
@@ -212,4 +221,14 @@ def train_classifier(
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    return model
+    exact = float32_copy(model)
+    write_model(files.model, exact)
+    return exact
+
+
+def _lm_options(recipe: UlmfitRecipe) -> dict[str, Any]:
+    return {
+        "max_batch_size": recipe.lm_batch_size,
+        "num_candidates": recipe.lm_candidates or None,
+        "dtype": POLICIES[recipe.precision],
+    }

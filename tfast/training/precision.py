@@ -1,5 +1,7 @@
 """Mixed precision by the names people use for it, and outputs that stay float32."""
 
+from typing import Any
+
 import keras
 
 from tfast.arguments import one_of
@@ -27,6 +29,28 @@ def set_precision(precision: str) -> None:
         >>> set_precision("float32")
     """
     keras.mixed_precision.set_global_policy(POLICIES[one_of("precision", precision, POLICIES)])
+
+
+def float32_copy(model: keras.Model, **changes: Any) -> keras.Model:
+    """The same model with float32 arithmetic: whoever loads it may have no other.
+
+    Args:
+        model: of a class whose `get_config` has its `dtype` and everything else, and which is
+            built when it is made.
+        **changes: what else shall differ in its configuration; not the shapes of weights.
+
+    Returns:
+        A new model with the same weights, not compiled.
+
+    Examples:
+        >>> from tfast.text import TextClassifier
+        >>> model = TextClassifier(9, 2, embed_size=4, num_layers=1, dtype="mixed_bfloat16")
+        >>> float32_copy(model).dtype_policy.name
+        'float32'
+    """
+    copy = type(model).from_config(model.get_config() | {"dtype": "float32"} | changes)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def float32_output(name: str | None = None) -> keras.Layer:

@@ -1,0 +1,60 @@
+"""What a ULMFiT run leaves open until its texts are read: where it starts, and how it trains."""
+
+import dataclasses
+from typing import Any
+
+from tfast.recipes.ulmfit_recipe import UlmfitRecipe
+from tfast.text.corpora import Corpus
+from tfast.text.languages import english_share
+
+ENGLISH = "tfast/english"
+# English texts have about 0.3, those of other languages at most 0.12.
+_LEAST_ENGLISH = 0.2
+_LOOKED_AT = 1000
+
+
+def choose(recipe: UlmfitRecipe, corpus: Corpus) -> UlmfitRecipe:
+    """The recipe with nothing left open.
+
+    Where its `pretrained` is "auto", a line says what the run starts from and why. What other
+    settings it leaves to be chosen come from `after_pretraining`, or are those of a new model.
+    """
+    start = recipe.pretrained
+    if start == "auto":
+        start, why = _find_start(recipe, corpus)
+        print(f"The language model starts {f'from {start}' if start else 'new'}: {why}", flush=True)
+    if start is None:
+        return dataclasses.replace(recipe, pretrained=None)
+    chosen = after_pretraining(len(corpus.train), len(corpus.unlabelled))
+    still_open = {name: value for name, value in chosen.items() if getattr(recipe, name) is None}
+    return dataclasses.replace(recipe, pretrained=start, **still_open)
+
+
+def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, Any]:
+    """How to train on from a language model that has read far more.
+
+    Args:
+        num_labelled: training texts with labels.
+        num_unlabelled: further texts of their kind.
+
+    Returns:
+        Settings of a `UlmfitRecipe` by name.
+
+    Examples:
+        >>> after_pretraining(100)["lm_epochs"]
+        0
+    """
+    return {}
+
+
+def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:
+    """The name of the model to start from, or None; and the reason."""
+    if recipe.describes_new_model:
+        return None, "the settings describe it"
+    share = english_share(corpus.train.texts[:_LOOKED_AT])
+    looks = f"{share:.0%} of the words are function words of English"
+    if share < _LEAST_ENGLISH:
+        return None, f"the texts do not look English, {looks}; --pretrained NAME says otherwise"
+    if recipe.backward:
+        return None, f"{ENGLISH} does not read backwards"
+    return ENGLISH, f"the texts look English, {looks}; --pretrained none starts new"
