@@ -29,7 +29,7 @@ from tfast.text.texts import iterate_unlabelled
 from tfast.text.tokenization.tokenizer_files import save_tokenizer, tokenizer_settings
 from tfast.text.ulmfit import transfer_vocabulary
 from tfast.text.word_vectors import start_from_counts
-from tfast.training.precision import POLICIES
+from tfast.training.precision import POLICIES, float32_copy
 from tfast.training.unfreezing import Stage
 
 # Batches of a validation within the run; the one at its end is whole.
@@ -120,9 +120,7 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     print("\nTesting")
     measured = model.evaluate(_batches(prepared, training=False), return_dict=True)
     # In float32 and with the exact loss, as most who start from it will train it.
-    words = prepared.training.vocabulary.words
-    exact = transfer_vocabulary(model, words, words, dtype="float32", num_candidates=None)
-    write_model(_files(prepared).model, exact)
+    write_model(_files(prepared).model, float32_copy(model, num_candidates=None))
     result = {
         "perplexity": measured["perplexity"],
         "accuracy": measured["accuracy"],
