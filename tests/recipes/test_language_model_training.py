@@ -3,10 +3,14 @@ import json
 
 import numpy as np
 import pytest
+from fastai_archives import fastai_ulmfit, wt103
 
+from tfast.pretrained import Provenance, load
 from tfast.recipes import InputError, LanguageModelRecipe, language_model_training
 from tfast.recipes.divergence import StopAtDivergence
 from tfast.saving import load_model
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.vocabulary import Vocabulary
 from tfast.training.checkpoints.file_format import read_checkpoint
 from tfast.training.checkpoints.resume import read_progress
@@ -36,7 +40,117 @@ def test_all_files_are_trained_on_and_the_model_is_one_to_start_from(recipe, tmp
     assert model.encoder.settings["vocab_size"] == len(vocabulary)
 
 
-def test_an_interrupted_run_ends_bit_identical_and_tokenizes_once(recipe, tmp_path, monkeypatch):
+LETTERS = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvw"]
+
+
+def lay_model(folder, name="language_model.keras"):
+    """A language model as an earlier run leaves it."""
+    folder.mkdir()
+    sizes = {"embed_size": 4, "hidden_size": 6, "num_layers": 1}
+    LanguageModel(len(LETTERS), **sizes).save(folder / name)
+    Vocabulary(LETTERS).save(folder / "vocabulary.txt")
+    return folder / name
+
+
+def continuing(folder, pretrained, **settings):
+    """A recipe that continues from a model, with texts of some words more."""
+    more = folder / "more.txt"
+    more.write_text("\n\n".join(f"a c e new{i % 3} g i m" for i in range(40)))
+    sizes = {n: value for n, value in SIZES.items() if n not in LanguageModelRecipe.of_new_models}
+    settings = {"learning_rate": 1e-3} | sizes | settings
+    return LanguageModelRecipe(data=more, pretrained=pretrained, **settings)
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory):
+    """The recipe of a backward run that continued from a model, its folder and its result."""
+    folder = tmp_path_factory.mktemp("second")
+    first = lay_model(folder / "first", "backward_language_model.keras")
+    recipe = continuing(folder, first, backward=True)
+    return recipe, folder / "run", recipe.run(folder / "run")
+
+
+def test_a_run_continues_from_a_model_with_its_words_and_new_ones(tmp_path):
+    first = lay_model(tmp_path / "first")
+    prepared = continuing(tmp_path, first).prepare(tmp_path / "second")
+    words = prepared.training.vocabulary.words
+    assert list(words[:32]) == LETTERS
+    assert set(words[32:35]) == {"new0", "new1", "new2"}
+    model = language_model_training.make_model(prepared)
+    assert (model.num_candidates, model.encoder.settings["hidden_size"]) == (12, 6)
+    earlier = load_model(first, compile=False)
+    rows = model.encoder.embeddings.numpy()
+    np.testing.assert_array_equal(rows[:32], earlier.encoder.embeddings)
+    np.testing.assert_allclose(rows[32], rows[:32].mean(0), rtol=1e-4, atol=1e-7)
+    for ours, theirs in zip(model.encoder.weights[1:], earlier.encoder.weights[1:], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_training_begins_with_what_the_model_has_learned(tmp_path, monkeypatch):
+    prepared = continuing(tmp_path, lay_model(tmp_path / "first")).prepare(tmp_path / "run")
+    seen = []
+
+    def fit(files, model, **options):
+        seen.extend([model.encoder.embeddings.numpy(), files.name])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(language_model_training, "fit_stage", fit)
+    with pytest.raises(KeyboardInterrupt):
+        language_model_training.train_and_write(prepared)
+    first = load_model(tmp_path / "first" / "language_model.keras", compile=False)
+    np.testing.assert_array_equal(seen[0][:32], first.encoder.embeddings)
+    assert seen[1] == "language_model"
+
+
+def test_the_result_says_what_a_run_continued_from_and_another_can_continue_it(second, tmp_path):
+    recipe, run, result = second
+    assert result["started_from"] == result["paths"]["pretrained"] == str(recipe.pretrained)
+    record = Provenance(**result["pretrained"][0])
+    assert record.source == str(recipe.pretrained)
+    assert record.sha256 == load(recipe.pretrained).provenance.sha256
+    assert result["settings"]["pretrained_files"] == [record.sha256]
+    file = run / "backward_language_model.keras"
+    assert load(file).reverse
+    third = continuing(tmp_path, file, backward=True)
+    assert len(third.prepare(tmp_path / "third").training.vocabulary) == result["vocabulary"]
+    with pytest.raises(InputError, match="must be a forward model here, got a backward one"):
+        dataclasses.replace(third, backward=False).prepare(tmp_path / "other")
+
+
+def test_neither_ids_nor_checkpoint_are_taken_from_a_run_with_another_model(second, tmp_path):
+    recipe, run, _ = second
+    own = dataclasses.replace(recipe, pretrained=run / "backward_language_model.keras")
+    with pytest.raises(InputError, match="token ids of other texts or words"):
+        own.prepare(run, resume=True)
+    with pytest.raises(InputError, match="token ids of other texts or words"):
+        dataclasses.replace(recipe, pretrained=None).prepare(run, resume=True)
+    other = lay_model(tmp_path / "first", "backward_language_model.keras")  # of the same words
+    with pytest.raises(InputError, match="made under other settings: pretrained_files="):
+        dataclasses.replace(recipe, pretrained=other).prepare(run, resume=True)
+    recipe.prepare(run, resume=True)
+
+
+def test_published_weights_are_continued_with_their_tokenizer(tmp_path):
+    archive = wt103(tmp_path)
+    prepared = continuing(tmp_path, archive).prepare(tmp_path / "run")
+    assert "new0" in prepared.training.vocabulary.words
+    assert list(prepared.settings["pretrained_files"][0]) == ["wt103-fwd.tgz"]
+    assert (tmp_path / "run" / "text_tokenizer.json").is_file()
+
+
+def test_pieces_of_words_stay_as_they_are(tmp_path):
+    pytest.importorskip("tensorflow_text")
+    prepared = continuing(tmp_path, fastai_ulmfit(tmp_path)).prepare(tmp_path / "run")
+    assert len(prepared.training.vocabulary) == 50
+    assert language_model_training.make_model(prepared).encoder.embeddings.shape[0] == 50
+
+
+@pytest.mark.parametrize("continues", [False, True])
+def test_an_interrupted_run_ends_bit_identical_and_tokenizes_once(
+    recipe, tmp_path, monkeypatch, continues
+):
+    if continues:
+        recipe = continuing(tmp_path, wt103(tmp_path))
     recipe.run(tmp_path / "whole")
     broken = tmp_path / "broken"
 

@@ -1,9 +1,24 @@
 import pytest
 
-from tfast.recipes import ImageRecipe, UlmfitRecipe, load_preset, preset_names
+from tfast.recipes import (
+    ImageRecipe,
+    LanguageModelRecipe,
+    UlmfitRecipe,
+    load_preset,
+    preset_names,
+)
 from tfast.recipes.recipe import Recipe
 
-RECIPES = {"images": ImageRecipe, "ulmfit": UlmfitRecipe}
+RECIPES = {
+    "images": ImageRecipe,
+    "ulmfit": UlmfitRecipe,
+    "language_model": LanguageModelRecipe,
+}
+COMMANDS = {
+    "images": "train-images",
+    "ulmfit": "train-ulmfit",
+    "language_model": "train-language-model",
+}
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -11,8 +26,7 @@ def test_each_preset_makes_a_recipe_and_states_what_it_gave(name):
     preset = load_preset(name)
     recipe = RECIPES[preset.recipe](**preset.settings, **dict.fromkeys(preset.needs, "file"))
     assert isinstance(recipe, Recipe)
-    command = {"images": "train-images", "ulmfit": "train-ulmfit"}[preset.recipe]
-    assert preset.command.startswith(f"tfast {command} --preset {name} ")
+    assert preset.command.startswith(f"tfast {COMMANDS[preset.recipe]} --preset {name} ")
     for need in preset.needs:
         assert f"--{need} " in preset.command
     assert preset.results

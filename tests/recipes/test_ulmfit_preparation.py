@@ -54,13 +54,16 @@ def test_texts_of_another_encoding_are_read_where_it_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("missing", "message"),
     [
-        ("vocabulary.txt", r"vocabulary\.txt is missing"),
-        ("backward_language_model.keras", r"backward_language_model\.keras is missing"),
-        (None, r"language_model\.keras has 12 words, but"),
+        ("vocabulary.txt", r"must hold vocabulary\.txt"),
+        (
+            "backward_language_model.keras",
+            r"must be a file.*, got .*backward_language_model\.keras",
+        ),
+        (None, r"vocabulary\.txt must have the model's 12 words, got 16"),
     ],
 )
 def test_bad_pretrained_files_are_named(reviews, tmp_path, missing, message):
-    model = LanguageModel(12, embed_size=2, hidden_size=2, num_layers=1)
+    model = LanguageModel(16 if missing else 12, embed_size=2, hidden_size=2, num_layers=1)
     for name in ("language_model.keras", "backward_language_model.keras"):
         model.save(tmp_path / name)
     Vocabulary.from_tokens([]).save(tmp_path / "vocabulary.txt")

@@ -1,8 +1,11 @@
+import keras
+import numpy as np
 import pytest
 from small_data import TINY_TEXTS
 
 from tfast.recipes import UlmfitRecipe
 from tfast.recipes.ulmfit_training import train
+from tfast.saving import load_model
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 
 COLUMNS = {"text_column": "review", "label_column": "stars"}
@@ -22,3 +25,27 @@ def test_backward_models_vote_with_forward_ones_and_a_model_continues_elsewhere(
     second = UlmfitRecipe(data=reviews, backward=True, pretrained=pretrained, **COLUMNS, **tiny)
     result = second.run(tmp_path / "second")
     assert 0 <= result["accuracy"] <= 1
+
+
+def test_models_are_left_in_float32_and_a_pretrained_one_needs_no_epochs(reviews, tmp_path):
+    sampled = {"precision": "bfloat16", "lm_candidates": 32, **COLUMNS}
+    first = UlmfitRecipe(data=reviews, **sampled, **TINY_TEXTS)
+    trained = train(first.prepare(tmp_path / "first"))
+    models = [
+        load_model(tmp_path / "first" / f"{m}.keras") for m in ("language_model", "classifier")
+    ]
+    assert [model.dtype_policy.name for model in models] == ["float32", "float32"]
+    assert models[0].num_candidates is None
+    inputs = {"token_ids": np.array([[2, 9, 10]], "int32"), "lengths": np.array([3], "int32")}
+    answers = [model(inputs, training=False) for model in (trained.model, models[1])]
+    np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, answers))
+
+    tiny = {k: v for k, v in TINY_TEXTS.items() if k not in UlmfitRecipe.of_new_models}
+    pretrained = tmp_path / "first" / "language_model.keras"
+    settings = sampled | tiny | {"lm_epochs": 0, "epochs": (1,), "learning_rates": (0.02,)}
+    second = UlmfitRecipe(data=reviews, pretrained=pretrained, **settings)
+    trained = train(second.prepare(tmp_path / "second"))
+    assert list(trained.seconds) == ["classifier"]
+    left = load_model(tmp_path / "second" / "language_model.keras")
+    for one, other in zip(left.encoder.weights, models[0].encoder.weights, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from tfast.text.documents import look_up
 from tfast.text.stored_documents import is_store_of, open_stored_documents, store_documents
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
+from tfast.text.vocabulary import Vocabulary
 
 TEXTS = ["a film a film", "a book", "one <br /> more", "Zebra film"]
 
@@ -19,6 +21,20 @@ def test_ids_and_vocabulary_are_those_of_the_lookup_in_memory(tmp_path, max_size
     assert stored.select(0, 3).read().tolist() == documents["train"].flat_values.numpy().tolist()
     assert stored.select(3, 4).read().tolist() == documents["valid"].flat_values.numpy().tolist()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_known_words_keep_their_ids_and_new_ones_come_after_them(tmp_path):
+    known = Vocabulary.from_counts({b"film": 2, b"unseen": 2})
+    options = {"held_out": 1, "known": known, "min_frequency": 1}
+    more = store_documents(TEXTS, tmp_path / "more", max_size=1, **options)
+    assert more.vocabulary.words[: len(known)] == known.words
+    assert more.vocabulary.words[len(known)] == "a"
+    assert "book" not in more.vocabulary.words
+    assert more.read()[:3].tolist() == [2, len(known), known.words.index("film")]
+    odd = Vocabulary([*SPECIAL_TOKENS, "film"])  # pieces: no word more, and no filler
+    same = store_documents(TEXTS, tmp_path / "same", max_size=0, **options | {"known": odd})
+    assert same.vocabulary == odd
+    assert open_stored_documents(tmp_path / "same").read()[:3].tolist() == [2, 0, 9]
 
 
 def test_they_are_opened_again_without_the_texts(tmp_path):

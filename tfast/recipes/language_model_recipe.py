@@ -6,7 +6,7 @@ TensorFlow.
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from tfast.arguments import positive_number, whole_number
 from tfast.recipes import checks
@@ -24,7 +24,8 @@ class LanguageModelRecipe(Recipe):
     """Trains a language model on more text than fits into memory.
 
     The texts are tokenized once, into a file of ids in the output folder. The model is what
-    `UlmfitRecipe(pretrained=...)` starts from. A run that is killed and prepared again with
+    `UlmfitRecipe(pretrained=...)` starts from; or another run of this recipe, which so continues
+    with other texts. A run that is killed and prepared again with
     `resume=True` ends, on CPU, with weights bit-identical to those of one that was left alone.
 
     Raises:
@@ -33,10 +34,14 @@ class LanguageModelRecipe(Recipe):
     Examples:
         >>> LanguageModelRecipe(data=("wikipedia.csv.xz",), num_candidates=6144).hidden_size
         512
+        >>> LanguageModelRecipe(data=("law.csv",), pretrained="english/language_model.keras").epochs
+        1
         >>> LanguageModelRecipe(data=("wikipedia.csv.xz",), num_candidates=100)
         Traceback (most recent call last):
         ValueError: num_candidates must be at least the 4480 tokens of a batch, got 100
     """
+
+    of_new_models: ClassVar[tuple[str, ...]] = ("embedding_size", "hidden_size", "layers")
 
     data: tuple[Path, ...] = setting(
         (),
@@ -53,15 +58,33 @@ class LanguageModelRecipe(Recipe):
         "train on the first so many; words are counted in all",
     )
     valid: int = setting(250, whole_number, "so many texts, the last ones, are for validation")
-    vocabulary_size: int = setting(25_000, whole_number, "words at most")
+    vocabulary_size: int = setting(
+        25_000, whole_number, "words at most, besides those of a pretrained model"
+    )
     min_frequency: int = setting(3, whole_number, "of a word of the vocabulary")
-    embedding_size: int = setting(200, whole_number, "numbers for a word", group="language model")
+    pretrained: str | Path | None = setting(
+        None,
+        checks.or_none(checks.name_or_path),
+        "continue from a language model with vocabulary.txt beside it, or from a published one "
+        "(see `tfast pretrained`): its name, archive, folder or weights file",
+        metavar="FILE.keras|NAME",
+        group="language model",
+        same_on_resume=False,  # the hashes of its files are compared
+    )
+    download: bool = setting(
+        False,
+        checks.true_or_false,
+        "fetch published weights that are not on this machine",
+        same_on_resume=False,
+    )
+    embedding_size: int = setting(200, whole_number, "numbers for a word")
     hidden_size: int = setting(512, whole_number, "of each LSTM layer but the last")
     layers: int = setting(2, whole_number, "LSTM layers")
     word_vectors: bool = setting(
         True,
         checks.true_or_false,
-        "the embedding starts with vectors from counts of neighbouring words, not at random",
+        "a new model's embedding starts with vectors from counts of neighbouring words, not at "
+        "random",
     )
     epochs: int = setting(1, whole_number, "passes over the texts")
     learning_rate: float = setting(3e-3, positive_number, "peak of the one cycle")
@@ -98,6 +121,7 @@ class LanguageModelRecipe(Recipe):
                 f"num_candidates must be at least the {tokens} tokens of a batch, "
                 f"got {self.num_candidates}"
             )
+        self._check_new_model()
 
     def prepare(self, output: PathLike, *, resume: bool = False) -> "PreparedLanguageModel":
         """Reads, checks and tokenizes everything.
@@ -107,11 +131,11 @@ class LanguageModelRecipe(Recipe):
             resume: whether to continue the run that it may hold.
 
         Returns:
-            Documents and a new model.
+            Documents, and the model to continue from, if there is one.
 
         Raises:
-            InputError: bad texts, settings that no model can have, or a folder that holds
-                another run.
+            InputError: bad texts, a bad pretrained model, settings that no model can have, or a
+                folder that holds another run.
         """
         output = Path(output)
         with input_errors():

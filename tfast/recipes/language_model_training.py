@@ -1,6 +1,8 @@
 """A language model from much text: tokenized into a file of ids, trained, measured and written."""
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,13 @@ import keras
 import tensorflow as tf
 
 from tfast.recipes.language_model_recipe import LanguageModelRecipe
+from tfast.recipes.language_model_start import TextStart, read_language_models
 from tfast.recipes.old_runs import check_same_run
 from tfast.recipes.results import write_model, write_result
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_stage import StageFiles, fit_stage, num_weights
 from tfast.text.lm_batches import lm_batches
+from tfast.text.models.config import AWDLSTMConfig
 from tfast.text.models.language_model import LanguageModel, layer_groups
 from tfast.text.stored_documents import (
     StoredDocuments,
@@ -22,9 +26,10 @@ from tfast.text.stored_documents import (
     store_documents,
 )
 from tfast.text.texts import iterate_unlabelled
+from tfast.text.tokenization.tokenizer_files import save_tokenizer, tokenizer_settings
 from tfast.text.ulmfit import transfer_vocabulary
 from tfast.text.word_vectors import start_from_counts
-from tfast.training.precision import POLICIES
+from tfast.training.precision import POLICIES, float32_copy
 from tfast.training.unfreezing import Stage
 
 # Batches of a validation within the run; the one at its end is whole.
@@ -33,11 +38,12 @@ VALIDATION_BATCHES = 100
 
 @dataclasses.dataclass(frozen=True)
 class PreparedLanguageModel:
-    """What is trained on.
+    """What is trained on, and what is started from.
 
     Attributes:
         recipe: the settings.
         output: the folder of the run.
+        start: the model to continue from, with its words; or nothing.
         counted: the documents that words and their neighbours are counted in: all but the last.
         training: the documents that are trained on, the first of those.
         validation: the last documents.
@@ -46,6 +52,7 @@ class PreparedLanguageModel:
 
     recipe: LanguageModelRecipe
     output: Path
+    start: TextStart
     counted: StoredDocuments
     training: StoredDocuments
     validation: StoredDocuments
@@ -56,19 +63,20 @@ def prepare(recipe: LanguageModelRecipe, output: Path) -> PreparedLanguageModel:
     """Reads and tokenizes the texts, or opens what a run before it has tokenized.
 
     Raises:
-        ValueError: bad input, or a checkpoint of another run.
+        ValueError: bad input, a bad pretrained model, or a checkpoint of another run.
     """
     remove_all_leftovers(output, output / "checkpoints")
-    LanguageModel(1, embed_size=1, hidden_size=1, num_layers=1, drop_mult=recipe.drop_mult)
-    documents = _stored(recipe, output / "token_ids")
+    start = _start(recipe)
+    documents = _stored(recipe, start, output / "token_ids")
     last = len(documents) - recipe.valid
     prepared = PreparedLanguageModel(
         recipe=recipe,
         output=output,
+        start=start,
         counted=documents.select(0, last),
         training=documents.select(0, min(last, recipe.num_texts or last)),
         validation=documents.select(last, len(documents)),
-        settings=recipe.settings() | {"tokens": documents.num_tokens},
+        settings=recipe.settings() | {"tokens": documents.num_tokens} | start.settings(),
     )
     for training in (True, False):  # too few tokens show now
         _batches(prepared, training=training)
@@ -76,6 +84,7 @@ def prepare(recipe: LanguageModelRecipe, output: Path) -> PreparedLanguageModel:
     if checkpoint.exists():
         check_same_run(checkpoint, prepared.settings)
     documents.vocabulary.save(output / "vocabulary.txt")
+    save_tokenizer(start.tokenizer, output)
     return prepared
 
 
@@ -91,7 +100,8 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     recipe = prepared.recipe
     keras.utils.set_random_seed(recipe.seed)
     model = make_model(prepared)
-    if recipe.word_vectors and not _files(prepared).checkpoint.exists():
+    is_new = not prepared.start.models
+    if is_new and recipe.word_vectors and not _files(prepared).checkpoint.exists():
         start_from_counts(model, prepared.counted, seed=recipe.seed, show_progress=True)
     steps = recipe.epochs * len(_batches(prepared, training=True))
     reports = -(-steps // recipe.report_every)
@@ -110,9 +120,7 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     print("\nTesting")
     measured = model.evaluate(_batches(prepared, training=False), return_dict=True)
     # In float32 and with the exact loss, as most who start from it will train it.
-    words = prepared.training.vocabulary.words
-    exact = transfer_vocabulary(model, words, words, dtype="float32", num_candidates=None)
-    write_model(_files(prepared).model, exact)
+    write_model(_files(prepared).model, float32_copy(model, num_candidates=None))
     result = {
         "perplexity": measured["perplexity"],
         "accuracy": measured["accuracy"],
@@ -123,6 +131,8 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
         "parameters": num_weights(model),
         "seconds": seconds,
         "settings": prepared.settings,
+        "started_from": recipe.pretrained and str(recipe.pretrained),
+        "pretrained": [provenance.to_dict() for provenance in prepared.start.provenance],
         "paths": recipe.paths(),
     }
     write_result(prepared.output / "result.json", result)
@@ -130,24 +140,42 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
 
 
 def make_model(prepared: PreparedLanguageModel) -> LanguageModel:
-    """A model that has learned nothing."""
-    recipe = prepared.recipe
+    """A model that has learned nothing; or what the pretrained one has, with room for new words."""
+    recipe, start, vocabulary = prepared.recipe, prepared.start, prepared.training.vocabulary
+    settings: dict[str, Any] = {
+        "drop_mult": recipe.drop_mult,
+        "alpha": 2.0 * recipe.regularization,
+        "beta": recipe.regularization,
+        "max_batch_size": recipe.batch_size,
+        "num_candidates": recipe.num_candidates,
+        "dtype": POLICIES[recipe.precision],
+    }
+    if start.vocabulary is not None:
+        pretrained = start.models[recipe.backward]
+        return transfer_vocabulary(pretrained, start.vocabulary.words, vocabulary.words, **settings)
     return LanguageModel(
-        len(prepared.training.vocabulary),
+        len(vocabulary),
         embed_size=recipe.embedding_size,
         hidden_size=recipe.hidden_size,
         num_layers=recipe.layers,
-        drop_mult=recipe.drop_mult,
-        alpha=2.0 * recipe.regularization,
-        beta=recipe.regularization,
-        max_batch_size=recipe.batch_size,
-        num_candidates=recipe.num_candidates,
-        dtype=POLICIES[recipe.precision],
+        **settings,
     )
 
 
-def _stored(recipe: LanguageModelRecipe, folder: Path) -> StoredDocuments:
-    description = {
+def _start(recipe: LanguageModelRecipe) -> TextStart:
+    """The model to continue from, if there is one; refuses rates of dropout that none can have."""
+    sizes: dict[str, Any] = {"vocab_size": 1}
+    start = TextStart()
+    if recipe.pretrained is not None:
+        names = {recipe.backward: recipe.pretrained}
+        start = read_language_models(names, download=recipe.download)
+        sizes = start.models[recipe.backward].encoder.settings
+    AWDLSTMConfig(**(sizes | {"drop_mult": recipe.drop_mult}))
+    return start
+
+
+def _stored(recipe: LanguageModelRecipe, start: TextStart, folder: Path) -> StoredDocuments:
+    description: dict[str, Any] = {
         "files": {str(path): path.stat().st_size for path in recipe.data},
         "text_column": recipe.text_column,
         "encoding": recipe.encoding,
@@ -155,16 +183,22 @@ def _stored(recipe: LanguageModelRecipe, folder: Path) -> StoredDocuments:
         "vocabulary_size": recipe.vocabulary_size,
         "min_frequency": recipe.min_frequency,
     }
+    if start.vocabulary is not None:
+        words = json.dumps(start.vocabulary.words)
+        description["pretrained_words"] = hashlib.sha256(words.encode()).hexdigest()
+        description["tokenizer"] = tokenizer_settings(start.tokenizer)
     if folder.exists():
         if not is_store_of(folder, description):
-            raise ValueError(f"output holds the token ids of other texts, see {folder}")
+            raise ValueError(f"output holds the token ids of other texts or words, see {folder}")
         return open_stored_documents(folder)
     return store_documents(
         _texts(recipe),
         folder,
         held_out=recipe.valid,
-        max_size=recipe.vocabulary_size,
+        known=start.vocabulary,
+        max_size=0 if start.has_pieces else recipe.vocabulary_size,
         min_frequency=recipe.min_frequency,
+        tokenizer=start.tokenizer,
         description=description,
         title="Tokenizing texts",
     )
@@ -178,7 +212,9 @@ def _texts(recipe: LanguageModelRecipe) -> Iterator[str]:
 
 
 def _files(prepared: PreparedLanguageModel) -> StageFiles:
-    return StageFiles(prepared.output, "language_model")
+    """Named by the direction, as `tfast.pretrained.load` tells it."""
+    name = "backward_language_model" if prepared.recipe.backward else "language_model"
+    return StageFiles(prepared.output, name)
 
 
 def _batches(

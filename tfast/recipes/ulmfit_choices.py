@@ -44,7 +44,19 @@ def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, A
         >>> after_pretraining(100)["lm_epochs"]
         0
     """
-    return {}
+    few = num_labelled < 1000
+    return {
+        "lm_epochs": 0 if few and not num_unlabelled else 2,
+        "lm_learning_rate": 5e-3,
+        "lm_drop_mult": 0.3,
+        "lm_batch_size": 32,
+        "lm_candidates": 4480,
+        "epochs": (5, 10) if few else (1, 4),
+        "learning_rates": (1e-2, 5e-3),
+        "drop_mult": 0.5,
+        "slower_by": 1.5,
+        "batch_size": 16 if few else 32,
+    }
 
 
 def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:

@@ -74,6 +74,7 @@ def store_documents(
     folder: PathLike,
     *,
     held_out: int,
+    known: Vocabulary | None = None,
     max_size: int = 60_000,
     min_frequency: int = 2,
     tokenizer: Tokenizer | None = None,
@@ -90,7 +91,9 @@ def store_documents(
         folder: where to write; it must not exist.
         held_out: the words of so many last texts, those for validation, do not count for the
             vocabulary.
-        max_size: see `Vocabulary.from_tokens`.
+        known: a vocabulary that comes first, with its ids: that of a pretrained model.
+        max_size: see `Vocabulary.from_tokens`; with `known` the number of words more than it
+            has, 0 for exactly its words.
         min_frequency: see `Vocabulary.from_tokens`.
         tokenizer: from strings `(batch,)` to ragged tokens; None for a `TextTokenizer`.
         description: what the texts are, for `is_store_of`; JSON must be able to hold it.
@@ -125,11 +128,8 @@ def store_documents(
         counts = np.zeros(len(numbers), "int64")
         for piece in _pieces(all_numbers[: starts[-1 - held_out]]):
             counts += np.bincount(piece, minlength=len(numbers))
-        vocabulary = Vocabulary.from_counts(
-            dict(zip(numbers, counts.tolist(), strict=True)),
-            max_size=max_size,
-            min_frequency=min_frequency,
-        )
+        count_of = dict(zip(numbers, counts.tolist(), strict=True))
+        vocabulary = _choose_words(count_of, known, max_size, min_frequency)
         _write_ids(temporary / "ids", all_numbers, numbers, vocabulary)
         del all_numbers
         scratch.unlink()
@@ -161,6 +161,16 @@ def is_store_of(folder: PathLike, description: dict[str, Any]) -> bool:
     """Whether a folder holds stored documents of this description."""
     file = Path(folder) / "description.json"
     return file.exists() and json.loads(file.read_text()) == json.loads(json.dumps(description))
+
+
+def _choose_words(
+    counts: dict[bytes, int], known: Vocabulary | None, max_size: int, min_frequency: int
+) -> Vocabulary:
+    if known is None:
+        return Vocabulary.from_counts(counts, max_size=max_size, min_frequency=min_frequency)
+    if max_size == 0:
+        return known
+    return known.extended(counts, max_new=max_size, min_frequency=min_frequency)
 
 
 def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:

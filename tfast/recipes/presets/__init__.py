@@ -19,7 +19,7 @@ class Preset:
 
     Attributes:
         name: its name.
-        recipe: "images" or "ulmfit".
+        recipe: "images", "ulmfit" or "language_model".
         title: what is learned, in a line.
         needs: settings that it leaves to whoever runs it: paths.
         command: the command that ran it.

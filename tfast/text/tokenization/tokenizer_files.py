@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tfast.files import atomic_write
 from tfast.text.tokenization.sentencepiece_splitter import ASSET, SentencePieceSplitter
@@ -29,6 +30,23 @@ def save_tokenizer(tokenizer: TextTokenizer, folder: PathLike) -> None:
         >>> load_tokenizer(folder).add_end
         True
     """
+    settings = tokenizer_settings(tokenizer)
+    if isinstance(tokenizer.splitter, SentencePieceSplitter):
+        tokenizer.splitter.save_assets(folder)
+    with atomic_write(Path(folder) / TOKENIZER_FILE) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def tokenizer_settings(tokenizer: TextTokenizer) -> dict[str, Any]:
+    """What `text_tokenizer.json` holds of a tokenizer.
+
+    Raises:
+        ValueError: see `save_tokenizer`.
+
+    Examples:
+        >>> tokenizer_settings(TextTokenizer())["splitter"]
+        'english'
+    """
     splitter = getattr(tokenizer, "splitter", None)
     is_sentencepiece = isinstance(splitter, SentencePieceSplitter)
     if type(tokenizer) is not TextTokenizer or not (splitter == "english" or is_sentencepiece):
@@ -36,14 +54,10 @@ def save_tokenizer(tokenizer: TextTokenizer, folder: PathLike) -> None:
             "tokenizer must be a TextTokenizer for English or with a SentencePieceSplitter, "
             f"got {tokenizer!r:.80} with {splitter!r:.80}"
         )
-    settings = {
+    return {
         "splitter": "sentencepiece" if is_sentencepiece else "english",
         **{flag: getattr(tokenizer, flag) for flag in _FLAGS},
     }
-    if isinstance(splitter, SentencePieceSplitter):
-        splitter.save_assets(folder)
-    with atomic_write(Path(folder) / TOKENIZER_FILE) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1) + "\n")
 
 
 def load_tokenizer(folder: PathLike) -> TextTokenizer:
