@@ -7,7 +7,8 @@ import tensorflow as tf
 from small_tfidf import VOCAB_SIZE, hard_texts, scikit_learn, some_texts
 
 from tfast.text.documents import pad_documents
-from tfast.text.tfidf import CANDIDATES, TfidfSettings, fit_tfidf
+from tfast.text.gram_counts import count_grams
+from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES, TfidfSettings, fit_tfidf
 
 
 def probabilities(model, documents):
@@ -78,3 +79,65 @@ def test_without_scikit_learn_an_import_error_says_so(monkeypatch):
     documents = tf.ragged.constant([[2, 9], [2, 9]], dtype="int32")
     with pytest.raises(ImportError, match="sklearn"):
         fit_tfidf(documents, [0, 1], vocab_size=16, num_classes=2)
+
+
+def cluster_vectors(num_words, *, num_clusters):
+    """Words whose ids leave the same remainder have nearly the same vector."""
+    random = np.random.RandomState(1)
+    centers = random.normal(size=(num_clusters, 8))
+    return np.stack([centers[i % num_clusters] for i in range(num_words)]) + random.normal(
+        0, 0.05, (num_words, 8)
+    )
+
+
+def test_words_that_no_text_has_count_like_their_neighbours():
+    random = np.random.RandomState(0)
+    labels = [0, 1] * 20
+    # Words from 20 on come only later; odd ones tell of class 1.
+    rows = [[2, *(10 + 2 * random.randint(0, 5, 6) + label)] for label in labels]
+    documents = tf.ragged.constant(rows, dtype="int32")
+    sizes = {"vocab_size": 60, "num_classes": 2}
+    new = tf.ragged.constant([[2, 30, 44], [2, 31, 45]], dtype="int32")
+    plain = fit_tfidf(documents, labels, **sizes)
+    np.testing.assert_allclose(probabilities(plain, new)[0], probabilities(plain, new)[1])
+    vectors = cluster_vectors(60, num_clusters=2)
+    settings = SIMILAR_CANDIDATES[1]
+    model = fit_tfidf(documents, labels, **sizes, vectors=vectors, settings=settings)
+    assert probabilities(model, new).argmax(-1).tolist() == [0, 1]
+    assert probabilities(model, new).max(-1).min() > 0.7
+
+
+def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features():
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.linear_model import LogisticRegression
+
+    documents, labels = some_texts(90, 3)
+    vectors = cluster_vectors(VOCAB_SIZE, num_clusters=7)
+    settings = TfidfSettings(1, 10.0, similarity=0.5)
+    sizes = {"vocab_size": VOCAB_SIZE, "num_classes": 3}
+    model = fit_tfidf(documents, labels, **sizes, vectors=vectors, settings=settings)
+    texts = hard_texts()
+    grams = [count_grams(some, VOCAB_SIZE) for some in (documents, texts)]
+    transformer = TfidfTransformer(sublinear_tf=True)
+    train = transformer.fit_transform(grams[0].counts)
+    # Of the pairs of the texts to come, those that the model knows.
+    columns = np.searchsorted(grams[1].keys, grams[0].keys)
+    columns[columns == len(grams[1].keys)] = 0
+    counts = grams[1].counts[:, columns].toarray() * (grams[1].keys[columns] == grams[0].keys)
+    test = transformer.transform(counts)
+    words = vectors[9:] - vectors[9:].mean(axis=0)
+    words /= np.linalg.norm(words, axis=-1, keepdims=True)
+    means = [features[:, : len(words)] @ words for features in (train, test)]
+    scale = 0.5 / np.sqrt((means[0] ** 2).sum(axis=-1).mean())
+    regression = LogisticRegression(C=10.0, max_iter=1000, tol=1e-5)
+    regression.fit(hstack([train, means[0] * scale]), labels)
+    expected = regression.predict_proba(hstack([test, means[1] * scale]))
+    np.testing.assert_allclose(probabilities(model, texts), expected, rtol=0, atol=1e-5)
+
+
+def test_vectors_that_do_not_fit_are_refused():
+    documents = tf.ragged.constant([[2, 9], [2, 10]], dtype="int32")
+    for vectors in (np.ones((15, 3)), np.full((16, 3), np.nan), np.ones(16)):
+        with pytest.raises(ValueError, match=r"vectors must be finite numbers \(16, size\), got"):
+            fit_tfidf(documents, [0, 1], vocab_size=16, num_classes=2, vectors=vectors)

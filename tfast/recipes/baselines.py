@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from tfast.recipes.results import write_json, write_model
@@ -16,6 +17,7 @@ from tfast.saving import load_model
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.models.tfidf import TfidfClassifier
 from tfast.text.tfidf import fit_tfidf
+from tfast.text.ulmfit import transfer_rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,9 +83,18 @@ def _fit(prepared: PreparedTexts) -> Baseline:
         corpus.label_ids(corpus.train),
         vocab_size=len(prepared.vocabulary),
         num_classes=len(corpus.class_names),
+        vectors=_word_vectors(prepared),
         seed=prepared.recipe.seed,
     )
     return Baseline(model, round(time.monotonic() - begin, 1))
+
+
+def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
+    """The embedding of the language model that the run starts from, for the run's vocabulary."""
+    if not prepared.pretrained or prepared.general_vocabulary is None:
+        return None
+    embeddings = keras.ops.convert_to_numpy(prepared.pretrained[False].encoder.embeddings)
+    return transfer_rows(embeddings, prepared.general_vocabulary.words, prepared.vocabulary.words)
 
 
 def _digest(prepared: PreparedTexts) -> str:
@@ -97,6 +108,8 @@ def _digest(prepared: PreparedTexts) -> str:
         np.array([prepared.recipe.seed, len(prepared.vocabulary)]),
     ):
         digest.update(np.ascontiguousarray(numbers, "int64").tobytes())
+    vectors = _word_vectors(prepared)
+    digest.update(b"" if vectors is None else np.ascontiguousarray(vectors).tobytes())
     return digest.hexdigest()
 
 

@@ -3,7 +3,6 @@
 It takes seconds, and where texts are few or labels are told by single words nothing beats it.
 """
 
-import dataclasses
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,8 +12,9 @@ import tensorflow as tf
 
 from tfast import arguments
 from tfast.text.documents import check_documents
+from tfast.text.gram_counts import Grams, count_grams
 from tfast.text.models.tfidf import TfidfClassifier
-from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 
 # Texts that settings are compared on at most, and into how many parts they are split for that.
 _MAX_COMPARED, _NUM_PARTS = 2000, 3
@@ -26,13 +26,18 @@ class TfidfSettings(NamedTuple):
     Attributes:
         min_texts: words and pairs that fewer texts have are left out.
         strength: scikit-learn's `C`: the larger, the less are coefficients held near 0.
+        similarity: how long, beside the features of a text, which have length 1, the mean of its
+            words' vectors is.
     """
 
     min_texts: int = 2
     strength: float = 10.0
+    similarity: float = 0.0
 
 
 CANDIDATES = tuple(TfidfSettings(texts, c) for texts in (2, 1) for c in (10.0, 100.0))
+# Where there are vectors, these too.
+SIMILAR_CANDIDATES = tuple(TfidfSettings(1, 10.0, length) for length in (0.35, 0.7))
 
 
 def fit_tfidf(
@@ -41,25 +46,34 @@ def fit_tfidf(
     *,
     vocab_size: int,
     num_classes: int,
+    vectors: np.ndarray | None = None,
     settings: TfidfSettings | None = None,
     seed: int = 0,
 ) -> TfidfClassifier:
     """Fits a classifier of words and pairs of words: logarithmic counts, logistic regression.
+
+    With vectors the mean of a text's word vectors may be among its features, as a regression on
+    few texts knows few words. As that mean is linear in the words, what is learned of it becomes
+    part of the words' coefficients: like words get like ones, those that no text has too, and the
+    model is the same.
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
         label_ids: integers `(documents,)` from 0 to `num_classes - 1`, each at least once.
         vocab_size: number of different token ids.
         num_classes: number of classes.
-        settings: None chooses among `CANDIDATES` by the likelihood of texts that were left out
-            (cross-validation in three parts, of 2,000 texts at most).
+        vectors: floats `(vocab_size, size)`, an embedding in which like words have like rows; or
+            None.
+        settings: None chooses among `CANDIDATES`, and with vectors `SIMILAR_CANDIDATES`, by the
+            likelihood of texts that were left out (cross-validation in three parts, of 2,000 texts
+            at most).
         seed: of the parts.
 
     Returns:
         A `TfidfClassifier` that answers as scikit-learn's model does.
 
     Raises:
-        ValueError: labels that do not fit, or no word is in enough texts.
+        ValueError: labels or vectors that do not fit, or no word is in enough texts.
         ImportError: scikit-learn is not installed.
 
     Examples:
@@ -79,71 +93,60 @@ def fit_tfidf(
             f"label_ids must be {documents.shape[0]} integers, each of 0 to {num_classes - 1} "
             f"at least once, got {labels.size}: {sorted(set(labels.tolist()))[:10]}"
         )
-    grams = _count_grams(documents, vocab_size)
+    grams = count_grams(documents, vocab_size)
+    if vectors is not None:
+        vectors = _directions(vectors, vocab_size)
     if settings is None:
-        settings = _choose(grams, labels, seed)
-    fitted = _fit(grams, labels, settings)
+        settings = _choose(grams, labels, vectors, seed)
+    fitted = _fit(grams, labels, vectors, settings)
     if fitted is None:
         raise ValueError(f"documents must have a word that {settings.min_texts} of them have")
     return _as_keras(fitted, vocab_size, num_classes)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Grams:
-    """Which text has which word or pair how often.
+def _directions(vectors: np.ndarray, vocab_size: int) -> np.ndarray:
+    """The vectors of words, without what is common to all, at most 1 long.
 
-    A word is its id; a pair is `vocab_size * (first + 1) + second`.
+    Shorter ones are words that have been given the mean, because nothing is known of them.
     """
-
-    counts: Any  # scipy.sparse.csr_matrix (texts, grams)
-    keys: np.ndarray  # int64 (grams,), growing
-
-    def take_texts(self, indices: np.ndarray) -> "_Grams":
-        return _Grams(self.counts[indices], self.keys)
-
-    def frequent(self, min_texts: int) -> np.ndarray:
-        """Which of them as many texts have."""
-        num_texts = np.bincount(self.counts.indices, minlength=len(self.keys))
-        return np.flatnonzero(num_texts >= min_texts)
+    vectors = np.asarray(vectors, "float64")
+    if vectors.ndim != 2 or len(vectors) != vocab_size or not np.isfinite(vectors).all():
+        raise ValueError(
+            f"vectors must be finite numbers ({vocab_size}, size), got {vectors.shape}"
+        )
+    words = vectors[len(SPECIAL_TOKENS) :]
+    words = words - words.mean(axis=0)
+    lengths = np.sqrt((words**2).sum(axis=-1, keepdims=True))
+    return words / np.maximum(lengths, max(np.median(lengths) / 10, 1e-6))
 
 
 class _Fitted(NamedTuple):
-    """What scikit-learn has learned."""
+    """What scikit-learn has learned, as logits of all classes."""
 
     transformer: Any
-    regression: Any
     columns: np.ndarray  # of the grams, those that are features
     keys: np.ndarray  # of these
+    slopes: np.ndarray  # (features, classes)
+    intercept: np.ndarray  # (classes,)
 
-    def log_likelihood(self, grams: _Grams, labels: np.ndarray) -> float:
+    def log_likelihood(self, grams: Grams, labels: np.ndarray) -> float:
         """The mean logarithm of the probability of the right class."""
         features = self.transformer.transform(grams.counts[:, self.columns])
-        logarithms = self.regression.predict_log_proba(features)
+        logits = features @ self.slopes + self.intercept
+        logits -= logits.max(axis=-1, keepdims=True)
+        logarithms = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         return float(logarithms[np.arange(len(labels)), labels].mean())
 
 
-def _count_grams(documents: tf.RaggedTensor, vocab_size: int) -> _Grams:
-    import scipy.sparse
-
-    ids = documents.flat_values.numpy().astype("int64")
-    texts = documents.value_rowids().numpy()
-    # As in `TfidfClassifier`: marks are left out, and unknown words part their neighbours.
-    kept = (ids >= len(SPECIAL_TOKENS)) | (ids == UNKNOWN_ID)
-    ids, texts = ids[kept], texts[kept]
-    is_known = ids != UNKNOWN_ID
-    is_pair = is_known[:-1] & is_known[1:] & (texts[:-1] == texts[1:])
-    pairs = vocab_size * (ids[:-1] + 1) + ids[1:]
-    keys, columns = np.unique(np.concatenate([ids[is_known], pairs[is_pair]]), return_inverse=True)
-    rows = np.concatenate([texts[is_known], texts[1:][is_pair]])
-    shape = documents.shape[0], len(keys)
-    counts = scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
-    return _Grams(counts, keys)
-
-
 def _fit(
-    grams: _Grams, labels: np.ndarray, settings: TfidfSettings, **options: Any
+    grams: Grams,
+    labels: np.ndarray,
+    vectors: np.ndarray | None,
+    settings: TfidfSettings,
+    **options: Any,
 ) -> _Fitted | None:
     """Fits, or gives None where no word is in enough texts."""
+    import scipy.sparse
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -151,8 +154,17 @@ def _fit(
     columns = grams.frequent(min(settings.min_texts, len(labels)))
     if not len(columns):
         return None
+    is_similar = vectors is not None and settings.similarity > 0
+    if is_similar:  # words that came in no text are features too
+        columns = np.union1d(np.arange(grams.num_words), columns)
     transformer = TfidfTransformer(sublinear_tf=True)
     features = transformer.fit_transform(grams.counts[:, columns])
+    inputs, directions = features, np.zeros((0, 0))
+    if is_similar:
+        means = features[:, : grams.num_words] @ vectors
+        scale = settings.similarity / max(np.sqrt((means**2).sum(axis=-1).mean()), 1e-12)
+        directions = vectors * scale
+        inputs = scipy.sparse.hstack([features, scipy.sparse.csr_matrix(means * scale)], "csr")
     regression = LogisticRegression(
         C=settings.strength, **({"max_iter": 1000, "tol": 1e-5} | options)
     )
@@ -160,12 +172,19 @@ def _fit(
     with warnings.catch_warnings(), threadpool_limits(1):
         # What it has by then is as good for all that it is used for.
         warnings.filterwarnings("ignore", "lbfgs failed to converge")
-        regression.fit(features, labels)
-    return _Fitted(transformer, regression, columns, grams.keys[columns])
+        regression.fit(inputs, labels)
+    slopes, intercept = regression.coef_.T, regression.intercept_
+    if slopes.shape[1] == 1:  # scikit-learn has the logit of the second of two classes alone
+        slopes, intercept = slopes * np.array([[-0.5, 0.5]]), intercept * np.array([-0.5, 0.5])
+    of_features, of_means = np.split(slopes, [features.shape[1]])
+    of_features[: len(directions)] += directions @ of_means
+    return _Fitted(transformer, columns, grams.keys[columns], of_features, intercept)
 
 
-def _choose(grams: _Grams, labels: np.ndarray, seed: int) -> TfidfSettings:
-    """The best of `CANDIDATES` by cross-validation; the first where a class has too few texts."""
+def _choose(
+    grams: Grams, labels: np.ndarray, vectors: np.ndarray | None, seed: int
+) -> TfidfSettings:
+    """The best of the candidates by cross-validation; the first where a class has too few texts."""
     if np.bincount(labels).min() < _NUM_PARTS:
         return CANDIDATES[0]
     order = np.random.RandomState(seed).permutation(len(labels))
@@ -175,17 +194,20 @@ def _choose(grams: _Grams, labels: np.ndarray, seed: int) -> TfidfSettings:
     if np.bincount(labels[order[::step]], minlength=labels.max() + 1).min() >= _NUM_PARTS:
         order = order[::step]
     parts = np.arange(len(order)) % _NUM_PARTS
-    totals = dict.fromkeys(CANDIDATES, 0.0)
+    candidates = CANDIDATES + (SIMILAR_CANDIDATES if vectors is not None else ())
+    totals = dict.fromkeys(candidates, 0.0)
     for part in range(_NUM_PARTS):
         used, left_out = order[parts != part], order[parts == part]
-        for settings in CANDIDATES:
-            fitted = _fit(grams.take_texts(used), labels[used], settings, max_iter=100, tol=1e-3)
+        for settings in candidates:
+            fitted = _fit(
+                grams.take_texts(used), labels[used], vectors, settings, max_iter=100, tol=1e-3
+            )
             totals[settings] += (
                 -np.inf
                 if fitted is None
                 else fitted.log_likelihood(grams.take_texts(left_out), labels[left_out])
             )
-    return max(CANDIDATES, key=totals.__getitem__)
+    return max(candidates, key=totals.__getitem__)
 
 
 def _as_keras(fitted: _Fitted, vocab_size: int, num_classes: int) -> TfidfClassifier:
@@ -201,12 +223,8 @@ def _as_keras(fitted: _Fitted, vocab_size: int, num_classes: int) -> TfidfClassi
     rows = np.where(is_pair, vocab_size + np.cumsum(is_pair) - 1, keys)
     idf, coefficients = np.zeros(model.idf.shape), np.zeros(model.coefficients.shape)
     idf[rows] = fitted.transformer.idf_
-    regression = fitted.regression
-    slopes, intercept = regression.coef_.T, regression.intercept_
-    if num_classes == 2:  # scikit-learn has the logit of the second class alone
-        slopes, intercept = slopes * np.array([[-0.5, 0.5]]), intercept * np.array([-0.5, 0.5])
-    coefficients[rows] = slopes
+    coefficients[rows] = fitted.slopes
     model.idf.assign(idf)
     model.coefficients.assign(coefficients)
-    model.intercept.assign(intercept)
+    model.intercept.assign(fitted.intercept)
     return model
