@@ -19,12 +19,12 @@ OTHERS = [
 
 @pytest.mark.parametrize("text", ENGLISH)
 def test_english_is_known_by_its_function_words(text):
-    assert english_share([text]) > 0.25
+    assert english_share([text]) > 0.12
 
 
 @pytest.mark.parametrize("text", OTHERS)
 def test_other_languages_have_few_of_them(text):
-    assert english_share([text]) < 0.2
+    assert english_share([text]) < 0.06
 
 
 def test_no_words_are_no_english():

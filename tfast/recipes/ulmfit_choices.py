@@ -8,8 +8,8 @@ from tfast.text.corpora import Corpus
 from tfast.text.languages import english_share
 
 ENGLISH = "tfast/english"
-# English texts have about 0.3, those of other languages at most 0.12.
-_LEAST_ENGLISH = 0.2
+# English texts have about 0.2, those of other languages at most 0.05.
+_LEAST_ENGLISH = 0.1
 _LOOKED_AT = 1000
 
 
