@@ -79,7 +79,6 @@ def train_language_model(
         model = make_language_model(
             recipe, prepared.vocabulary, target_documents(prepared.documents)
         )
-        stages = [Stage(0, recipe.lm_learning_rate, recipe.lm_epochs)]
     else:
         model = transfer_vocabulary(
             general,
@@ -88,13 +87,14 @@ def train_language_model(
             drop_mult=recipe.lm_drop_mult,
             **_lm_options(recipe),
         )
-        rate = recipe.lm_learning_rate
-        # A quarter of the default rate, 5e-3, is near the 2e-3 of fastai's tutorial.
-        stages = language_model_stages(peaks=(rate, rate / 4), epochs=(1, recipe.lm_epochs))
     files = files_of(prepared, "language_model", reverse)
     if not recipe.lm_epochs:
         write_model(files.model, float32_copy(model, num_candidates=None))
         return model
+    rate, stages = recipe.lm_learning_rate, [Stage(0, recipe.lm_learning_rate, recipe.lm_epochs)]
+    if general is not None:
+        # A quarter of the default rate, 5e-3, is near the 2e-3 of fastai's tutorial.
+        stages = language_model_stages(peaks=(rate, rate / 4), epochs=(1, recipe.lm_epochs))
     documents = target_documents(prepared.documents), prepared.documents["valid"]
     model, seconds[files.name] = fit_language_model(
         prepared, files, model, stages, *documents, reverse=reverse
