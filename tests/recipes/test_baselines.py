@@ -10,6 +10,9 @@ from tfast.recipes import baselines
 from tfast.recipes.baselines import find_baseline, predict
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import look_up
+from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
+from tfast.text.vocabulary import Vocabulary
 
 TRAIN = Texts(["so good", "good fun", "so bad", "bad end"] * 3, ["+", "+", "-", "-"] * 3)
 VALID = Texts(["good", "bad", "good so"], ["+", "-", "-"])
@@ -25,6 +28,8 @@ def prepare(output, train=TRAIN):
         documents=documents,
         vocabulary=vocabulary,
         recipe=SimpleNamespace(batch_size=2, seed=0),
+        pretrained={},
+        general_vocabulary=None,
     )
 
 
@@ -77,3 +82,30 @@ def test_predictions_are_in_the_order_of_the_texts(tmp_path, monkeypatch):
     found, reversed_found = (predict(prepared, model, name) for name in ("valid", "some"))
     assert found == pytest.approx(reversed_found[::-1], abs=1e-6)
     assert found.dtype == "float64"
+
+
+def test_the_embedding_of_the_model_that_is_started_from_says_which_words_are_alike(
+    tmp_path, monkeypatch, capsys
+):
+    given, fit = [], baselines.fit_tfidf
+
+    def note_vectors(*positional, vectors, **options):
+        given.append(vectors)
+        return fit(*positional, vectors=vectors, **options)
+
+    monkeypatch.setattr(baselines, "fit_tfidf", note_vectors)
+    first = find_baseline(prepare(tmp_path))
+    prepared = prepare(tmp_path)
+    prepared.general_vocabulary = Vocabulary([*SPECIAL_TOKENS, "bad", "good"])
+    model = LanguageModel(len(prepared.general_vocabulary), embed_size=4, num_layers=1)
+    prepared.pretrained = {False: model}
+    second = find_baseline(prepared)
+    assert second is not first  # what was fitted without vectors is not read
+    assert given[0] is None
+    assert given[1].shape == (len(prepared.vocabulary), 4)
+    good = [some.words.index("good") for some in (prepared.vocabulary, prepared.general_vocabulary)]
+    np.testing.assert_array_equal(given[1][good[0]], model.encoder.embeddings[good[1]])
+    assert "logistic regression and word vectors: " in capsys.readouterr().out
+    assert len(given) == 2
+    find_baseline(prepared)
+    assert len(given) == 2

@@ -44,11 +44,12 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
         or it can do nothing with these texts (there is no word that two of them have, say).
     """
     model_file, note_file = prepared.output / "tfidf.keras", prepared.output / "tfidf.json"
-    digest = _digest(prepared)
+    vectors = _word_vectors(prepared)
+    digest = _digest(prepared, vectors)
     baseline = _read(model_file, note_file, digest)
     if baseline is None:
         try:
-            baseline = _fit(prepared)
+            baseline = _fit(prepared, vectors)
         except ImportError:
             print("TF-IDF is left out: pip install scikit-learn")
             return None
@@ -61,9 +62,10 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
     right = predict(prepared, baseline.model, "valid").argmax(-1) == prepared.corpus.label_ids(
         valid
     )
+    kind = "logistic regression" if vectors is None else "logistic regression and word vectors"
     print(
-        f"TF-IDF with logistic regression: {right.mean():.2%} of {len(valid):,} validation texts "
-        f"right, after {baseline.seconds:.1f} s",
+        f"TF-IDF with {kind}: {right.mean():.2%} of {len(valid):,} validation texts right, "
+        f"after {baseline.seconds:.1f} s",
         flush=True,
     )
     return baseline
@@ -76,14 +78,14 @@ def predict(prepared: PreparedTexts, model: Any, part: str) -> np.ndarray:
     return restore_order(model.predict(batches, verbose=0), documents).astype("float64")
 
 
-def _fit(prepared: PreparedTexts) -> Baseline:
+def _fit(prepared: PreparedTexts, vectors: np.ndarray | None) -> Baseline:
     corpus, begin = prepared.corpus, time.monotonic()
     model = fit_tfidf(
         prepared.documents["train"],
         corpus.label_ids(corpus.train),
         vocab_size=len(prepared.vocabulary),
         num_classes=len(corpus.class_names),
-        vectors=_word_vectors(prepared),
+        vectors=vectors,
         seed=prepared.recipe.seed,
     )
     return Baseline(model, round(time.monotonic() - begin, 1))
@@ -97,7 +99,7 @@ def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
     return transfer_rows(embeddings, prepared.general_vocabulary.words, prepared.vocabulary.words)
 
 
-def _digest(prepared: PreparedTexts) -> str:
+def _digest(prepared: PreparedTexts, vectors: np.ndarray | None) -> str:
     """Says whether two runs fit to the same texts and labels."""
     documents, corpus = prepared.documents["train"], prepared.corpus
     digest = hashlib.sha256()
@@ -108,7 +110,6 @@ def _digest(prepared: PreparedTexts) -> str:
         np.array([prepared.recipe.seed, len(prepared.vocabulary)]),
     ):
         digest.update(np.ascontiguousarray(numbers, "int64").tobytes())
-    vectors = _word_vectors(prepared)
     digest.update(b"" if vectors is None else np.ascontiguousarray(vectors).tobytes())
     return digest.hexdigest()
 
