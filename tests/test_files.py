@@ -260,3 +260,23 @@ def test_many_writers_of_one_path_leave_one_whole_copy(tmp_path, kind):
     else:
         assert len({path.read_text() for path in target.iterdir()}) == 1
         assert names(target) == ["a", "b", "c"]
+
+
+def test_an_old_copy_is_not_put_back_over_another_writers(tmp_path, monkeypatch):
+    target, rename = tmp_path / "shared", Path.rename
+    target.mkdir()
+
+    def fail(source, destination):
+        raise OSError(errno.ENOSPC, "no room")
+
+    def rename_after_another_writer(source, destination):
+        if Path(destination) == target:
+            target.mkdir()
+            (target / "other").touch()
+        return rename(source, destination)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(Path, "rename", rename_after_another_writer)
+    with pytest.raises(OSError, match="no room"), atomic_write(target) as temporary:
+        temporary.mkdir()
+    assert (names(tmp_path), names(target)) == (["shared"], ["other"])
