@@ -277,6 +277,6 @@ def test_an_old_copy_is_not_put_back_over_another_writers(tmp_path, monkeypatch)
 
     monkeypatch.setattr(Path, "replace", fail)
     monkeypatch.setattr(Path, "rename", rename_after_another_writer)
-    with pytest.raises(OSError, match="no room"), atomic_write(target) as temporary:
+    with pytest.raises(OSError, match="No space left"), atomic_write(target) as temporary:
         temporary.mkdir()
     assert (names(tmp_path), names(target)) == (["shared"], ["other"])
