@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from tfast.recipes import UlmfitRecipe
@@ -47,6 +49,8 @@ def test_what_is_given_stays_and_nothing_is_said(capsys):
     chosen = choose(recipe, corpus(GERMAN))
     assert (chosen.pretrained, chosen.lm_epochs) == ("fastai/wt103-fwd", 7)
     assert chosen.epochs == after_pretraining(100)["epochs"]
+    # There must be as many candidates as a batch has tokens.
+    assert choose(dataclasses.replace(recipe, window=200), corpus(GERMAN)).lm_candidates == 6400
     new = UlmfitRecipe(data="a.csv", pretrained="none")
     assert choose(new, corpus(ENGLISH)) == new
     assert capsys.readouterr().out == ""

@@ -26,12 +26,19 @@ def choose(recipe: UlmfitRecipe, corpus: Corpus) -> UlmfitRecipe:
     if start is None:
         return dataclasses.replace(recipe, pretrained=None)
     chosen = after_pretraining(len(corpus.train), len(corpus.unlabelled))
+    tokens = (recipe.lm_batch_size or chosen["lm_batch_size"]) * recipe.window
+    chosen["lm_candidates"] = max(tokens, chosen["lm_candidates"])
     still_open = {name: value for name, value in chosen.items() if getattr(recipe, name) is None}
     return dataclasses.replace(recipe, pretrained=start, **still_open)
 
 
 def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, Any]:
     """How to train on from a language model that has read far more.
+
+    The fewer labels there are, the more often each is learned from, and the smaller are the
+    batches: so that there are enough steps. The language model is trained on where there are
+    texts without labels; on the labelled ones alone it gained half a point with 2,000 sentences,
+    lost 1.6 with 500 reviews (one seed each), and took longer than the classifier.
 
     Args:
         num_labelled: training texts with labels.
@@ -41,21 +48,23 @@ def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, A
         Settings of a `UlmfitRecipe` by name.
 
     Examples:
-        >>> after_pretraining(100)["lm_epochs"]
-        0
+        >>> after_pretraining(100)["epochs"], after_pretraining(2000)["epochs"]
+        ((5, 10), (1, 3))
+        >>> after_pretraining(100)["lm_epochs"], after_pretraining(100, 5000)["lm_epochs"]
+        (0, 1)
     """
-    few = num_labelled < 1000
+    epochs = (5, 10) if num_labelled < 200 else (2, 6) if num_labelled < 1000 else (1, 3)
     return {
-        "lm_epochs": 0 if few and not num_unlabelled else 2,
+        "lm_epochs": 1 if num_unlabelled else 0,
         "lm_learning_rate": 5e-3,
         "lm_drop_mult": 0.3,
         "lm_batch_size": 32,
         "lm_candidates": 4480,
-        "epochs": (5, 10) if few else (1, 4),
+        "epochs": epochs,
         "learning_rates": (1e-2, 5e-3),
         "drop_mult": 0.5,
         "slower_by": 1.5,
-        "batch_size": 16 if few else 32,
+        "batch_size": 16 if num_labelled < 1000 else 32,
     }
 
 
