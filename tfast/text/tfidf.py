@@ -129,13 +129,10 @@ class _Fitted(NamedTuple):
     slopes: np.ndarray  # (features, classes)
     intercept: np.ndarray  # (classes,)
 
-    def log_likelihood(self, grams: Grams, labels: np.ndarray) -> float:
-        """The mean logarithm of the probability of the right class."""
+    def logits(self, grams: Grams) -> np.ndarray:
+        """Of texts, `(texts, classes)`."""
         features = self.transformer.transform(grams.counts[:, self.columns])
-        logits = features @ self.slopes + self.intercept
-        logits -= logits.max(axis=-1, keepdims=True)
-        logarithms = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-        return float(logarithms[np.arange(len(labels)), labels].mean())
+        return features @ self.slopes + self.intercept
 
 
 def _fit(
@@ -195,19 +192,34 @@ def _choose(
         order = order[::step]
     parts = np.arange(len(order)) % _NUM_PARTS
     candidates = CANDIDATES + (SIMILAR_CANDIDATES if vectors is not None else ())
-    totals = dict.fromkeys(candidates, 0.0)
-    for part in range(_NUM_PARTS):
-        used, left_out = order[parts != part], order[parts == part]
-        for settings in candidates:
+    likelihoods = dict.fromkeys(candidates, -np.inf)
+    for settings in candidates:
+        logits = np.zeros((len(order), labels.max() + 1))
+        for part in range(_NUM_PARTS):
+            used, left_out = order[parts != part], order[parts == part]
             fitted = _fit(
                 grams.take_texts(used), labels[used], vectors, settings, max_iter=100, tol=1e-3
             )
-            totals[settings] += (
-                -np.inf
-                if fitted is None
-                else fitted.log_likelihood(grams.take_texts(left_out), labels[left_out])
-            )
-    return max(candidates, key=totals.__getitem__)
+            if fitted is None:
+                break
+            logits[parts == part] = fitted.logits(grams.take_texts(left_out))
+        else:
+            likelihoods[settings] = _best_likelihood(logits, labels[order])
+    return max(candidates, key=likelihoods.__getitem__)
+
+
+def _best_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean logarithm of the probability of the right class, at the best sharpness.
+
+    Coefficients that are held near 0 are right more often than they are sure.
+    """
+    means = []
+    for sharpness in 2.0 ** np.arange(-2, 5):
+        logarithms = logits * sharpness
+        logarithms -= logarithms.max(axis=-1, keepdims=True)
+        logarithms -= np.log(np.exp(logarithms).sum(axis=-1, keepdims=True))
+        means.append(logarithms[np.arange(len(labels)), labels].mean())
+    return float(max(means))
 
 
 def _as_keras(fitted: _Fitted, vocab_size: int, num_classes: int) -> TfidfClassifier:
