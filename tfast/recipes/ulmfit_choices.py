@@ -37,8 +37,8 @@ def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, A
 
     The fewer labels there are, the more often each is learned from, and the smaller are the
     batches: so that there are enough steps. The language model is trained on where there are
-    texts without labels; on the labelled ones alone it gained half a point with 2,000 sentences,
-    lost 1.6 with 500 reviews (one seed each), and took longer than the classifier.
+    texts without labels; on the labelled ones alone it gained half a point with 2,000 sentences
+    and lost 1.6 with 500 reviews (one seed each).
 
     Args:
         num_labelled: training texts with labels.
