@@ -4,7 +4,9 @@
     tfast train-ulmfit --data reviews.csv --unlabelled more.csv --output runs/reviews
 
 First TF-IDF is fitted, in seconds. Then a language model learns from all texts at hand, and a
-classifier continues from what it has learned. Both are exported as one, weighed by the validation
+classifier continues from what it has learned. Where the texts are English, the language model is
+tfast/english, and is trained on where there are texts without labels (--pretrained none starts a
+new one). Both are exported as one, weighed by the validation
 texts (--no-blend exports ULMFiT alone). Without --data, docstrings of the installed libraries are
 told apart by library, with the settings of the preset docstrings. A run that is killed and called
 again with --resume ends, on CPU, with weights bit-identical to those of one that was left alone.
