@@ -99,8 +99,8 @@ class Run:
         return " ".join([*words, f"--output runs/{number}"])
 
 
-def make_card(runs, model, measured, most):
-    """The model card."""
+def make_card(runs, model, measured, most, **topics):
+    """The model card; `topics` are numbers of what topic vectors were made from."""
     sizes = model.encoder.settings
     commands = [run.command(number) for number, run in enumerate(runs, start=1)]
     corpora = dict.fromkeys(corpus for run in runs for corpus in run.corpora)
@@ -116,6 +116,7 @@ def make_card(runs, model, measured, most):
             f"({run.corpora[-1].short}) | {_number(own)} | {_number(packed)} |"
             for number, (run, (own, packed)) in enumerate(zip(runs, measured, strict=True), start=1)
         ),
+        **{name: f"{number:,}" for name, number in topics.items()},
         commands="\n".join([*commands, f"python scripts/pack_english.py {_folders(len(runs))}"]),
     )
 

@@ -5,6 +5,7 @@
 RUN is the folder of a finished `tfast train-language-model`. Of several, each but the first started
 from the one before it; the last one's model is packed, and the card tells of all. It is measured
 on the validation texts of every run, with its own weights and as they are packed, in float16.
+Topic vectors of its words are made from all texts of the last run but those for validation.
 
 Writes the folder tfast/pretrained/weights/english, and into tfast/pretrained/bundled.json the
 hashes of its files and what `tfast pretrained` shows. Commit both.
@@ -20,6 +21,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
+import tensorflow as tf
 from english_card import CORPORA, MODEL, Run, make_card
 
 from tfast.arguments import whole_number
@@ -34,10 +36,15 @@ from tfast.recipes.results import write_json
 from tfast.text.lm_batches import lm_batches
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.stored_documents import open_stored_documents
+from tfast.text.topic_vectors import topic_vectors
 
 (ENTRY,) = bundled.BUNDLED_ENTRIES
-WEIGHTS, VOCABULARY, CARD = ENTRY.files
+WEIGHTS, VOCABULARY, TOPICS, CARD = ENTRY.files
 MOST_BYTES = 25_000_000
+# A document of up to LONG tokens is of one topic; of longer ones pieces are taken, MOST_PIECES in
+# all, so that a few long texts do not decide what the topics are.
+LONG, PIECE, MOST_PIECES = 1000, 250, 40_000
+TOPIC_SIZE = 128
 
 
 def read_runs(folders):
@@ -104,6 +111,24 @@ def perplexity(model, run, vocabulary, most):
     return model.evaluate(batches, return_dict=True)["perplexity"]
 
 
+def topic_documents(run):
+    """What topic vectors are made from: token ids, and how many of them are whole documents."""
+    documents = open_stored_documents(run.folder / "token_ids")
+    documents = documents.select(0, len(documents) - run.settings["valid"])
+    bounds = list(itertools.pairwise(documents.starts.tolist()))
+    whole = [(start, end) for start, end in bounds if end - start <= LONG]
+    pieces = [
+        (piece, min(piece + PIECE, end))
+        for start, end in bounds
+        if end - start > LONG
+        for piece in range(start, end, PIECE)
+    ]
+    pieces = pieces[:: max(1, -(-len(pieces) // MOST_PIECES))]
+    rows = [documents.ids[start:end] for start, end in whole + pieces]
+    values = np.concatenate(rows).astype("int32")
+    return tf.RaggedTensor.from_row_lengths(values, [len(row) for row in rows]), len(whole)
+
+
 def pack(folders, most=None):
     """Does all of it.
 
@@ -119,14 +144,25 @@ def pack(folders, most=None):
     model, vocabulary = read_model(runs[-1].folder)
     halves = in_float16(model)
     own = [perplexity(model, run, vocabulary, most) for run in runs]
+    documents, num_whole = topic_documents(runs[-1])
+    topics = topic_vectors(documents, vocab_size=len(vocabulary), size=TOPIC_SIZE)
     target = bundled.WEIGHTS / str(ENTRY.bundled)
     with atomic_write(target) as temporary:
         temporary.mkdir()
         np.savez(temporary / WEIGHTS, **halves)
         vocabulary.save(temporary / VOCABULARY)
+        np.save(temporary / TOPICS, topics.astype("float16"))
         assign_entries(language_model_entries(model), load_weights(temporary / WEIGHTS))
         packed = [perplexity(model, run, vocabulary, most) for run in runs]
-        card = make_card(runs, model, list(zip(own, packed, strict=True)), most)
+        card = make_card(
+            runs,
+            model,
+            list(zip(own, packed, strict=True)),
+            most,
+            topic_size=topics.shape[1],
+            num_whole=num_whole,
+            num_pieces=documents.shape[0] - num_whole,
+        )
         (temporary / CARD).write_text(card, encoding="utf-8", newline="\n")
         paths = [temporary / name for name in ENTRY.files]
         hashes = {path.name: sha256_of(path) for path in paths}

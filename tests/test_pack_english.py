@@ -60,7 +60,7 @@ def test_a_chain_is_packed_measured_and_described(pack, tmp_path, capsys):
     model = write_run(tmp_path / "b", data="imdb_unsup.csv.gz", started_from=tmp_path / "a")
     assert pack([str(tmp_path / "a"), str(tmp_path / "b"), "--measure", "3"]) == 0
     folder, record = tmp_path / "weights" / "english", json.loads(bundled.RECORD.read_text())
-    assert {p.name for p in folder.iterdir()} == {"weights.npz", "vocabulary.txt", "README.md"}
+    assert {path.name for path in folder.iterdir()} == set(ENTRY.files)
     hashes = {path.name: sha256_of(path) for path in folder.iterdir()}
     assert record["english"]["sha256"] == hashes
     shown = capsys.readouterr().out
@@ -77,12 +77,17 @@ def test_a_chain_is_packed_measured_and_described(pack, tmp_path, capsys):
     loaded = load(FolderSource(folder, dataclasses.replace(ENTRY, sha256=hashes)))
     for found, given in zip(loaded.model.trainable_weights, model.trainable_weights, strict=True):
         np.testing.assert_array_equal(found, given.numpy().astype("float16"))
+    assert loaded.topic_vectors.shape == (words, 6)  # as many as there are texts
+    is_known = np.linalg.norm(loaded.topic_vectors, axis=1) > 0.99
+    known = {word for word, yes in zip(loaded.vocabulary.words, is_known, strict=True) if yes}
+    assert known == {*"abcdef,", "film", "of", "the", "year", "and", "city"}
 
     card = (folder / "README.md").read_text()
     assert "1 x 66 | 7 of 2 x 5 | 0.003 | float32 | 7,200 | 4.0 | 65.43 |" in card
     assert "8.0 processor hours in all" in card
     assert "the 3 last texts of run 2 (film reviews)" in card
     assert "Maas" in card
+    assert "from 6 whole documents of the\nlast run and 0 pieces" in card
     first, second, last = card.split("```sh\n")[1].split("\n```")[0].splitlines()
     assert first == (
         "tfast train-language-model --data wikipedia_en.csv.xz --valid 4 --no-word-vectors "

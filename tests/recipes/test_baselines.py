@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfast.recipes import baselines
-from tfast.recipes.baselines import find_baseline, predict
+from tfast.recipes.baselines import find_baseline, predict, refit
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import look_up
 from tfast.text.models.language_model import LanguageModel
@@ -18,10 +18,10 @@ TRAIN = Texts(["so good", "good fun", "so bad", "bad end"] * 3, ["+", "+", "-", 
 VALID = Texts(["good", "bad", "good so"], ["+", "-", "-"])
 
 
-def prepare(output, train=TRAIN):
-    corpus = Corpus(train=train, valid=VALID, test=VALID, unlabelled=Texts(()))
-    parts = {name: getattr(corpus, name).texts for name in ("train", "valid")}
-    vocabulary, documents = look_up(parts, counted=["train"], min_frequency=1)
+def prepare(output, train=TRAIN, unlabelled=()):
+    corpus = Corpus(train=train, valid=VALID, test=VALID, unlabelled=Texts(unlabelled))
+    parts = {name: getattr(corpus, name).texts for name in ("train", "valid", "unlabelled")}
+    vocabulary, documents = look_up(parts, counted=["train", "unlabelled"], min_frequency=1)
     return SimpleNamespace(
         output=output,
         corpus=corpus,
@@ -30,7 +30,35 @@ def prepare(output, train=TRAIN):
         recipe=SimpleNamespace(batch_size=2, seed=0),
         pretrained={},
         general_vocabulary=None,
+        topic_vectors=None,
     )
+
+
+def note_vectors(monkeypatch):
+    """The vectors that coefficients are fitted with, as they are given."""
+    given, fit = [], baselines.fit_tfidf
+
+    def fit_and_note(*positional, vectors, **options):
+        given.append(vectors)
+        return fit(*positional, vectors=vectors, **options)
+
+    monkeypatch.setattr(baselines, "fit_tfidf", fit_and_note)
+    return given
+
+
+def start_from(prepared, words, **parts):
+    """Lets a run start from a language model of these words."""
+    prepared.general_vocabulary = Vocabulary([*SPECIAL_TOKENS, *words])
+    model = LanguageModel(len(prepared.general_vocabulary), embed_size=4, num_layers=1)
+    prepared.pretrained = {False: model}
+    for name, part in parts.items():
+        setattr(prepared, name, part)
+    return model
+
+
+def cosine(vectors, prepared, *words):
+    first, second = (vectors[prepared.vocabulary.words.index(word)] for word in words)
+    return first @ second
 
 
 def test_words_that_tell_the_label_are_learned_and_said_at_once(tmp_path, capsys):
@@ -87,25 +115,73 @@ def test_predictions_are_in_the_order_of_the_texts(tmp_path, monkeypatch):
 def test_the_embedding_of_the_model_that_is_started_from_says_which_words_are_alike(
     tmp_path, monkeypatch, capsys
 ):
-    given, fit = [], baselines.fit_tfidf
-
-    def note_vectors(*positional, vectors, **options):
-        given.append(vectors)
-        return fit(*positional, vectors=vectors, **options)
-
-    monkeypatch.setattr(baselines, "fit_tfidf", note_vectors)
+    given = note_vectors(monkeypatch)
     first = find_baseline(prepare(tmp_path))
     prepared = prepare(tmp_path)
-    prepared.general_vocabulary = Vocabulary([*SPECIAL_TOKENS, "bad", "good"])
-    model = LanguageModel(len(prepared.general_vocabulary), embed_size=4, num_layers=1)
-    prepared.pretrained = {False: model}
+    model = start_from(prepared, ["bad", "good", "end"])
+    rows = np.random.RandomState(0).normal(size=(12, 4))
+    rows[10] = rows[11]
+    model.encoder.embeddings.assign(rows)
     second = find_baseline(prepared)
     assert second is not first  # what was fitted without vectors is not read
     assert given[0] is None
     assert given[1].shape == (len(prepared.vocabulary), 4)
-    good = [some.words.index("good") for some in (prepared.vocabulary, prepared.general_vocabulary)]
-    np.testing.assert_array_equal(given[1][good[0]], model.encoder.embeddings[good[1]])
+    assert cosine(given[1], prepared, "good", "end") == pytest.approx(1)
+    assert cosine(given[1], prepared, "good", "bad") < 0.9
     assert "logistic regression and word vectors: " in capsys.readouterr().out
     assert len(given) == 2
     find_baseline(prepared)
     assert len(given) == 2
+
+
+def test_its_topic_vectors_say_it_better(tmp_path, monkeypatch):
+    given = note_vectors(monkeypatch)
+    prepared = prepare(tmp_path)
+    rows = np.random.RandomState(0).normal(size=(12, 3))
+    rows[10] = rows[11]
+    start_from(prepared, ["bad", "good", "end"], topic_vectors=rows)
+    find_baseline(prepared)
+    assert given[0].shape == (len(prepared.vocabulary), 3)
+    assert cosine(given[0], prepared, "good", "end") == pytest.approx(1)
+
+
+def test_texts_without_labels_say_it_too_where_there_are_enough(tmp_path, monkeypatch):
+    given = note_vectors(monkeypatch)
+    unlabelled = ["good great", "great good", "good great", "bad awful", "awful bad"] * 3
+    find_baseline(prepare(tmp_path, unlabelled=unlabelled))
+    monkeypatch.setattr(baselines, "_LEAST_TEXTS", len(TRAIN) + len(unlabelled))
+    find_baseline(prepare(tmp_path))  # there are none
+    assert given == [None, None]
+    prepared = prepare(tmp_path, unlabelled=unlabelled)
+    find_baseline(prepared)
+    own = given[-1]
+    likeness = {word: cosine(own, prepared, "great", word) for word in ("good", "bad", "awful")}
+    assert max(likeness, key=likeness.get) == "good"
+    # What the pretrained model knows comes before it, each as long as the other.
+    start_from(
+        prepared, ["bad", "good"], topic_vectors=np.random.RandomState(0).normal(size=(11, 3))
+    )
+    find_baseline(prepared)
+    np.testing.assert_array_equal(given[-1][:, 3:], own)
+    lengths = np.linalg.norm(given[-1][prepared.vocabulary.words.index("good"), :3])
+    assert lengths == pytest.approx(1)
+
+
+def test_it_is_fitted_again_with_the_validation_texts(tmp_path):
+    prepared = prepare(tmp_path, Texts(["so good", "so bad"] * 4, ["+", "-"] * 4))
+    prepared.corpus = Corpus(prepared.corpus.train, Texts(["end"] * 3, ["-"] * 3), VALID, Texts(()))
+    prepared.vocabulary, prepared.documents = look_up(
+        {"train": ["so good", "so bad"] * 4, "valid": ["end"] * 3, "unlabelled": []},
+        counted=["train", "valid"],
+        min_frequency=1,
+    )
+    end = prepared.vocabulary.words.index("end")
+    baseline = find_baseline(prepared)
+    assert not np.any(baseline.model.tables()["coefficients"][end])
+    again = refit(prepared, baseline)
+    against, for_it = again.tables()["coefficients"][end]
+    assert against < 0 < for_it
+    # A run that is resumed has its settings from the file.
+    resumed = find_baseline(prepared)
+    assert resumed.settings == baseline.settings
+    np.testing.assert_array_equal(refit(prepared, resumed).coefficients, again.coefficients)

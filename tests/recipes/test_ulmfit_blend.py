@@ -5,10 +5,11 @@ import pytest
 import tensorflow as tf
 from small_tfidf import VOCAB_SIZE, some_texts
 
-from tfast.recipes.baselines import Baseline
+from tfast.recipes.baselines import Baseline, predict
 from tfast.recipes.ulmfit_blend import blend_with_baseline
 from tfast.recipes.ulmfit_training import TrainedTexts
 from tfast.saving import load_model
+from tfast.text.blending import fit_blend
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import pad_documents
 from tfast.text.models.blended import BlendedClassifier
@@ -25,6 +26,7 @@ def prepare(output, *, blend=True):
         output=output,
         corpus=Corpus(**parts, unlabelled=Texts(())),
         documents=documents,
+        vocabulary=range(VOCAB_SIZE),
         recipe=SimpleNamespace(batch_size=16, blend=blend),
     )
 
@@ -33,7 +35,7 @@ def prepare(output, *, blend=True):
 def trained():
     documents, labels = some_texts(60, 2)
     sizes = {"vocab_size": VOCAB_SIZE, "num_classes": 2, "settings": CANDIDATES[0]}
-    baseline = Baseline(fit_tfidf(documents, labels, **sizes), 0.1)
+    baseline = Baseline(fit_tfidf(documents, labels, **sizes), CANDIDATES[0], None, 0.1)
     # It has learned nothing.
     classifier = TextClassifier(VOCAB_SIZE, 2, embed_size=4, hidden_size=6, num_layers=1)
     return TrainedTexts(classifier, {}, baseline)
@@ -49,6 +51,27 @@ def test_the_exported_model_is_the_one_whose_probabilities_are_reported(trained,
         found = tf.nn.softmax(model(inputs))
         np.testing.assert_allclose(found, blended.served_probabilities, rtol=0, atol=1e-6)
     assert blended.blend.weight < 0.5  # of what has learned nothing
+
+
+def test_the_weight_comes_from_the_validation_texts_and_tfidf_then_learns_them(trained, tmp_path):
+    prepared = prepare(tmp_path)
+    blended = blend_with_baseline(prepared, trained)
+    logits = [trained.model, trained.baseline.model]
+    logits = [predict(prepared, model, "valid") for model in logits]
+    assert blended.blend == fit_blend(*logits, prepared.corpus.label_ids(prepared.corpus.valid))
+    both = tf.concat([prepared.documents["train"], prepared.documents["valid"]], 0)
+    labels = [
+        prepared.corpus.label_ids(getattr(prepared.corpus, name)) for name in ("train", "valid")
+    ]
+    sizes = {"vocab_size": VOCAB_SIZE, "num_classes": 2, "settings": CANDIDATES[0]}
+    expected = predict(
+        SimpleNamespace(documents={"test": prepared.documents["test"]}, recipe=prepared.recipe),
+        fit_tfidf(both, [*labels[0], *labels[1]], **sizes),
+        "test",
+    )
+    np.testing.assert_allclose(
+        blended.probabilities["tfidf"], tf.nn.softmax(expected), rtol=0, atol=1e-6
+    )
 
 
 def test_without_the_setting_the_classifier_is_exported_alone(trained, tmp_path):

@@ -12,6 +12,7 @@ from tfast import __version__
 from tfast.pretrained.entries import Entry
 from tfast.pretrained.sources import FolderSource
 
+TOPIC_VECTORS = "topic_vectors.npy"
 WEIGHTS = Path(__file__).parent / "weights"
 RECORD = Path(__file__).parent / "bundled.json"
 
@@ -46,7 +47,7 @@ def _text_entry(name: str) -> Entry:
         kind="text",
         loader="tfast.pretrained.text_files",
         # The last one is the model's card, for people.
-        files=("weights.npz", "vocabulary.txt", "README.md"),
+        files=("weights.npz", "vocabulary.txt", TOPIC_VECTORS, "README.md"),
         bundled=name,
         sha256=recorded["sha256"],
         num_bytes=recorded["num_bytes"],

@@ -1,12 +1,16 @@
 """fastai's text models in plain files: weights, with vocabulary or SentencePiece model beside."""
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from tfast.fastai.conversion import StateDict
 from tfast.fastai.reading import load_weights
+from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.pretrained.language_models import read_text_model
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import FileSource, FolderSource, Source
@@ -17,7 +21,7 @@ _PIECES = ["*.model", "spm/*.model", "../spm/*.model"]
 
 
 def load(source: Source) -> Pretrained:
-    """Reads weights, and their vocabulary or SentencePiece model.
+    """Reads weights, and their vocabulary or SentencePiece model; and topic vectors, if any.
 
     The catalogue has the names of the files in this order.
 
@@ -28,13 +32,18 @@ def load(source: Source) -> Pretrained:
     assert source.entry is not None  # for mypy
     weights, words = (source.path(name) for name in source.entry.files[:2])
     has_pieces = words.suffix == ".model"
-    return read_text_model(
+    topics = source.path(TOPIC_VECTORS) if TOPIC_VECTORS in source.entry.files else None
+    loaded = read_text_model(
         source,
         load_weights(weights),
         vocabulary=None if has_pieces else words,
         sentencepiece=words if has_pieces else None,
         reverse=False,
     )
+    if topics is None:
+        return loaded
+    vectors = np.load(topics, allow_pickle=False).astype("float32")
+    return dataclasses.replace(loaded, topic_vectors=vectors)
 
 
 def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:

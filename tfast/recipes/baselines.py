@@ -5,19 +5,26 @@ import hashlib
 import json
 import time
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfast.recipes.results import write_json, write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts
 from tfast.saving import load_model
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.models.tfidf import TfidfClassifier
-from tfast.text.tfidf import fit_tfidf
+from tfast.text.tfidf import choose_settings, fit_tfidf
+from tfast.text.tfidf_regression import TfidfSettings, directions
+from tfast.text.topic_vectors import topic_vectors
 from tfast.text.ulmfit import transfer_rows
+
+# Texts of the run's own, with and without labels, that topic vectors are made from at least.
+_LEAST_TEXTS, _OWN_SIZE = 1000, 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +33,14 @@ class Baseline:
 
     Attributes:
         model: the classifier.
-        seconds: how long it was fitted.
+        settings: what was found to suit the texts.
+        vectors: see `fit_tfidf`.
+        seconds: how long it took.
     """
 
     model: TfidfClassifier
+    settings: TfidfSettings
+    vectors: np.ndarray | None
     seconds: float
 
 
@@ -44,20 +55,22 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
         or it can do nothing with these texts (there is no word that two of them have, say).
     """
     model_file, note_file = prepared.output / "tfidf.keras", prepared.output / "tfidf.json"
-    vectors = _word_vectors(prepared)
-    digest = _digest(prepared, vectors)
-    baseline = _read(model_file, note_file, digest)
-    if baseline is None:
-        try:
-            baseline = _fit(prepared, vectors)
-        except ImportError:
-            print("TF-IDF is left out: pip install scikit-learn")
-            return None
-        except ValueError as error:
-            print(f"TF-IDF is left out: {error}")
-            return None
-        write_model(model_file, baseline.model)
-        write_json(note_file, {"seconds": baseline.seconds, "texts": digest})
+    begin = time.monotonic()
+    try:
+        vectors = _word_vectors(prepared)
+        digest = _digest(prepared, vectors)
+        baseline = _read(model_file, note_file, digest, vectors)
+        if baseline is None:
+            baseline = _fit(prepared, vectors, begin)
+            write_model(model_file, baseline.model)
+            note = {"settings": baseline.settings, "seconds": baseline.seconds, "texts": digest}
+            write_json(note_file, note)
+    except ImportError:
+        print("TF-IDF is left out: pip install scikit-learn")
+        return None
+    except ValueError as error:
+        print(f"TF-IDF is left out: {error}")
+        return None
     valid = prepared.corpus.valid
     right = predict(prepared, baseline.model, "valid").argmax(-1) == prepared.corpus.label_ids(
         valid
@@ -78,25 +91,58 @@ def predict(prepared: PreparedTexts, model: Any, part: str) -> np.ndarray:
     return restore_order(model.predict(batches, verbose=0), documents).astype("float64")
 
 
-def _fit(prepared: PreparedTexts, vectors: np.ndarray | None) -> Baseline:
-    corpus, begin = prepared.corpus, time.monotonic()
-    model = fit_tfidf(
+def refit(prepared: PreparedTexts, baseline: Baseline) -> TfidfClassifier:
+    """The same, of training and validation texts, once these have said all else."""
+    return _fit_to(prepared, ("train", "valid"), baseline.vectors, baseline.settings)
+
+
+def _fit(prepared: PreparedTexts, vectors: np.ndarray | None, begin: float) -> Baseline:
+    settings = choose_settings(
         prepared.documents["train"],
-        corpus.label_ids(corpus.train),
+        prepared.corpus.label_ids(prepared.corpus.train),
         vocab_size=len(prepared.vocabulary),
-        num_classes=len(corpus.class_names),
         vectors=vectors,
         seed=prepared.recipe.seed,
     )
-    return Baseline(model, round(time.monotonic() - begin, 1))
+    model = _fit_to(prepared, ("train",), vectors, settings)
+    return Baseline(model, settings, vectors, round(time.monotonic() - begin, 1))
+
+
+def _fit_to(
+    prepared: PreparedTexts,
+    parts: Sequence[Literal["train", "valid"]],
+    vectors: np.ndarray | None,
+    settings: TfidfSettings,
+) -> TfidfClassifier:
+    corpus = prepared.corpus
+    return fit_tfidf(
+        tf.concat([prepared.documents[part] for part in parts], 0),
+        np.concatenate([corpus.label_ids(getattr(corpus, part)) for part in parts]).tolist(),
+        vocab_size=len(prepared.vocabulary),
+        num_classes=len(corpus.class_names),
+        vectors=vectors,
+        settings=settings,
+    )
 
 
 def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
-    """The embedding of the language model that the run starts from, for the run's vocabulary."""
-    if not prepared.pretrained or prepared.general_vocabulary is None:
-        return None
-    embeddings = keras.ops.convert_to_numpy(prepared.pretrained[False].encoder.embeddings)
-    return transfer_rows(embeddings, prepared.general_vocabulary.words, prepared.vocabulary.words)
+    """What is known of the run's words before a label is read; None where it is nothing.
+
+    It is what the pretrained model brings, topic vectors or else its embedding; and where there are
+    texts without labels, topic vectors of the run's own texts beside that.
+    """
+    known, words = [], prepared.vocabulary.words
+    if prepared.pretrained and prepared.general_vocabulary is not None:
+        rows = prepared.topic_vectors
+        if rows is None:
+            rows = keras.ops.convert_to_numpy(prepared.pretrained[False].encoder.embeddings)
+        known.append(transfer_rows(rows, prepared.general_vocabulary.words, words))
+    own = [prepared.documents["train"], prepared.documents["unlabelled"]]
+    if own[1].shape[0] and own[0].shape[0] + own[1].shape[0] >= _LEAST_TEXTS:
+        known.append(topic_vectors(tf.concat(own, 0), vocab_size=len(words), size=_OWN_SIZE))
+    # Each is as long as the other.
+    known = [directions(some, len(words)) for some in known]
+    return np.concatenate(known, axis=1) if known else None
 
 
 def _digest(prepared: PreparedTexts, vectors: np.ndarray | None) -> str:
@@ -114,13 +160,17 @@ def _digest(prepared: PreparedTexts, vectors: np.ndarray | None) -> str:
     return digest.hexdigest()
 
 
-def _read(model_file: Path, note_file: Path, digest: str) -> Baseline | None:
+def _read(
+    model_file: Path, note_file: Path, digest: str, vectors: np.ndarray | None
+) -> Baseline | None:
     """What an interrupted run has left; None where it is of other texts, or not whole."""
     try:
         note = json.loads(note_file.read_text(encoding="utf-8"))
         if note["texts"] != digest:
             return None
         model = load_model(model_file)
-        return Baseline(model, note["seconds"]) if isinstance(model, TfidfClassifier) else None
+        if not isinstance(model, TfidfClassifier):
+            return None
+        return Baseline(model, TfidfSettings(*note["settings"]), vectors, note["seconds"])
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tfast.pretrained.loading import load
 from tfast.pretrained.records import Pretrained, Provenance
 from tfast.text.models.language_model import LanguageModel
@@ -24,12 +26,14 @@ class TextStart:
         tokenizer: from strings to tokens, as they were trained.
         provenance: of the weights, in the order of `models`; empty where a run keeps no account
             of them.
+        topic_vectors: of the words of `vocabulary`, or None.
     """
 
     models: dict[bool, LanguageModel] = dataclasses.field(default_factory=dict)
     vocabulary: Vocabulary | None = None
     tokenizer: TextTokenizer = dataclasses.field(default_factory=TextTokenizer)
     provenance: tuple[Provenance, ...] = ()
+    topic_vectors: np.ndarray | None = None
 
     @property
     def has_pieces(self) -> bool:
@@ -67,6 +71,7 @@ def read_language_models(names: Mapping[bool, str | Path], *, download: bool) ->
         first.vocabulary,
         first.tokenizer,
         tuple(one.provenance for one in loaded.values()),
+        first.topic_vectors,
     )
 
 

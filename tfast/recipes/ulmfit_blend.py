@@ -6,7 +6,7 @@ import time
 import keras
 import numpy as np
 
-from tfast.recipes.baselines import predict
+from tfast.recipes.baselines import predict, refit
 from tfast.recipes.results import write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts
 from tfast.recipes.ulmfit_training import TrainedTexts
@@ -39,31 +39,33 @@ class BlendedTexts:
 
 
 def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> BlendedTexts:
-    """Weighs ULMFiT and TF-IDF, and lets all answer the test texts.
+    """Weighs ULMFiT and TF-IDF by the validation texts, and lets all answer the test texts.
 
-    With a baseline and the setting `blend` it leaves `blended_classifier.keras`.
+    TF-IDF then learns from the validation texts too: where labels are few they are worth more
+    than the network. With a baseline and the setting `blend` it leaves `blended_classifier.keras`.
     """
     begin = time.monotonic()
-    baseline, blend = trained.baseline, None
+    baseline, blend, tfidf = trained.baseline, None, None
     if baseline is not None:
         blend = fit_blend(
             predict(prepared, trained.model, "valid"),
             predict(prepared, baseline.model, "valid"),
             prepared.corpus.label_ids(prepared.corpus.valid),
         )
+        tfidf = refit(prepared, baseline)
     seconds = round(time.monotonic() - begin, 1)
     print("\nTesting")
     logarithms = {"ulmfit": _log_softmax(predict(prepared, trained.model, "test"))}
     served = trained.model
-    if baseline is not None and blend is not None:
-        logarithms["tfidf"] = _log_softmax(predict(prepared, baseline.model, "test"))
+    if tfidf is not None and blend is not None:
+        logarithms["tfidf"] = _log_softmax(predict(prepared, tfidf, "test"))
         logarithms["blend"] = _log_softmax(
             blend.sharpness
             * (blend.weight * logarithms["ulmfit"] + (1 - blend.weight) * logarithms["tfidf"])
         )
         if prepared.recipe.blend:
             numbers = {"weight": blend.weight, "sharpness": blend.sharpness}
-            served = BlendedClassifier(trained.model, baseline.model, **numbers)
+            served = BlendedClassifier(trained.model, tfidf, **numbers)
             write_model(prepared.output / "blended_classifier.keras", served)
     probabilities = {name: np.exp(some) for name, some in logarithms.items()}
     return BlendedTexts(served, probabilities, blend, seconds)

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfast.pretrained.records import Provenance
@@ -41,6 +42,7 @@ class PreparedTexts:
             empty.
         settings: what a resumed run must agree on with the interrupted one.
         provenance: of the published weights that the run starts from; may be empty.
+        topic_vectors: of the words of `general_vocabulary`, or None.
     """
 
     recipe: UlmfitRecipe
@@ -53,6 +55,7 @@ class PreparedTexts:
     pretrained: dict[bool, LanguageModel]
     settings: dict[str, Any]
     provenance: tuple[Provenance, ...] = ()
+    topic_vectors: np.ndarray | None = None
 
 
 def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
@@ -103,6 +106,7 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         pretrained=start.models,
         settings=settings,
         provenance=start.provenance,
+        topic_vectors=start.topic_vectors,
     )
 
 

@@ -11,6 +11,7 @@ from . import text_files as text_files
 from . import texts as texts
 from . import tfidf as tfidf
 from . import tokenization as tokenization
+from . import topic_vectors as topic_vectors
 from . import ulmfit as ulmfit
 from . import vocabulary as vocabulary
 from .blending import fit_blend as fit_blend
