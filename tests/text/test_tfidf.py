@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 from small_tfidf import VOCAB_SIZE, hard_texts, scikit_learn, some_texts
 
+from tfast.text import tfidf
 from tfast.text.documents import pad_documents
 from tfast.text.gram_counts import count_grams
-from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES, TfidfSettings, fit_tfidf
+from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES, choose_settings, fit_tfidf
+from tfast.text.tfidf_regression import TfidfSettings
 
 
 def probabilities(model, documents):
@@ -101,7 +103,7 @@ def test_words_that_no_text_has_count_like_their_neighbours():
     plain = fit_tfidf(documents, labels, **sizes)
     np.testing.assert_allclose(probabilities(plain, new)[0], probabilities(plain, new)[1])
     vectors = cluster_vectors(60, num_clusters=2)
-    settings = SIMILAR_CANDIDATES[1]
+    settings = SIMILAR_CANDIDATES[0]
     model = fit_tfidf(documents, labels, **sizes, vectors=vectors, settings=settings)
     assert probabilities(model, new).argmax(-1).tolist() == [0, 1]
     assert probabilities(model, new).max(-1).min() > 0.7
@@ -134,6 +136,57 @@ def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features():
     regression.fit(hstack([train, means[0] * scale]), labels)
     expected = regression.predict_proba(hstack([test, means[1] * scale]))
     np.testing.assert_allclose(probabilities(model, texts), expected, rtol=0, atol=1e-5)
+
+
+def rare_words(number):
+    """Texts of class 0 have even words, of class 1 odd ones; most words are in one text alone."""
+    random = np.random.RandomState(0)
+    labels = [0, 1] * (number // 2)
+    rows = [[2, *(9 + 2 * random.randint(0, 150, 4) + label)] for label in labels]
+    return tf.ragged.constant(rows, dtype="int32"), labels
+
+
+def test_vectors_are_chosen_where_they_help_and_not_where_they_say_nothing():
+    documents, labels = rare_words(60)
+    random = np.random.RandomState(2).normal(size=(400, 8))
+    chosen = [
+        choose_settings(documents, labels, vocab_size=400, vectors=vectors)
+        for vectors in (cluster_vectors(400, num_clusters=2), random)
+    ]
+    assert chosen[0] in SIMILAR_CANDIDATES
+    assert chosen[1] in CANDIDATES
+    assert choose_settings(documents, labels, vocab_size=400) == chosen[1]
+
+
+def test_vectors_that_are_better_by_less_than_the_standard_error_are_not_chosen(monkeypatch):
+    gains = {SIMILAR_CANDIDATES[0]: np.array([1.0, -0.3, 1.0, -0.3])}
+    standard_error = gains[SIMILAR_CANDIDATES[0]].std() / 2
+    documents = tf.ragged.constant([[2, 9], [2, 10]] * 2, dtype="int32")
+
+    def choose(shift):
+        monkeypatch.setattr(
+            tfidf,
+            "_likelihoods",
+            lambda *positional: (
+                gains.get(positional[3], np.zeros(4) - 9) + shift
+                if positional[3].similarity
+                else np.zeros(4)
+            ),
+        )
+        return choose_settings(documents, [0, 1, 0, 1], vocab_size=16, vectors=np.eye(16))
+
+    mean = gains[SIMILAR_CANDIDATES[0]].mean()
+    assert choose(standard_error - mean + 0.01) == SIMILAR_CANDIDATES[0]
+    assert choose(standard_error - mean - 0.01) == CANDIDATES[0]
+
+
+def test_a_class_of_one_text_leaves_the_choice_to_whether_there_are_vectors():
+    documents = tf.ragged.constant([[2, 9], [2, 9, 10], [2, 9, 11]], dtype="int32")
+    labels = [0, 1, 1]
+    assert choose_settings(documents, labels, vocab_size=16) == CANDIDATES[0]
+    vectors = np.random.RandomState(0).normal(size=(16, 3))
+    chosen = choose_settings(documents, labels, vocab_size=16, vectors=vectors)
+    assert chosen == SIMILAR_CANDIDATES[0]
 
 
 def test_vectors_that_do_not_fit_are_refused():
