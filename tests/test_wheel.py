@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 # Beside Python modules: types, presets, data of the English tokenizer, weights and their card.
-NOT_MODULES = (".pyi", ".toml", "py.typed", ".json", ".txt", ".npz", ".gz", ".md")
+NOT_MODULES = (".pyi", ".toml", "py.typed", ".json", ".txt", ".npz", ".npy", ".gz", ".md")
 
 
 @pytest.fixture(scope="module")
@@ -108,13 +108,13 @@ ENGLISH = """
 import tfast
 
 loaded = tfast.pretrained.load("tfast/english")
-print(len(loaded.vocabulary), loaded.provenance.source)
+print(len(loaded.vocabulary), loaded.topic_vectors.shape[0], loaded.provenance.source)
 """
 
 
 def test_its_english_language_model_is_in_it(run):
-    words, source = succeed(run("python", "-c", ENGLISH)).split(maxsplit=1)
-    assert int(words) > 20_000
+    words, rows, source = succeed(run("python", "-c", ENGLISH)).split(maxsplit=2)
+    assert int(words) == int(rows) > 20_000
     assert source.strip() == f"the package tfast {tfast.__version__}"
     shown = succeed(run("tfast", "pretrained", "tfast/english"))
     assert "weights.npz: " in shown

@@ -81,6 +81,26 @@ def test_it_knows_which_word_follows(english, text, likely, unlikely):
     assert likely in sorted(of_word, key=of_word.get)[-20:]
 
 
+def test_its_topic_vectors_know_which_words_are_alike(english):
+    vectors = english.topic_vectors
+    assert vectors.shape == (len(english.vocabulary), 128)
+    words = english.vocabulary.words
+    rows = {
+        name: vectors[[words.index(word) for word in some.split()]].mean(axis=0)
+        for name, some in {
+            "praise": "wonderful superb brilliant excellent",
+            "blame": "terrible awful boring worst",
+            "sport": "football league goals championship",
+            "money": "bank profits shares investors",
+        }.items()
+    }
+    for word, name in {
+        "delightful": "praise", "horrible": "blame", "striker": "sport", "banking": "money"
+    }.items():  # fmt: skip
+        likeness = {other: row @ vectors[words.index(word)] for other, row in rows.items()}
+        assert max(likeness, key=likeness.get) == name
+
+
 def test_its_card_and_notice_name_texts_and_licence():
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     notice = (Path(__file__).parents[2] / "NOTICE").read_text(encoding="utf-8")

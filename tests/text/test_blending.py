@@ -39,6 +39,24 @@ def test_few_texts_leave_no_one_out():
         assert 0.1 < fit_blend(first, second, labels).weight < 0.9
 
 
+def test_few_texts_leave_the_weight_with_the_one_that_is_trusted():
+    weights = {False: [], True: []}
+    for seed in range(20):
+        first, labels = some_logits(10, slope=1, seed=seed)
+        second, _ = some_logits(10, slope=1, seed=seed + 100)
+        for trust, found in weights.items():
+            found.append(fit_blend(first, second, labels, trust_second=trust).weight)
+    assert np.median(weights[True]) < 0.5 * np.median(weights[False])
+    assert all(np.less(weights[True], weights[False]))
+
+
+def test_many_texts_overrule_it():
+    first, labels = some_logits(2000, slope=0.8, seed=0)
+    second, _ = some_logits(2000, slope=0.8, seed=1)
+    blends = [fit_blend(first, second, labels, trust_second=trust) for trust in (False, True)]
+    assert blends[1] == pytest.approx(blends[0], abs=0.01)
+
+
 def test_too_sure_a_classifier_is_flattened_and_too_unsure_a_one_sharpened():
     logits, labels = some_logits(2000, slope=1, seed=0)
     own = fit_blend(logits, logits, labels).sharpness

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 # of itself, a logistic regression whose coefficients are held near 0 rather not sure enough.
 _FIRST_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-6, 1.5, 0.5)])
 _SECOND_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-3, 2.5, 0.5)])
+# How many times as likely it is at first that a trusted classifier needs no other.
+_TRUST = 10
 
 
 class Blend(NamedTuple):
@@ -24,7 +26,9 @@ class Blend(NamedTuple):
     sharpness: float
 
 
-def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> Blend:
+def fit_blend(
+    first: ArrayLike, second: ArrayLike, label_ids: Sequence[int], *, trust_second: bool = False
+) -> Blend:
     """The weight of the first classifier, and the sharpness, by likelihood.
 
     Each classifier's logarithms get a factor of their own. Many are tried, and of each the mean is
@@ -36,6 +40,8 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> 
         first: logits or logarithms of probabilities `(texts, classes)`, of a network.
         second: the same of a `TfidfClassifier`.
         label_ids: integers `(texts,)`, the right classes.
+        trust_second: whether it is thought ten times as likely, before the texts are seen, that the
+            first adds nothing to the second as that it does.
 
     Returns:
         A `Blend`, its weight a multiple of 0.01.
@@ -68,6 +74,8 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> 
             for a in _FIRST_FACTORS
         ]
     )
+    if trust_second:
+        scores[0] += np.log(_TRUST * (len(_FIRST_FACTORS) - 1))
     likelihoods = np.exp(scores - scores.max())
     likelihoods /= likelihoods.sum()
     first_factor = float(likelihoods.sum(axis=1) @ _FIRST_FACTORS)
