@@ -158,6 +158,17 @@ def test_vectors_are_chosen_where_they_help_and_not_where_they_say_nothing():
     assert choose_settings(documents, labels, vocab_size=400) == chosen[1]
 
 
+def test_vectors_are_left_out_where_there_are_more_texts_than_are_compared(monkeypatch):
+    documents, labels = rare_words(60)
+    vectors = cluster_vectors(400, num_clusters=2)
+    chosen = []
+    for most in (60, 59):
+        monkeypatch.setattr(tfidf, "_MAX_COMPARED", most)
+        chosen.append(choose_settings(documents, labels, vocab_size=400, vectors=vectors))
+    assert chosen[0] in SIMILAR_CANDIDATES
+    assert chosen[1] in CANDIDATES
+
+
 def test_vectors_that_are_better_by_less_than_the_standard_error_are_not_chosen(monkeypatch):
     gains = {SIMILAR_CANDIDATES[0]: np.array([1.0, -0.3, 1.0, -0.3])}
     standard_error = gains[SIMILAR_CANDIDATES[0]].std() / 2
