@@ -11,6 +11,7 @@ from tfast.recipes.baselines import find_baseline, predict, refit
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import look_up
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.vocabulary import Vocabulary
 
@@ -112,8 +113,20 @@ def test_predictions_are_in_the_order_of_the_texts(tmp_path, monkeypatch):
     assert found.dtype == "float64"
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [(CANDIDATES[0], "regression: "), (SIMILAR_CANDIDATES[0], "regression and word vectors: ")],
+)
+def test_it_says_whether_vectors_are_used(settings, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(baselines, "choose_settings", lambda *positional, **options: settings)
+    prepared = prepare(tmp_path)
+    start_from(prepared, ["bad", "good"])
+    assert find_baseline(prepared).settings == settings
+    assert capsys.readouterr().out.startswith(f"TF-IDF with logistic {said}")
+
+
 def test_the_embedding_of_the_model_that_is_started_from_says_which_words_are_alike(
-    tmp_path, monkeypatch, capsys
+    tmp_path, monkeypatch
 ):
     given = note_vectors(monkeypatch)
     first = find_baseline(prepare(tmp_path))
@@ -128,7 +141,6 @@ def test_the_embedding_of_the_model_that_is_started_from_says_which_words_are_al
     assert given[1].shape == (len(prepared.vocabulary), 4)
     assert cosine(given[1], prepared, "good", "end") == pytest.approx(1)
     assert cosine(given[1], prepared, "good", "bad") < 0.9
-    assert "logistic regression and word vectors: " in capsys.readouterr().out
     assert len(given) == 2
     find_baseline(prepared)
     assert len(given) == 2

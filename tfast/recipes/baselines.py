@@ -75,10 +75,10 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
     right = predict(prepared, baseline.model, "valid").argmax(-1) == prepared.corpus.label_ids(
         valid
     )
-    kind = "logistic regression" if vectors is None else "logistic regression and word vectors"
+    vectors_too = " and word vectors" if baseline.settings.similarity else ""
     print(
-        f"TF-IDF with {kind}: {right.mean():.2%} of {len(valid):,} validation texts right, "
-        f"after {baseline.seconds:.1f} s",
+        f"TF-IDF with logistic regression{vectors_too}: {right.mean():.2%} of {len(valid):,} "
+        f"validation texts right, after {baseline.seconds:.1f} s",
         flush=True,
     )
     return baseline
