@@ -23,7 +23,7 @@ from tfast.text.tfidf_regression import TfidfSettings, directions
 from tfast.text.topic_vectors import topic_vectors
 from tfast.text.ulmfit import transfer_rows
 
-# Texts of the run's own, with and without labels, that topic vectors are made from at least.
+# Texts of the run's own, without labels, that topic vectors are made from at least.
 _LEAST_TEXTS, _OWN_SIZE = 1000, 64
 
 
@@ -129,7 +129,7 @@ def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
     """What is known of the run's words before a label is read; None where it is nothing.
 
     It is what the pretrained model brings, topic vectors or else its embedding; and where there are
-    texts without labels, topic vectors of the run's own texts beside that.
+    enough texts without labels, topic vectors of these beside that.
     """
     known, words = [], prepared.vocabulary.words
     if prepared.pretrained and prepared.general_vocabulary is not None:
@@ -137,9 +137,14 @@ def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
         if rows is None:
             rows = keras.ops.convert_to_numpy(prepared.pretrained[False].encoder.embeddings)
         known.append(transfer_rows(rows, prepared.general_vocabulary.words, words))
-    own = [prepared.documents["train"], prepared.documents["unlabelled"]]
-    if own[1].shape[0] and own[0].shape[0] + own[1].shape[0] >= _LEAST_TEXTS:
-        known.append(topic_vectors(tf.concat(own, 0), vocab_size=len(words), size=_OWN_SIZE))
+    # Vectors that were made from a labelled text too know it better than any to come, and
+    # cross-validation, which leaves it out, then finds them bad.
+    corpus = prepared.corpus
+    labelled = {*corpus.train.texts, *corpus.valid.texts}
+    others = [i for i, text in enumerate(corpus.unlabelled.texts) if text not in labelled]
+    if len(others) >= _LEAST_TEXTS:
+        own = tf.gather(prepared.documents["unlabelled"], others)
+        known.append(topic_vectors(own, vocab_size=len(words), size=_OWN_SIZE))
     # Each is as long as the other.
     known = [directions(some, len(words)) for some in known]
     return np.concatenate(known, axis=1) if known else None
