@@ -41,8 +41,8 @@ class BlendedTexts:
 def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> BlendedTexts:
     """Weighs ULMFiT and TF-IDF by the validation texts, and lets all answer the test texts.
 
-    TF-IDF then learns from the validation texts too: where labels are few they are worth more
-    than the network. With a baseline and the setting `blend` it leaves `blended_classifier.keras`.
+    TF-IDF is then fitted again, to training and validation texts together. With a baseline and the
+    setting `blend` it leaves `blended_classifier.keras`.
     """
     begin = time.monotonic()
     baseline, blend, tfidf = trained.baseline, None, None
