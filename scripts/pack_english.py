@@ -5,7 +5,8 @@
 RUN is the folder of a finished `tfast train-language-model`. Of several, each but the first started
 from the one before it; the last one's model is packed, and the card tells of all. It is measured
 on the validation texts of every run, with its own weights and as they are packed, in float16.
-Topic vectors of its words are made from all texts of the last run but those for validation.
+Topic vectors of its words, and of pairs of them, are made from all texts of the last run but those
+for validation.
 
 Writes the folder tfast/pretrained/weights/english, and into tfast/pretrained/bundled.json the
 hashes of its files and what `tfast pretrained` shows. Commit both.
@@ -33,6 +34,7 @@ from tfast.pretrained import bundled
 from tfast.pretrained.checksums import sha256_of
 from tfast.pretrained.keras_files import read_keras, read_vocabulary
 from tfast.recipes.results import write_json
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.lm_batches import lm_batches
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.stored_documents import open_stored_documents
@@ -44,7 +46,8 @@ MOST_BYTES = 25_000_000
 # A document of up to LONG tokens is of one topic; of longer ones pieces are taken, MOST_PIECES in
 # all, so that a few long texts do not decide what the topics are.
 LONG, PIECE, MOST_PIECES = 1000, 250, 40_000
-TOPIC_SIZE = 128
+# With fewer documents more pairs of words have vectors; so many fit in MOST_BYTES.
+LEAST_DOCUMENTS = 18
 
 
 def read_runs(folders):
@@ -129,6 +132,16 @@ def topic_documents(run):
     return tf.RaggedTensor.from_row_lengths(values, [len(row) for row in rows]), len(whole)
 
 
+def in_int8(vectors):
+    """Directions, rounded as far as they are found: a number is some 1 / sqrt(size), which is 1."""
+    found = vectors.directions()
+    words, rows = (
+        np.rint(some * np.sqrt(found.size)).astype("int8")
+        for some in (found.words, found.pair_vectors)
+    )
+    return GramVectors(words, found.pairs, rows)
+
+
 def pack(folders, most=None):
     """Does all of it.
 
@@ -145,13 +158,15 @@ def pack(folders, most=None):
     halves = in_float16(model)
     own = [perplexity(model, run, vocabulary, most) for run in runs]
     documents, num_whole = topic_documents(runs[-1])
-    topics = topic_vectors(documents, vocab_size=len(vocabulary), size=TOPIC_SIZE)
+    topics = in_int8(
+        topic_vectors(documents, vocab_size=len(vocabulary), min_texts=LEAST_DOCUMENTS)
+    )
     target = bundled.WEIGHTS / str(ENTRY.bundled)
     with atomic_write(target) as temporary:
         temporary.mkdir()
         np.savez(temporary / WEIGHTS, **halves)
         vocabulary.save(temporary / VOCABULARY)
-        np.save(temporary / TOPICS, topics.astype("float16"))
+        topics.save(temporary / TOPICS)
         assign_entries(language_model_entries(model), load_weights(temporary / WEIGHTS))
         packed = [perplexity(model, run, vocabulary, most) for run in runs]
         card = make_card(
@@ -159,7 +174,8 @@ def pack(folders, most=None):
             model,
             list(zip(own, packed, strict=True)),
             most,
-            topic_size=topics.shape[1],
+            topic_size=topics.size,
+            num_pairs=len(topics.pairs),
             num_whole=num_whole,
             num_pieces=documents.shape[0] - num_whole,
         )

@@ -108,7 +108,7 @@ ENGLISH = """
 import tfast
 
 loaded = tfast.pretrained.load("tfast/english")
-print(len(loaded.vocabulary), loaded.topic_vectors.shape[0], loaded.provenance.source)
+print(len(loaded.vocabulary), len(loaded.topic_vectors.words), loaded.provenance.source)
 """
 
 

@@ -81,10 +81,10 @@ def test_it_knows_which_word_follows(english, text, likely, unlikely):
     assert likely in sorted(of_word, key=of_word.get)[-20:]
 
 
-def test_its_topic_vectors_know_which_words_are_alike(english):
-    vectors = english.topic_vectors
-    assert vectors.shape == (len(english.vocabulary), 128)
-    words = english.vocabulary.words
+def test_its_topic_vectors_know_which_words_and_pairs_are_alike(english):
+    topics, words = english.topic_vectors.directions(), english.vocabulary.words
+    vectors = topics.words
+    assert vectors.shape == (len(words), 256)
     rows = {
         name: vectors[[words.index(word) for word in some.split()]].mean(axis=0)
         for name, some in {
@@ -98,6 +98,13 @@ def test_its_topic_vectors_know_which_words_are_alike(english):
         "delightful": "praise", "horrible": "blame", "striker": "sport", "banking": "money"
     }.items():  # fmt: skip
         likeness = {other: row @ vectors[words.index(word)] for other, row in rows.items()}
+        assert max(likeness, key=likeness.get) == name
+    pairs = [" ".join(words[i] for i in pair) for pair in topics.pairs]
+    for pair, name in {
+        "must see": "praise", "waste of": "blame", "world cup": "sport", "interest rates": "money"
+    }.items():  # fmt: skip
+        vector = topics.pair_vectors[pairs.index(pair)]
+        likeness = {other: row @ vector for other, row in rows.items()}
         assert max(likeness, key=likeness.get) == name
 
 

@@ -10,6 +10,7 @@ from tfast.recipes import baselines
 from tfast.recipes.baselines import find_baseline, predict, refit
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import look_up
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
@@ -58,7 +59,7 @@ def start_from(prepared, words, **parts):
 
 
 def cosine(vectors, prepared, *words):
-    first, second = (vectors[prepared.vocabulary.words.index(word)] for word in words)
+    first, second = (vectors.words[prepared.vocabulary.words.index(word)] for word in words)
     return first @ second
 
 
@@ -138,7 +139,7 @@ def test_the_embedding_of_the_model_that_is_started_from_says_which_words_are_al
     second = find_baseline(prepared)
     assert second is not first  # what was fitted without vectors is not read
     assert given[0] is None
-    assert given[1].shape == (len(prepared.vocabulary), 4)
+    assert given[1].words.shape == (len(prepared.vocabulary), 4)
     assert cosine(given[1], prepared, "good", "end") == pytest.approx(1)
     assert cosine(given[1], prepared, "good", "bad") < 0.9
     assert len(given) == 2
@@ -151,10 +152,14 @@ def test_its_topic_vectors_say_it_better(tmp_path, monkeypatch):
     prepared = prepare(tmp_path)
     rows = np.random.RandomState(0).normal(size=(12, 3))
     rows[10] = rows[11]
-    start_from(prepared, ["bad", "good", "end"], topic_vectors=rows)
+    vectors = GramVectors(rows, np.array([[11, 9], [9, 10]]), np.ones((2, 3)))
+    start_from(prepared, ["bad", "good", "end"], topic_vectors=vectors)
     find_baseline(prepared)
-    assert given[0].shape == (len(prepared.vocabulary), 3)
+    assert given[0].words.shape == (len(prepared.vocabulary), 3)
     assert cosine(given[0], prepared, "good", "end") == pytest.approx(1)
+    words = prepared.vocabulary.words
+    pairs = [" ".join(words[i] for i in pair) for pair in given[0].pairs]
+    assert pairs == ["end bad", "bad good"]
 
 
 def test_texts_without_labels_say_it_too_where_there_are_enough(tmp_path, monkeypatch):
@@ -184,12 +189,11 @@ def test_texts_without_labels_say_it_too_where_there_are_enough(tmp_path, monkey
     likeness = {word: cosine(own, prepared, "great", word) for word in ("good", "bad", "awful")}
     assert max(likeness, key=likeness.get) == "good"
     # What the pretrained model knows comes before it, each as long as the other.
-    start_from(
-        prepared, ["bad", "good"], topic_vectors=np.random.RandomState(0).normal(size=(11, 3))
-    )
+    rows = np.random.RandomState(0).normal(size=(11, 3))
+    start_from(prepared, ["bad", "good"], topic_vectors=GramVectors(rows))
     find_baseline(prepared)
-    np.testing.assert_array_equal(given[-1][:, 3:], own)
-    lengths = np.linalg.norm(given[-1][prepared.vocabulary.words.index("good"), :3])
+    np.testing.assert_array_equal(given[-1].words[:, 3:], own.words)
+    lengths = np.linalg.norm(given[-1].words[prepared.vocabulary.words.index("good"), :3])
     assert lengths == pytest.approx(1)
 
 

@@ -14,6 +14,7 @@ from tfast.saving import load_model
 from tfast.text.blending import fit_blend
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import pad_documents
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES, fit_tfidf
@@ -100,7 +101,7 @@ def test_tfidf_with_vectors_is_trusted(trained, tmp_path, monkeypatch):
 
     monkeypatch.setattr(ulmfit_blend, "fit_blend", fit_and_note)
     blend_with_baseline(prepare(tmp_path), trained)
-    vectors = np.random.RandomState(0).normal(size=(VOCAB_SIZE, 3))
+    vectors = GramVectors(np.random.RandomState(0).normal(size=(VOCAB_SIZE, 3)))
     baseline = dataclasses.replace(
         trained.baseline, settings=SIMILAR_CANDIDATES[0], vectors=vectors
     )

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfast.text.gram_counts import count_grams
-from tfast.text.topic_vectors import topic_vectors
+from tfast.text.topic_vectors import topic_vectors as make
 
 VOCAB_SIZE = 60
 UNSEEN = 59
@@ -21,12 +21,20 @@ def some_documents(*, num_topics=2):
     return tf.ragged.constant(rows, dtype="int32")
 
 
+NEVER = 10_000  # so many texts have no pair
+
+
+def topic_vectors(documents, **options):
+    """Those of words."""
+    return make(documents, **({"vocab_size": VOCAB_SIZE, "min_texts": NEVER} | options)).words
+
+
 def test_they_are_what_scikit_learn_finds_but_for_signs_and_lengths():
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfTransformer
 
     documents = some_documents(num_topics=5)
-    vectors = topic_vectors(documents, vocab_size=VOCAB_SIZE, size=5)
+    vectors = topic_vectors(documents, size=5)
     assert (vectors.shape, vectors.dtype) == ((VOCAB_SIZE, 5), "float32")
     grams = count_grams(documents, VOCAB_SIZE)
     counts = grams.counts[:, : grams.num_words]
@@ -38,7 +46,7 @@ def test_they_are_what_scikit_learn_finds_but_for_signs_and_lengths():
 
 
 def test_words_of_the_same_documents_are_alike_and_others_not():
-    vectors = topic_vectors(some_documents(), vocab_size=VOCAB_SIZE, size=2)
+    vectors = topic_vectors(some_documents(), size=2)
     likeness = vectors[9:UNSEEN] @ vectors[9:UNSEEN].T
     same = np.add.outer(np.arange(50), np.arange(50)) % 2 == 0
     assert likeness[same].min() > 0.9
@@ -46,7 +54,7 @@ def test_words_of_the_same_documents_are_alike_and_others_not():
 
 
 def test_words_that_no_document_has_and_special_tokens_have_the_mean():
-    vectors = topic_vectors(some_documents(), vocab_size=VOCAB_SIZE, size=4)
+    vectors = topic_vectors(some_documents(), size=4)
     np.testing.assert_allclose(np.linalg.norm(vectors[9:UNSEEN], axis=1), 1, rtol=1e-6)
     mean = vectors[9:UNSEEN].mean(axis=0)
     for row in (*vectors[:9], vectors[UNSEEN]):
@@ -56,16 +64,39 @@ def test_words_that_no_document_has_and_special_tokens_have_the_mean():
 def test_special_tokens_are_no_words():
     documents = some_documents()
     with_marks = tf.concat([documents, tf.ones_like(documents) * 8], axis=1)
-    first, second = (
-        topic_vectors(some, vocab_size=VOCAB_SIZE, size=4) for some in (documents, with_marks)
-    )
+    first, second = (topic_vectors(some, size=4) for some in (documents, with_marks))
     np.testing.assert_array_equal(first, second)
 
 
+def test_pairs_that_enough_documents_have_are_known_too():
+    documents = tf.ragged.constant([[2, 9, 10], [2, 9, 10, 11], [2, 11, 8, 12], [2, 12, 11]])
+    vectors = make(documents, vocab_size=14, min_texts=2)
+    assert vectors.pairs.tolist() == [[9, 10]]
+    np.testing.assert_allclose(np.linalg.norm(vectors.pair_vectors, axis=1), 1, rtol=1e-6)
+    assert vectors.pair_vectors[0] @ vectors.words[9] > 0.9  # they come in the same documents
+    # Special tokens are left out before there are pairs, as everywhere in TF-IDF.
+    pairs = make(documents, vocab_size=14, min_texts=1).pairs
+    assert pairs.tolist() == [[9, 10], [10, 11], [11, 12], [12, 11]]
+
+
+def test_they_are_factorized_together():
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    documents = some_documents(num_topics=3)
+    vectors = make(documents, vocab_size=VOCAB_SIZE, size=3, min_texts=4)
+    grams = count_grams(documents, VOCAB_SIZE)
+    columns = grams.frequent(4)
+    features = TfidfTransformer(sublinear_tf=True).fit_transform(grams.counts[:, columns])
+    expected = TruncatedSVD(3, algorithm="arpack", random_state=0).fit(features).components_.T
+    expected /= np.linalg.norm(expected, axis=1)[:, None]
+    found = np.concatenate([vectors.words[grams.keys[columns[columns < 51]]], vectors.pair_vectors])
+    assert len(vectors.pairs) > 50
+    np.testing.assert_allclose(found @ found.T, expected @ expected.T, rtol=0, atol=5e-3)
+
+
 def test_the_seed_decides_the_last_digits_alone():
-    first, again, other = (
-        topic_vectors(some_documents(), vocab_size=VOCAB_SIZE, size=2, seed=s) for s in (0, 0, 1)
-    )
+    first, again, other = (topic_vectors(some_documents(), size=2, seed=s) for s in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     np.testing.assert_allclose(first @ first.T, other @ other.T, rtol=0, atol=1e-3)
 

@@ -12,7 +12,7 @@ from tfast import __version__
 from tfast.pretrained.entries import Entry
 from tfast.pretrained.sources import FolderSource
 
-TOPIC_VECTORS = "topic_vectors.npy"
+TOPIC_VECTORS = "topic_vectors.npz"
 WEIGHTS = Path(__file__).parent / "weights"
 RECORD = Path(__file__).parent / "bundled.json"
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
     from tfast.text import TextTokenizer, Vocabulary
+    from tfast.text.gram_vectors import GramVectors
     from tfast.vision import ImagePreprocessing
 
 
@@ -59,7 +59,8 @@ class Pretrained:
         vocabulary: texts: from tokens to ids.
         class_names: the classes in order; None where they were not published.
         reverse: texts: whether the model reads documents from their end.
-        topic_vectors: texts: of the words of `vocabulary`, see `tfast.text.topic_vectors`.
+        topic_vectors: texts: of the words of `vocabulary` and of pairs of them, see
+            `tfast.text.topic_vectors`.
     """
 
     name: str
@@ -73,4 +74,4 @@ class Pretrained:
     vocabulary: "Vocabulary | None" = None
     class_names: tuple[str, ...] | None = None
     reverse: bool = False
-    topic_vectors: "np.ndarray | None" = None
+    topic_vectors: "GramVectors | None" = None

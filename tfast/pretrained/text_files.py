@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from tfast.fastai.conversion import StateDict
 from tfast.fastai.reading import load_weights
 from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.pretrained.language_models import read_text_model
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import FileSource, FolderSource, Source
+from tfast.text.gram_vectors import GramVectors
 
 _VOCABULARIES = [f"*{word}*.{end}" for word in ("vocab", "itos") for end in ("pkl", "json", "txt")]
 # fastai_ulmfit has one for two folders.
@@ -42,8 +41,7 @@ def load(source: Source) -> Pretrained:
     )
     if topics is None:
         return loaded
-    vectors = np.load(topics, allow_pickle=False).astype("float32")
-    return dataclasses.replace(loaded, topic_vectors=vectors)
+    return dataclasses.replace(loaded, topic_vectors=GramVectors.load(topics))
 
 
 def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:

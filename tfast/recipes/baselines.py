@@ -1,6 +1,7 @@
 """The simple baseline beside ULMFiT, TF-IDF with logistic regression: fitted first, in seconds."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import time
@@ -17,11 +18,11 @@ from tfast.recipes.results import write_json, write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts
 from tfast.saving import load_model
 from tfast.text.classifier_batches import classifier_batches, restore_order
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.tfidf import TfidfClassifier
 from tfast.text.tfidf import choose_settings, fit_tfidf
-from tfast.text.tfidf_regression import TfidfSettings, directions
+from tfast.text.tfidf_regression import TfidfSettings
 from tfast.text.topic_vectors import topic_vectors
-from tfast.text.ulmfit import transfer_rows
 
 # Texts of the run's own, without labels, that topic vectors are made from at least.
 _LEAST_TEXTS, _OWN_SIZE = 1000, 64
@@ -40,7 +41,7 @@ class Baseline:
 
     model: TfidfClassifier
     settings: TfidfSettings
-    vectors: np.ndarray | None
+    vectors: GramVectors | None
     seconds: float
 
 
@@ -96,7 +97,7 @@ def refit(prepared: PreparedTexts, baseline: Baseline) -> TfidfClassifier:
     return _fit_to(prepared, ("train", "valid"), baseline.vectors, baseline.settings)
 
 
-def _fit(prepared: PreparedTexts, vectors: np.ndarray | None, begin: float) -> Baseline:
+def _fit(prepared: PreparedTexts, vectors: GramVectors | None, begin: float) -> Baseline:
     settings = choose_settings(
         prepared.documents["train"],
         prepared.corpus.label_ids(prepared.corpus.train),
@@ -111,7 +112,7 @@ def _fit(prepared: PreparedTexts, vectors: np.ndarray | None, begin: float) -> B
 def _fit_to(
     prepared: PreparedTexts,
     parts: Sequence[Literal["train", "valid"]],
-    vectors: np.ndarray | None,
+    vectors: GramVectors | None,
     settings: TfidfSettings,
 ) -> TfidfClassifier:
     corpus = prepared.corpus
@@ -125,7 +126,7 @@ def _fit_to(
     )
 
 
-def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
+def _word_vectors(prepared: PreparedTexts) -> GramVectors | None:
     """What is known of the run's words before a label is read; None where it is nothing.
 
     It is what the pretrained model brings, topic vectors or else its embedding; and where there are
@@ -133,10 +134,11 @@ def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
     """
     known, words = [], prepared.vocabulary.words
     if prepared.pretrained and prepared.general_vocabulary is not None:
-        rows = prepared.topic_vectors
-        if rows is None:
-            rows = keras.ops.convert_to_numpy(prepared.pretrained[False].encoder.embeddings)
-        known.append(transfer_rows(rows, prepared.general_vocabulary.words, words))
+        vectors = prepared.topic_vectors
+        if vectors is None:
+            embeddings = prepared.pretrained[False].encoder.embeddings
+            vectors = GramVectors(keras.ops.convert_to_numpy(embeddings))
+        known.append(vectors.transfer(prepared.general_vocabulary.words, words))
     # Vectors that were made from a labelled text too know it better than any to come, and
     # cross-validation, which leaves it out, then finds them bad.
     corpus = prepared.corpus
@@ -145,12 +147,13 @@ def _word_vectors(prepared: PreparedTexts) -> np.ndarray | None:
     if len(others) >= _LEAST_TEXTS:
         own = tf.gather(prepared.documents["unlabelled"], others)
         known.append(topic_vectors(own, vocab_size=len(words), size=_OWN_SIZE))
+    if not known:
+        return None
     # Each is as long as the other.
-    known = [directions(some, len(words)) for some in known]
-    return np.concatenate(known, axis=1) if known else None
+    return functools.reduce(GramVectors.beside, (some.directions() for some in known))
 
 
-def _digest(prepared: PreparedTexts, vectors: np.ndarray | None) -> str:
+def _digest(prepared: PreparedTexts, vectors: GramVectors | None) -> str:
     """Says whether two runs fit to the same texts and labels."""
     documents, corpus = prepared.documents["train"], prepared.corpus
     digest = hashlib.sha256()
@@ -161,12 +164,14 @@ def _digest(prepared: PreparedTexts, vectors: np.ndarray | None) -> str:
         np.array([prepared.recipe.seed, len(prepared.vocabulary)]),
     ):
         digest.update(np.ascontiguousarray(numbers, "int64").tobytes())
-    digest.update(b"" if vectors is None else np.ascontiguousarray(vectors).tobytes())
+    if vectors is not None:
+        for numbers in (vectors.words, vectors.pairs, vectors.pair_vectors):
+            digest.update(np.ascontiguousarray(numbers).tobytes())
     return digest.hexdigest()
 
 
 def _read(
-    model_file: Path, note_file: Path, digest: str, vectors: np.ndarray | None
+    model_file: Path, note_file: Path, digest: str, vectors: GramVectors | None
 ) -> Baseline | None:
     """What an interrupted run has left; None where it is of other texts, or not whole."""
     try:

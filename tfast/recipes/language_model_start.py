@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfast.pretrained.loading import load
 from tfast.pretrained.records import Pretrained, Provenance
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer import TextTokenizer
@@ -33,7 +32,7 @@ class TextStart:
     vocabulary: Vocabulary | None = None
     tokenizer: TextTokenizer = dataclasses.field(default_factory=TextTokenizer)
     provenance: tuple[Provenance, ...] = ()
-    topic_vectors: np.ndarray | None = None
+    topic_vectors: GramVectors | None = None
 
     @property
     def has_pieces(self) -> bool:

@@ -4,7 +4,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from tfast.pretrained.records import Provenance
@@ -15,6 +14,7 @@ from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.recipes.ulmfit_start import TextStart, read_pretrained
 from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
 from tfast.text.documents import look_up, tokenize
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.lm_batches import lm_batches
 from tfast.text.models.config import AWDLSTMConfig
 from tfast.text.models.language_model import LanguageModel
@@ -55,7 +55,7 @@ class PreparedTexts:
     pretrained: dict[bool, LanguageModel]
     settings: dict[str, Any]
     provenance: tuple[Provenance, ...] = ()
-    topic_vectors: np.ndarray | None = None
+    topic_vectors: GramVectors | None = None
 
 
 def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:

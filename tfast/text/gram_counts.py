@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfast.text.gram_vectors import pair_keys
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
 
@@ -15,8 +16,8 @@ class Grams:
 
     Attributes:
         counts: a `scipy.sparse.csr_matrix` `(texts, grams)`.
-        keys: int64 `(grams,)`, growing: a word is its id, a pair `vocab_size * (first + 1) +
-            second`. All words of the vocabulary are among them, and the pairs that came.
+        keys: int64 `(grams,)`, growing: a word is its id, a pair that of `pair_keys`. All words of
+            the vocabulary are among them, the pairs that came, and those that were asked for.
         num_words: how many of them are words; they come first.
     """
 
@@ -34,12 +35,15 @@ class Grams:
         return np.flatnonzero(num_texts >= min_texts)
 
 
-def count_grams(documents: tf.RaggedTensor, vocab_size: int) -> Grams:
+def count_grams(
+    documents: tf.RaggedTensor, vocab_size: int, *, pairs: np.ndarray | None = None
+) -> Grams:
     """Counts words and pairs of neighbours; special tokens are neither.
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
         vocab_size: number of different token ids.
+        pairs: keys of pairs that are wanted also where no text has them.
 
     Returns:
         A `Grams`.
@@ -63,10 +67,10 @@ def count_grams(documents: tf.RaggedTensor, vocab_size: int) -> Grams:
     ids, texts = ids[kept], texts[kept]
     is_known = ids != UNKNOWN_ID
     is_pair = is_known[:-1] & is_known[1:] & (texts[:-1] == texts[1:])
-    pairs = vocab_size * (ids[:-1] + 1) + ids[1:]
+    found = pair_keys(np.stack([ids[:-1], ids[1:]], axis=1)[is_pair], vocab_size)
     words = np.arange(len(SPECIAL_TOKENS), vocab_size)
-    came = np.concatenate([ids[is_known], pairs[is_pair]])
-    keys = np.union1d(words, came)
+    came = np.concatenate([ids[is_known], found])
+    keys = np.union1d(words, came if pairs is None else np.concatenate([came, pairs]))
     columns = np.searchsorted(keys, came)
     rows = np.concatenate([texts[is_known], texts[1:][is_pair]])
     shape = documents.shape[0], len(keys)

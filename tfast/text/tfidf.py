@@ -11,16 +11,21 @@ import tensorflow as tf
 from tfast import arguments
 from tfast.text.documents import check_documents
 from tfast.text.gram_counts import Grams, count_grams
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.tfidf import TfidfClassifier
-from tfast.text.tfidf_regression import Fitted, TfidfSettings, directions, fit_regression
+from tfast.text.tfidf_regression import Fitted, KnownGrams, TfidfSettings, fit_regression
 
 # Texts that settings are compared on at most, and into how many parts they are split for that.
 _MAX_COMPARED, _NUM_PARTS = 2000, 5
 
-CANDIDATES = tuple(TfidfSettings(texts, c) for texts in (2, 1) for c in (10.0, 100.0))
-# Where there are vectors, these too. The first is for texts too few to compare settings on.
-SIMILAR_CANDIDATES = tuple(
-    TfidfSettings(1, c, length) for c, length in ((10.0, 0.7), (10.0, 0.35), (100.0, 0.35))
+# The first is for texts too few to compare settings on.
+CANDIDATES = tuple(TfidfSettings(texts, c, 0.0, 0.5) for texts in (2, 1) for c in (10.0, 100.0))
+# Where there are vectors, these too.
+SIMILAR_CANDIDATES = (
+    TfidfSettings(1, 10.0, 0.7),
+    TfidfSettings(1, 10.0, 0.35),
+    TfidfSettings(1, 10.0, 0.7, 0.5),
+    TfidfSettings(1, 100.0, 0.35, 0.5),
 )
 
 
@@ -30,24 +35,24 @@ def fit_tfidf(
     *,
     vocab_size: int,
     num_classes: int,
-    vectors: np.ndarray | None = None,
+    vectors: GramVectors | None = None,
     settings: TfidfSettings | None = None,
     seed: int = 0,
 ) -> TfidfClassifier:
     """Fits a classifier of words and pairs of words: logarithmic counts, logistic regression.
 
-    With vectors the mean of a text's word vectors may be among its features, as a regression on
-    few texts knows few words. As that mean is linear in the words, what is learned of it becomes
-    part of the words' coefficients: like words get like ones, those that no text has too, and the
-    model is the same.
+    With vectors the mean of those of a text's words and pairs may be among its features, as a
+    regression on few texts knows few words. As that mean is linear in the words, what is learned
+    of it becomes part of the words' coefficients: like words get like ones, those that no text has
+    too, and the model is the same.
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
         label_ids: integers `(documents,)` from 0 to `num_classes - 1`, each at least once.
         vocab_size: number of different token ids.
         num_classes: number of classes.
-        vectors: floats `(vocab_size, size)` in which like words have like rows, such as
-            `topic_vectors`; or None.
+        vectors: `GramVectors` in which like words have like rows, such as `topic_vectors`; or
+            None.
         settings: None for those of `choose_settings`.
         seed: see `choose_settings`.
 
@@ -79,9 +84,8 @@ def fit_tfidf(
         settings = choose_settings(
             documents, labels, vocab_size=vocab_size, vectors=vectors, seed=seed
         )
-    grams = count_grams(documents, vocab_size)
-    words = None if vectors is None else directions(vectors, vocab_size)
-    fitted = fit_regression(grams, labels, words, settings)
+    grams, known = _count(documents, vocab_size, vectors)
+    fitted = fit_regression(grams, labels, known, settings)
     if fitted is None:
         raise ValueError(f"documents must have a word that {settings.min_texts} of them have")
     return _as_keras(fitted, vocab_size, num_classes)
@@ -92,15 +96,13 @@ def choose_settings(
     label_ids: Sequence[int] | np.ndarray,
     *,
     vocab_size: int,
-    vectors: np.ndarray | None = None,
+    vectors: GramVectors | None = None,
     seed: int = 0,
 ) -> TfidfSettings:
     """The best of `CANDIDATES`, and with vectors of `SIMILAR_CANDIDATES`, by cross-validation.
 
     They are compared by the likelihood of the texts that are left out: in five parts, in fewer
-    where a class has not so many texts, and of 2,000 texts at most. Vectors must be better by more
-    than the standard error, as they help the less the more texts there are, and here are fewer; of
-    more than 2,000 texts they are left out.
+    where a class has not so many texts, and of 2,000 texts at most.
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
@@ -123,55 +125,57 @@ def choose_settings(
         0.0
     """
     labels = np.asarray(label_ids)
-    words = None if vectors is None else directions(vectors, vocab_size)
     num_parts = min(_NUM_PARTS, int(np.bincount(labels).min()))
     if num_parts < 2:
-        return (CANDIDATES if words is None else SIMILAR_CANDIDATES)[0]
+        return (CANDIDATES if vectors is None else SIMILAR_CANDIDATES)[0]
     order = np.random.RandomState(seed).permutation(len(labels))
     # Every class is in every part, and in those that are taken of more texts.
     order = order[np.argsort(labels[order], kind="stable")]
     step = -(-len(order) // _MAX_COMPARED)
     if np.bincount(labels[order[::step]], minlength=labels.max() + 1).min() >= num_parts:
         order = order[::step]
-    grams, labels = count_grams(tf.gather(documents, order), vocab_size), labels[order]
+    grams, known = _count(tf.gather(documents, order), vocab_size, vectors)
+    labels = labels[order]
 
-    def find_best(candidates: Sequence[TfidfSettings]) -> tuple[TfidfSettings, np.ndarray]:
-        found = {some: _likelihoods(grams, labels, words, some, num_parts) for some in candidates}
-        return max(found.items(), key=lambda item: item[1].mean())
-
-    plain, of_plain = find_best(CANDIDATES)
-    if words is None or step > 1:  # with 8,000 film reviews they lost what they gain with 2,000
-        return plain
-    similar, of_similar = find_best(SIMILAR_CANDIDATES)
-    with np.errstate(invalid="ignore"):
-        gains = of_similar - of_plain
-        is_better = gains.mean() > gains.std() / np.sqrt(len(gains))
-    return similar if is_better else plain
+    candidates = CANDIDATES + (() if known is None else SIMILAR_CANDIDATES)
+    return max(candidates, key=lambda some: _likelihood(grams, labels, known, some, num_parts))
 
 
-def _likelihoods(
+def _count(
+    documents: tf.RaggedTensor, vocab_size: int, vectors: GramVectors | None
+) -> tuple[Grams, KnownGrams | None]:
+    """Words and pairs, those that vectors are known of among them; and the vectors."""
+    if vectors is None:
+        return count_grams(documents, vocab_size), None
+    if len(vectors.words) != vocab_size:
+        raise ValueError(f"vectors must be of {vocab_size} words, got {len(vectors.words)}")
+    grams = count_grams(documents, vocab_size, pairs=vectors.keys)
+    return grams, KnownGrams.of(vectors.directions(), grams)
+
+
+def _likelihood(
     grams: Grams,
     labels: np.ndarray,
-    words: np.ndarray | None,
+    known: KnownGrams | None,
     settings: TfidfSettings,
     num_parts: int,
-) -> np.ndarray:
-    """Logarithms, of texts that were left out; minus infinity where the settings leave no word."""
+) -> float:
+    """Its logarithm, of texts that were left out; minus infinity where settings leave no word."""
     parts = np.arange(len(labels)) % num_parts
     logits = np.zeros((len(labels), labels.max() + 1))
     for part in range(num_parts):
         used, left_out = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
         fitted = fit_regression(
-            grams.take_texts(used), labels[used], words, settings, max_iter=100, tol=1e-3
+            grams.take_texts(used), labels[used], known, settings, max_iter=100, tol=1e-3
         )
         if fitted is None:
-            return np.full(len(labels), -np.inf)
+            return -np.inf
         logits[left_out] = fitted.logits(grams.take_texts(left_out))
-    return _best_likelihoods(logits, labels)
+    return _best_likelihood(logits, labels)
 
 
-def _best_likelihoods(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The logarithms of the probabilities of the right classes, at the best sharpness.
+def _best_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean logarithm of the probabilities of the right classes, at the best sharpness.
 
     Coefficients that are held near 0 are right more often than they are sure.
     """
@@ -180,8 +184,8 @@ def _best_likelihoods(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
         logarithms = logits * sharpness
         logarithms -= logarithms.max(axis=-1, keepdims=True)
         logarithms -= np.log(np.exp(logarithms).sum(axis=-1, keepdims=True))
-        found.append(logarithms[np.arange(len(labels)), labels])
-    return max(found, key=np.mean)
+        found.append(logarithms[np.arange(len(labels)), labels].mean())
+    return max(found)
 
 
 def _as_keras(fitted: Fitted, vocab_size: int, num_classes: int) -> TfidfClassifier:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfast.text.gram_counts import Grams
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 
 
@@ -17,30 +18,38 @@ class TfidfSettings(NamedTuple):
         strength: scikit-learn's `C`: the larger, the less are coefficients held near 0.
         similarity: how long, beside the features of a text, which have length 1, the mean of its
             words' vectors is.
+        ratio_power: how much less are coefficients held near 0 of what one class has more often
+            than the others: its feature is multiplied by this power of the logarithm of the ratio
+            of both frequencies.
     """
 
     min_texts: int = 2
     strength: float = 10.0
     similarity: float = 0.0
+    ratio_power: float = 0.0
 
 
-def directions(vectors: np.ndarray, vocab_size: int) -> np.ndarray:
-    """The vectors of words, without what is common to all, at most 1 long: `(vocab_size, size)`.
+class KnownGrams(NamedTuple):
+    """What is known of words and pairs from elsewhere.
 
-    Shorter ones are words that have been given the mean, because nothing is known of them. Those of
-    special tokens, which are no words, are 0.
+    Attributes:
+        columns: of the grams, those that something is known of, growing.
+        rows: float32 `(columns, size)`: their `GramVectors.directions`.
     """
-    vectors = np.asarray(vectors, "float64")
-    if vectors.ndim != 2 or len(vectors) != vocab_size or not np.isfinite(vectors).all():
-        raise ValueError(
-            f"vectors must be finite numbers ({vocab_size}, size), got {vectors.shape}"
+
+    columns: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, directions: GramVectors, grams: Grams) -> "KnownGrams":
+        """All words, and the known pairs, which must be among the grams."""
+        keys = directions.keys
+        order = np.argsort(keys)
+        columns = np.concatenate(
+            [np.arange(grams.num_words), np.searchsorted(grams.keys, keys[order])]
         )
-    found = np.zeros_like(vectors)
-    words = vectors[len(SPECIAL_TOKENS) :]
-    words = words - words.mean(axis=0)
-    lengths = np.sqrt((words**2).sum(axis=-1, keepdims=True))
-    found[len(SPECIAL_TOKENS) :] = words / np.maximum(lengths, max(np.median(lengths) / 10, 1e-6))
-    return found
+        words = directions.words[len(SPECIAL_TOKENS) :]
+        return cls(columns, np.concatenate([words, directions.pair_vectors[order]]))
 
 
 class Fitted(NamedTuple):
@@ -61,34 +70,65 @@ class Fitted(NamedTuple):
 def fit_regression(
     grams: Grams,
     labels: np.ndarray,
-    vectors: np.ndarray | None,
+    known: KnownGrams | None,
     settings: TfidfSettings,
     **options: Any,
 ) -> Fitted | None:
-    """Fits, or gives None where no word is in enough texts. The vectors are `directions`."""
+    """Fits, or gives None where no word is in enough texts.
+
+    Source: scikit-learn 1.9.1 `TfidfTransformer`, `LogisticRegression`; ratios: Wang and Manning
+    2012, Baselines and Bigrams, where the power is 1.
+    """
     import scipy.sparse
     from sklearn.feature_extraction.text import TfidfTransformer
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
+    if settings.similarity == 0:
+        known = None
     columns = grams.frequent(min(settings.min_texts, len(labels)))
     if not len(columns):
         return None
-    words = None
-    if vectors is not None and settings.similarity > 0:
-        words = vectors[len(SPECIAL_TOKENS) :]
-        # Those that came in no text are features too.
-        columns = np.union1d(np.arange(grams.num_words), columns)
+    if known is not None:  # those that came in no text are features too
+        columns = np.union1d(known.columns, columns)
     transformer = TfidfTransformer(sublinear_tf=True)
-    inputs = features = transformer.fit_transform(grams.counts[:, columns])
-    if words is not None:
-        means = features[:, : grams.num_words] @ words
-        scale = settings.similarity / max(np.sqrt((means**2).sum(axis=-1).mean()), 1e-12)
-        words = words * scale
-        inputs = scipy.sparse.hstack([features, scipy.sparse.csr_matrix(means * scale)], "csr")
-    regression = LogisticRegression(
-        C=settings.strength, **({"max_iter": 1000, "tol": 1e-5} | options)
+    features = transformer.fit_transform(grams.counts[:, columns])
+    came = np.unique(features.indices)
+    scales = _ratios(features[:, came], labels) ** settings.ratio_power
+    scales /= max(np.sqrt((scales**2).mean()), 1e-12)
+    inputs = features[:, came] @ scipy.sparse.diags(scales)
+    if known is not None:
+        places = np.searchsorted(columns, known.columns)
+        means = features[:, places].astype("float32") @ known.rows
+        length = settings.similarity / max(np.sqrt((means**2).sum(axis=-1).mean()), 1e-12)
+        inputs = scipy.sparse.hstack([inputs, scipy.sparse.csr_matrix(means * length)], "csr")
+    slopes, intercept = _regress(inputs, labels, C=settings.strength, **options)
+    of_features = np.zeros((len(columns), slopes.shape[1]))
+    of_features[came] = slopes[: len(came)] * scales[:, None]
+    if known is not None:
+        of_features[places] += known.rows @ (slopes[len(came) :] * length)
+    return Fitted(transformer, columns, grams.keys[columns], of_features, intercept)
+
+
+def _ratios(features: Any, labels: np.ndarray) -> np.ndarray:
+    """How much more often, or less, the texts of a class have a feature than all others.
+
+    The root mean square over the classes of the logarithms of the ratios; of every class and its
+    others one text more counts as having the feature, and one as not.
+    """
+    is_class = labels == np.arange(labels.max() + 1)[:, None]
+    counts = np.stack([(features > 0).T @ row.astype("float64") for row in is_class])
+    sizes = is_class.sum(axis=1, keepdims=True)
+    logarithms = np.log((counts + 1) / (sizes + 2)) - np.log(
+        (counts.sum(axis=0) - counts + 1) / (len(labels) - sizes + 2)
     )
+    return np.sqrt((logarithms**2).mean(axis=0))
+
+
+def _regress(inputs: Any, labels: np.ndarray, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Logistic regression: slopes `(inputs, classes)` and intercepts, of all classes' logits."""
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    regression = LogisticRegression(**({"max_iter": 1000, "tol": 1e-5} | options))
     # Threads gain nothing at this size, and where others compute they wait for each other.
     with warnings.catch_warnings(), threadpool_limits(1):
         # What it has by then is as good for all that it is used for.
@@ -97,7 +137,4 @@ def fit_regression(
     slopes, intercept = regression.coef_.T, regression.intercept_
     if slopes.shape[1] == 1:  # scikit-learn has the logit of the second of two classes alone
         slopes, intercept = slopes * np.array([[-0.5, 0.5]]), intercept * np.array([-0.5, 0.5])
-    of_features, of_means = np.split(slopes, [features.shape[1]])
-    if words is not None:
-        of_features[: len(words)] += words @ of_means
-    return Fitted(transformer, columns, grams.keys[columns], of_features, intercept)
+    return slopes, intercept
