@@ -114,7 +114,11 @@ def fit_tfidf_alone(arguments, files, seed, kind):
 
     texts = {name: read_texts(file) for name, file in files.items()}
     search = GridSearchCV(
-        make_pipeline(TfidfVectorizer(sublinear_tf=True), LogisticRegression(max_iter=1000)),
+        make_pipeline(
+            TfidfVectorizer(sublinear_tf=True),
+            LogisticRegression(max_iter=1000),
+            memory=str(files["test"].parent / "cache"),
+        ),
         {
             "tfidfvectorizer__ngram_range": [(1, 1), (1, 2)],
             # Words of two letters and more, or all words, numbers and marks.

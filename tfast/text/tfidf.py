@@ -166,7 +166,7 @@ def _likelihood(
     for part in range(num_parts):
         used, left_out = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
         fitted = fit_regression(
-            grams.take_texts(used), labels[used], known, settings, max_iter=100, tol=1e-3
+            grams.take_texts(used), labels[used], known, settings, max_iter=300, tol=1e-4
         )
         if fitted is None:
             return -np.inf
