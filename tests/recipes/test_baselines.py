@@ -162,6 +162,17 @@ def test_its_topic_vectors_say_it_better(tmp_path, monkeypatch):
     assert pairs == ["end bad", "bad good"]
 
 
+def test_with_many_labelled_texts_no_vectors_are_made(tmp_path, monkeypatch):
+    given = note_vectors(monkeypatch)
+    for most in (12, 11):
+        monkeypatch.setattr(baselines, "MAX_COMPARED", most)
+        prepared = prepare(tmp_path)
+        vectors = GramVectors(np.random.RandomState(0).normal(size=(12, 3)))
+        start_from(prepared, ["bad", "good", "end"], topic_vectors=vectors)
+        find_baseline(prepared)
+    assert [some is None for some in given] == [False, True]
+
+
 def test_texts_without_labels_say_it_too_where_there_are_enough(tmp_path, monkeypatch):
     given = note_vectors(monkeypatch)
     unlabelled = ["good great", "great good", "good great", "bad awful", "awful bad"] * 3

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from small_tfidf import VOCAB_SIZE, hard_texts, scikit_learn, some_texts
 
+from tfast.text import tfidf
 from tfast.text.documents import pad_documents
 from tfast.text.gram_counts import count_grams
 from tfast.text.gram_vectors import GramVectors
@@ -204,6 +205,17 @@ def test_vectors_are_chosen_where_they_help_and_not_where_they_say_nothing():
     assert chosen[0] in SIMILAR_CANDIDATES
     assert chosen[1] in CANDIDATES
     assert choose_settings(documents, labels, vocab_size=400) == chosen[1]
+
+
+def test_vectors_are_left_out_where_there_are_more_texts_than_are_compared(monkeypatch):
+    documents, labels = rare_words(60)
+    vectors = cluster_vectors(400, num_clusters=2)
+    chosen = []
+    for most in (60, 59):
+        monkeypatch.setattr(tfidf, "MAX_COMPARED", most)
+        chosen.append(choose_settings(documents, labels, vocab_size=400, vectors=vectors))
+    assert chosen[0] in SIMILAR_CANDIDATES
+    assert chosen[1] in CANDIDATES
 
 
 def test_a_class_of_one_text_leaves_the_choice_to_whether_there_are_vectors():

@@ -20,7 +20,7 @@ from tfast.saving import load_model
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.tfidf import TfidfClassifier
-from tfast.text.tfidf import choose_settings, fit_tfidf
+from tfast.text.tfidf import MAX_COMPARED, choose_settings, fit_tfidf
 from tfast.text.tfidf_regression import TfidfSettings
 from tfast.text.topic_vectors import topic_vectors
 
@@ -130,8 +130,11 @@ def _word_vectors(prepared: PreparedTexts) -> GramVectors | None:
     """What is known of the run's words before a label is read; None where it is nothing.
 
     It is what the pretrained model brings, topic vectors or else its embedding; and where there are
-    enough texts without labels, topic vectors of these beside that.
+    enough texts without labels, topic vectors of these beside that. With more labelled texts than
+    `choose_settings` takes vectors for, nothing is looked for.
     """
+    if len(prepared.corpus.train) > MAX_COMPARED:
+        return None
     known, words = [], prepared.vocabulary.words
     if prepared.pretrained and prepared.general_vocabulary is not None:
         vectors = prepared.topic_vectors

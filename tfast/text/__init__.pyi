@@ -3,6 +3,7 @@ from . import classifier_batches as classifier_batches
 from . import corpora as corpora
 from . import document_streams as document_streams
 from . import documents as documents
+from . import gram_vectors as gram_vectors
 from . import library_docstrings as library_docstrings
 from . import lm_batches as lm_batches
 from . import models as models
