@@ -133,7 +133,7 @@ def topic_documents(run):
 
 
 def in_int8(vectors):
-    """Directions, rounded as far as they are found: a number is some 1 / sqrt(size), which is 1."""
+    """Directions as small integers: 1 / sqrt(size), about what a number of theirs is, becomes 1."""
     found = vectors.directions()
     words, rows = (
         np.rint(some * np.sqrt(found.size)).astype("int8")

@@ -117,6 +117,7 @@ def test_another_or_a_damaged_file_is_refused(tmp_path):
         (np.ones((16, 3)), np.array([[9, 16]]), np.ones((1, 3))),
         (np.ones((16, 3)), np.array([[9, -1]]), np.ones((1, 3))),
         (np.ones((16, 3)), np.array([[9, 10]]), np.full((1, 3), np.inf)),
+        (np.ones((16, 3)), np.array([[9, 10], [9, 10]]), np.ones((2, 3))),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments):

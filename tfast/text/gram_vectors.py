@@ -17,11 +17,12 @@ class GramVectors:
 
     Args:
         words: finite numbers `(vocab_size, size)`.
-        pairs: integers `(pairs, 2)`: the ids of the first word and of the second. None for none.
+        pairs: integers `(pairs, 2)`: the ids of the first word and of the second, each pair once.
+            None for none.
         pair_vectors: numbers `(pairs, size)`; None for none.
 
     Raises:
-        ValueError: numbers that are not finite, or shapes that do not fit.
+        ValueError: numbers that are not finite, shapes that do not fit, or a pair that comes twice.
 
     Examples:
         >>> words = np.eye(12, 3)
@@ -48,6 +49,8 @@ class GramVectors:
             )
         if not np.isfinite(rows).all() or not ((pairs >= 0) & (pairs < len(words))).all():
             raise ValueError(f"pairs must be of ids below {len(words)}, with finite vectors")
+        if len(np.unique(pair_keys(pairs, len(words)))) < len(pairs):
+            raise ValueError("pairs must be different ones, got one twice")
         object.__setattr__(self, "words", words)
         object.__setattr__(self, "pairs", pairs)
         object.__setattr__(self, "pair_vectors", rows)
