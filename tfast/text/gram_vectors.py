@@ -28,7 +28,7 @@ class GramVectors:
         >>> words = np.eye(12, 3)
         >>> vectors = GramVectors(words, np.array([[9, 11]]), np.ones((1, 3)))
         >>> vectors.size, vectors.keys.tolist()
-        (3, [129])
+        (3, [131])
     """
 
     words: np.ndarray
