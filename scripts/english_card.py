@@ -1,46 +1,35 @@
 """What the card of a packed model says: which runs made it, from which texts, how good it is."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 
-from tfast.pretrained.checksums import sha256_of
-from tfast.recipes import LanguageModelRecipe
-
 TEMPLATE = Path(__file__).with_name("english_card.md")
-MODEL = "language_model.keras"
-
-
-@dataclasses.dataclass(frozen=True)
-class Corpus:
-    """What the card says of a file of texts."""
-
-    short: str
-    full: str
-
-
-# No other texts: their licence must be known, and be said here and in NOTICE.
+WEIGHTS, RESULT = "weights.npz", "result.json"
+# In this order in the file of token ids. No other texts: their licence must be known, and be said
+# here and in NOTICE.
 CORPORA = {
-    "wikipedia_en.csv.xz": Corpus(
-        "Wikipedia",
-        "English Wikipedia articles as they stood in 2014, without lists, headings and short "
-        "stubs; CC BY-SA 3.0 (https://creativecommons.org/licenses/by-sa/3.0/), by its "
-        "contributors, whom each article's history at https://en.wikipedia.org names.",
-    ),
-    "imdb_unsup.csv.gz": Corpus(
-        "film reviews",
+    "imdb_unsup.csv.gz": (
         "10,000 unlabelled film reviews of the Large Movie Review Dataset (Maas et al. 2011, "
         "Learning Word Vectors for Sentiment Analysis, "
         "https://ai.stanford.edu/~amaas/data/sentiment/). Their authors are users of IMDb; the "
-        "data set has no licence of its own. None of its labelled or test reviews was read.",
+        "data set has no licence of its own. None of its labelled or test reviews was read."
+    ),
+    "wikipedia_en.csv.xz": (
+        "English Wikipedia articles as they stood in 2014, without lists, headings and short "
+        "stubs; CC BY-SA 3.0 (https://creativecommons.org/licenses/by-sa/3.0/), by its "
+        "contributors, whom each article's history at https://en.wikipedia.org names."
     ),
 }
+# Of a run's settings, what is not for the command that makes it again.
+_OWN = ("token_ids", "start", "output", "report_every")
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A finished run.
+    """A finished run of `pretrain_on_gpu.py`.
 
     Attributes:
         folder: of the run.
@@ -50,96 +39,104 @@ class Run:
     folder: Path
     result: dict
 
+    @classmethod
+    def read(cls, folder):
+        """Reads what the run says of itself.
+
+        Raises:
+            ValueError: it is not a finished run.
+        """
+        try:
+            run = cls(folder, json.loads((folder / RESULT).read_text("utf-8")))
+            run.valid.indices(1)
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            raise ValueError(
+                f"RUN must be the folder of a finished run, got {folder}: {error!r}"
+            ) from None
+        return run
+
     @property
     def settings(self):
-        """Of its recipe."""
+        """Of its command."""
         return self.result["settings"]
 
     @property
-    def corpora(self):
-        """Of the files that were trained on; the validation texts are the last one's."""
-        return [CORPORA[Path(path).name] for path in self.result["paths"]["data"]]
+    def documents(self):
+        """Numbers of the documents that it read, as its command has them."""
+        return " ".join(self.settings["documents"])
 
     @property
-    def started_from_another(self):
-        """Whether it began with a trained model."""
-        return self.result.get("started_from") is not None
-
-    def started_from(self, earlier):
-        """Whether it began with the model of another run."""
-        files = self.result["pretrained"][0]["sha256"] if self.started_from_another else {}
-        return sha256_of(earlier.folder / MODEL) in files.values()
+    def valid(self):
+        """The slice of the documents that it is measured on."""
+        (part,) = self.settings["valid"]
+        return slice(*(int(number) if number else None for number in part.split(":")))
 
     @property
     def steps(self):
         """Of training."""
-        rows = (self.result["training_tokens"] - 1) // self.settings["batch_size"]
-        return self.settings["epochs"] * -(-rows // self.settings["window"])
-
-    @property
-    def processor_hours(self):
-        """All processors of the machine count."""
-        return self.result["seconds"] * self.result["environment"]["processors"] / 3600
+        settings = self.settings
+        windows = -(-((self.result["training_tokens"] - 1) // settings["batch_size"])
+                    // settings["window"])  # fmt: skip
+        return settings["steps"] or settings["epochs"] * windows
 
     def command(self, number):
         """What makes it again."""
-        words = ["tfast train-language-model --data"]
-        words += [Path(path).name for path in self.result["paths"]["data"]]
-        if self.started_from_another:
-            words.append(f"--pretrained runs/{number - 1}/{MODEL}")
-        for field in LanguageModelRecipe.fields():
-            value = self.settings.get(field.name, field.default)
-            if value in (None, field.default) or field.name == "pretrained":
-                continue
-            option = field.name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(f"--{option}" if value else f"--no-{option}")
-            else:
-                words.append(f"--{option} {value}")
+        words = ["python scripts/pretrain_on_gpu.py runs/ids/token_ids"]
+        for name, value in self.settings.items():
+            if value is not None and name not in _OWN:
+                values = [str(part) for part in (value if isinstance(value, list) else [value])]
+                # A lone value may begin with a dash.
+                equals = "=" if len(values) == 1 else " "
+                words.append(f"--{name.replace('_', '-')}{equals}{' '.join(values)}")
+        if self.settings["start"] is not None:
+            words.append(f"--start runs/{number - 1}/{WEIGHTS}")
         return " ".join([*words, f"--output runs/{number}"])
 
 
-def make_card(runs, model, measured, most, **topics):
-    """The model card; `topics` are numbers of what topic vectors were made from."""
+def make_card(name, runs, model, measured, most, **topics):
+    """The model card.
+
+    Args:
+        name: of the model.
+        runs: what made it, each but the first started from the one before.
+        model: what is packed.
+        measured: its perplexity on the validation texts of each run.
+        most: number of these texts, or None for all.
+        **topics: numbers of what topic vectors were made from.
+    """
     sizes = model.encoder.settings
     commands = [run.command(number) for number, run in enumerate(runs, start=1)]
-    corpora = dict.fromkeys(corpus for run in runs for corpus in run.corpora)
+    folders = " ".join(f"runs/{number}" for number in range(1, len(runs) + 1))
     return TEMPLATE.read_text(encoding="utf-8").format(
-        **{name: f"{sizes[name]:,}" for name in ("embed_size", "hidden_size", "num_layers")},
+        **{size: f"{sizes[size]:,}" for size in ("embed_size", "hidden_size", "num_layers")},
+        name=name,
         vocab_size=f"{sizes['vocab_size']:,}",
         parameters=f"{sum(int(np.prod(w.shape)) for w in model.trainable_weights):,}",
-        corpora="\n".join(f"- {corpus.full}" for corpus in corpora),
+        corpora="\n".join(f"- {corpus}" for corpus in CORPORA.values()),
         runs="\n".join(_row(n, run) for n, run in enumerate(runs, start=1)),
-        hours=f"{sum(run.processor_hours for run in runs):.1f}",
         measured="\n".join(
-            f"| the {most or run.settings['valid']} last texts of run {number} "
-            f"({run.corpora[-1].short}) | {_number(own)} | {_number(packed)} |"
-            for number, (run, (own, packed)) in enumerate(zip(runs, measured, strict=True), start=1)
+            f"| `{run.settings['valid'][0]}`{f', the last {most}' if most else ''} | "
+            f"{run.result['perplexity']:.2f} at the end of run {number} | {packed:.2f} |"
+            for number, (run, packed) in enumerate(zip(runs, measured, strict=True), start=1)
         ),
-        **{name: f"{number:,}" for name, number in topics.items()},
-        commands="\n".join([*commands, f"python scripts/pack_english.py {_folders(len(runs))}"]),
+        **{key: f"{number:,}" for key, number in topics.items()},
+        files=" ".join(CORPORA),
+        commands="\n".join(
+            [*commands, f"python scripts/pack_english.py runs/ids/token_ids {folders}"]
+        ),
     )
 
 
 def _row(number, run):
     result, settings = run.result, run.settings
     cells = [
-        f"{number}: {', '.join(corpus.short for corpus in run.corpora)}",
+        f"{number}: `{run.documents}`",
         f"{result['training_texts']:,}",
-        f"{settings['epochs']} x {result['training_tokens']:,}",
+        f"{result['training_tokens']:,}",
         f"{run.steps:,} of {settings['batch_size']} x {settings['window']}",
         f"{settings['learning_rate']:g}",
+        f"{settings['drop_mult']:g}",
         settings["precision"],
-        f"{result['seconds']:,.0f}",
-        f"{run.processor_hours:.1f}",
-        f"{result['perplexity']:.2f}",
+        f"{result['seconds']:,.0f} s, {result['environment']['device']}",
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def _number(value):
-    return "not measured" if value is None else f"{value:.2f}"
-
-
-def _folders(number):
-    return " ".join(f"runs/{n}" for n in range(1, number + 1))

@@ -6,17 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfast.fastai.text_models import language_model_to_fastai
 from tfast.pretrained import bundled
 from tfast.pretrained.checksums import sha256_of
 from tfast.pretrained.sources import FolderSource
 from tfast.pretrained.text_files import load
-from tfast.recipes import LanguageModelRecipe
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.stored_documents import store_documents
 
 (ENTRY,) = bundled.BUNDLED_ENTRIES
 SCRIPT = Path(__file__).parent.parent / "scripts" / "pack_english.py"
 TEXTS = [f"{word} film of the year, and of the city" for word in "abcdefghij"]
+WORDS = 24  # special tokens and 13 words, then filled up to a multiple of 8
 
 
 @pytest.fixture
@@ -29,36 +30,46 @@ def pack(tmp_path, monkeypatch):
     return runpy.run_path(str(SCRIPT))["main"]
 
 
-def write_run(folder, *, data="wikipedia_en.csv.xz", largest=None, started_from=None):
-    """What a finished run leaves; of another run, where it continued from that."""
-    documents = store_documents(TEXTS, folder / "token_ids", held_out=4, min_frequency=1)
-    vocabulary = documents.vocabulary
-    model = LanguageModel(len(vocabulary), embed_size=4, hidden_size=6, num_layers=1)
+@pytest.fixture
+def token_ids(tmp_path):
+    """What `tfast train-language-model` leaves of six reviews and four articles."""
+    files = {f"elsewhere/{name}": 9 for name in ("imdb_unsup.csv.gz", "wikipedia_en.csv.xz")}
+    folder = tmp_path / "token_ids"
+    store_documents(TEXTS, folder, held_out=4, min_frequency=1, description={"files": files})
+    return folder
+
+
+def write_run(folder, *, documents=("6:-1",), valid="-4:", start=None, largest=None):
+    """What a run of pretrain_on_gpu.py leaves."""
+    model = LanguageModel(WORDS, embed_size=4, hidden_size=6, num_layers=1)
     if largest is not None:
-        model.decoder.bias.assign(np.full(len(vocabulary), largest))
-    model.save(folder / "language_model.keras")
-    vocabulary.save(folder / "vocabulary.txt")
-    recipe = LanguageModelRecipe(data=(data,), valid=4, batch_size=2, window=5, word_vectors=False)
+        model.decoder.bias.assign(np.full(WORDS, largest))
+    folder.mkdir()
+    weights = language_model_to_fastai(model)
+    with np.errstate(over="ignore"):
+        np.savez(folder / "weights.npz", **{k: v.astype("float16") for k, v in weights.items()})
+    settings = {
+        "token_ids": "elsewhere", "documents": documents, "valid": [valid], "start": start,
+        "drop_mult": 0.1, "batch_size": 2, "window": 5, "learning_rate": 0.003, "epochs": 2,
+        "steps": None, "precision": "float16", "output": "elsewhere",
+    }  # fmt: skip
     result = {
         "perplexity": 65.432,
         "training_texts": 6,
         "training_tokens": 66,
-        "seconds": 7200.0,
-        "settings": recipe.settings(),
-        "paths": {"data": [f"elsewhere/{data}"]},
-        "environment": {"processors": 2},
+        "seconds": 164.8,
+        "settings": settings,
+        "environment": {"device": "Some GPU"},
     }
-    if started_from is not None:
-        sha256 = {"language_model.keras": sha256_of(started_from / "language_model.keras")}
-        result |= {"started_from": "elsewhere", "pretrained": [{"sha256": sha256}]}
     (folder / "result.json").write_text(json.dumps(result))
     return model
 
 
-def test_a_chain_is_packed_measured_and_described(pack, tmp_path, capsys):
+def test_a_chain_is_packed_measured_and_described(pack, token_ids, tmp_path, capsys):
     write_run(tmp_path / "a")
-    model = write_run(tmp_path / "b", data="imdb_unsup.csv.gz", started_from=tmp_path / "a")
-    assert pack([str(tmp_path / "a"), str(tmp_path / "b"), "--measure", "3"]) == 0
+    model = write_run(tmp_path / "b", documents=("0:6*16", "7:9"), valid="2:6", start="elsewhere")
+    runs = [str(tmp_path / name) for name in "ab"]
+    assert pack([str(token_ids), *runs, "--measure", "3"]) == 0
     folder, record = tmp_path / "weights" / "english", json.loads(bundled.RECORD.read_text())
     assert {path.name for path in folder.iterdir()} == set(ENTRY.files)
     hashes = {path.name: sha256_of(path) for path in folder.iterdir()}
@@ -68,36 +79,48 @@ def test_a_chain_is_packed_measured_and_described(pack, tmp_path, capsys):
     # The model knows nothing: each of the words is about as likely as the others.
     result = record["english"]["result"]
     assert result.startswith("Wikipedia, perplexity ")
-    words = len((folder / "vocabulary.txt").read_text().splitlines())
-    assert float(result.split()[-1]) == pytest.approx(words, rel=0.2)
+    assert float(result.split()[-1]) == pytest.approx(WORDS, rel=0.2)
 
     arrays = np.load(folder / "weights.npz")
     assert {arrays[name].dtype.name for name in arrays} == {"float16"}
-    assert "1.decoder.weight" not in arrays  # the embedding again
     loaded = load(FolderSource(folder, dataclasses.replace(ENTRY, sha256=hashes)))
     for found, given in zip(loaded.model.trainable_weights, model.trainable_weights, strict=True):
         np.testing.assert_array_equal(found, given.numpy().astype("float16"))
     vectors = loaded.topic_vectors.words
-    assert (vectors.shape, vectors.dtype) == ((words, 6), "int8")  # as many as there are texts
+    assert (vectors.shape, vectors.dtype) == ((WORDS, 6), "int8")  # as many as there are texts
     is_known = np.linalg.norm(vectors, axis=1) > 1
     known = {word for word, yes in zip(loaded.vocabulary.words, is_known, strict=True) if yes}
     assert known == {*"abcdef,", "film", "of", "the", "year", "and", "city"}
 
     card = (folder / "README.md").read_text()
-    assert "1 x 66 | 7 of 2 x 5 | 0.003 | float32 | 7,200 | 4.0 | 65.43 |" in card
-    assert "8.0 processor hours in all" in card
-    assert "the 3 last texts of run 2 (film reviews)" in card
+    assert card.split("\n# ")[1].startswith("tfast/english\n")
+    assert "| 1: `6:-1` | 6 | 66 | 14 of 2 x 5 | 0.003 | 0.1 | float16 | 165 s, Some GPU |" in card
+    assert "| `-4:`, the last 3 | 65.43 at the end of run 1 |" in card
+    assert "| `2:6`, the last 3 | 65.43 at the end of run 2 |" in card
     assert "Maas" in card
-    assert "from 6 whole documents of the last run and 0 pieces" in card
-    first, second, last = card.split("```sh\n")[1].split("\n```")[0].splitlines()
+    assert "from 6 whole documents and 0 pieces" in card
+    _, first, second, last = card.split("```sh\n")[1].split("\n```")[0].splitlines()
     assert first == (
-        "tfast train-language-model --data wikipedia_en.csv.xz --valid 4 --no-word-vectors "
-        "--batch-size 2 --window 5 --output runs/1"
+        "python scripts/pretrain_on_gpu.py runs/ids/token_ids --documents=6:-1 --valid=-4: "
+        "--drop-mult=0.1 --batch-size=2 --window=5 --learning-rate=0.003 --epochs=2 "
+        "--precision=float16 --output runs/1"
     )
-    assert "--pretrained runs/1/language_model.keras" in second
-    assert last == "python scripts/pack_english.py runs/1 runs/2"
+    assert "--documents 0:6*16 7:9 " in second
+    assert second.endswith(" --start runs/1/weights.npz --output runs/2")
+    assert last == "python scripts/pack_english.py runs/ids/token_ids runs/1 runs/2"
     assert "elsewhere" not in card
     assert str(tmp_path) not in card
+
+
+def test_another_folder_leaves_the_package_as_it_is(pack, token_ids, tmp_path):
+    before = bundled.RECORD.read_bytes()
+    write_run(tmp_path / "a")
+    target = tmp_path / "english_large"
+    assert pack([str(token_ids), str(tmp_path / "a"), "--output", str(target)]) == 0
+    assert {path.name for path in target.iterdir()} == set(ENTRY.files)
+    assert "\n# english_large\n" in (target / "README.md").read_text()
+    assert bundled.RECORD.read_bytes() == before
+    assert not bundled.WEIGHTS.exists()
 
 
 def refusal(pack, capsys, *runs):
@@ -110,26 +133,28 @@ def refusal(pack, capsys, *runs):
     return error
 
 
-def test_weights_beyond_float16_are_refused(pack, tmp_path, capsys):
+def test_weights_beyond_float16_are_refused(pack, token_ids, tmp_path, capsys):
     write_run(tmp_path / "a", largest=70_000.0)
-    shown = refusal(pack, capsys, tmp_path / "a")
+    shown = refusal(pack, capsys, token_ids, tmp_path / "a")
     assert "weights must be in the range of float16, got 1.decoder.bias" in shown
 
 
-def test_runs_of_other_texts_and_unfinished_ones_are_refused(pack, tmp_path, capsys):
-    assert "folder of a finished run" in refusal(pack, capsys, tmp_path / "nothing")
-    write_run(tmp_path / "a", data="secret.csv")
-    assert "texts must be of wikipedia_en.csv.xz, imdb_unsup.csv.gz, got secret.csv" in refusal(
-        pack, capsys, tmp_path / "a"
-    )
+def test_runs_of_other_texts_and_unfinished_ones_are_refused(pack, token_ids, tmp_path, capsys):
+    assert "folder of token ids" in refusal(pack, capsys, tmp_path, tmp_path / "a")
+    assert "folder of a finished run" in refusal(pack, capsys, token_ids, tmp_path / "nothing")
+    write_run(tmp_path / "a")
+    store_documents(TEXTS, tmp_path / "b", held_out=4, description={"files": {"secret.csv": 1}})
+    message = "texts must be of imdb_unsup.csv.gz, wikipedia_en.csv.xz, got secret.csv"
+    assert message in refusal(pack, capsys, tmp_path / "b", tmp_path / "a")
+    (tmp_path / "a" / "weights.npz").unlink()
+    assert "weights.npz" in refusal(pack, capsys, token_ids, tmp_path / "a")
 
 
-def test_runs_that_are_no_chain_are_refused(pack, tmp_path, capsys):
-    for name in "ab":
-        write_run(tmp_path / name)
-    write_run(tmp_path / "c", started_from=tmp_path / "a")
-    first, other, later = (tmp_path / name for name in "abc")
-    assert f"the first RUN must start from nothing, got {later}" in refusal(pack, capsys, later)
-    for runs in ((other, later), (first, other)):
-        message = f"RUN must have started from {runs[0]}, got {runs[1]}"
-        assert message in refusal(pack, capsys, *runs)
+def test_runs_that_are_no_chain_are_refused(pack, token_ids, tmp_path, capsys):
+    write_run(tmp_path / "a")
+    write_run(tmp_path / "b", start="elsewhere")
+    first, later = tmp_path / "a", tmp_path / "b"
+    message = f"the first RUN must start from nothing, got {later}"
+    assert message in refusal(pack, capsys, token_ids, later)
+    message = f"RUN must have started from the one before, got {first}"
+    assert message in refusal(pack, capsys, token_ids, first, first)

@@ -14,6 +14,7 @@ from fastai_archives import (
 from torch_writer import write_torch_file
 
 from tfast.pretrained import load
+from tfast.text.gram_vectors import GramVectors
 
 FAKES = [*WORDS[:-1], "xxfake1"]
 
@@ -71,6 +72,18 @@ def test_tf2_ulmfit_takes_a_text_as_it_is(tmp_path, monkeypatch):
     assert ids == [2, 4, 5, 6, 3]
     assert "xxfld xxrep xxwrep xxup xxmaj have the mean row" in loaded.provenance.notes[0]
     assert set(loaded.provenance.sha256) == {weights, pieces}
+
+
+def test_topic_vectors_beside_the_weights_come_too(tmp_path):
+    folder = lay_words(tmp_path / "mine")
+    GramVectors(np.eye(len(WORDS), 3, dtype="float32")).save(folder / "topic_vectors.npz")
+    (folder / "lstm_fwd.pth").rename(folder / "weights.pth")
+    loaded = load(folder)
+    np.testing.assert_array_equal(loaded.topic_vectors.words, np.eye(len(WORDS), 3))
+    assert "topic_vectors.npz" in loaded.provenance.sha256
+    GramVectors(np.ones((2, 3), "float32")).save(folder / "topic_vectors.npz")
+    with pytest.raises(ValueError, match=rf"a vector for each of {len(WORDS)} words, got 2"):
+        load(folder)
 
 
 def test_two_vocabularies_are_one_too_many(tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfast.pretrained import catalog
-from tfast.pretrained.bundled import BundledSource
+from tfast.pretrained.bundled import TOPIC_VECTORS, BundledSource
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.remote_sources import HubSource, WebSource
 from tfast.pretrained.sources import FileSource, FolderSource, Source
@@ -115,7 +115,11 @@ def _only_weights(source: Source) -> Source:
     if type(source) is not FolderSource or any(map(source.is_here, catalog.LOADERS_BY_FILE)):
         return source
     endings = tuple(_LOADERS)
-    files = sorted(p for p in source.folder.iterdir() if p.name.lower().endswith(endings))
+    files = sorted(
+        path
+        for path in source.folder.iterdir()
+        if path.name.lower().endswith(endings) and path.name != TOPIC_VECTORS
+    )
     if len(files) != 1:
         known = ", ".join(catalog.LOADERS_BY_FILE)
         got = ", ".join(file.name for file in files) or "none"

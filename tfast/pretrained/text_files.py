@@ -39,13 +39,13 @@ def load(source: Source) -> Pretrained:
         sentencepiece=words if has_pieces else None,
         reverse=False,
     )
-    if topics is None:
-        return loaded
-    return dataclasses.replace(loaded, topic_vectors=GramVectors.load(topics))
+    return _with_topic_vectors(loaded, topics)
 
 
 def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
     """Converts a user's own weights, with the vocabulary that lies beside them.
+
+    Topic vectors that lie there, as `scripts/pack_english.py` makes them, come too.
 
     Raises:
         ValueError: there is no vocabulary beside them, or several, or it does not fit.
@@ -54,14 +54,29 @@ def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
     beside = FolderSource(source.folder)
     vocabulary = _only("vocabulary", beside, _VOCABULARIES)
     pieces = _only("SentencePiece model", beside, _PIECES)
+    topics = beside.find(TOPIC_VECTORS)
     source.sha256.update(beside.sha256)
-    return read_text_model(
+    loaded = read_text_model(
         source,
         state_dict,
         vocabulary=vocabulary,
         sentencepiece=pieces,
         reverse=is_backward(Path(source.folder.resolve().name, source.file)),
     )
+    return _with_topic_vectors(loaded, topics)
+
+
+def _with_topic_vectors(loaded: Pretrained, path: Path | None) -> Pretrained:
+    if path is None:
+        return loaded
+    vectors = GramVectors.load(path)
+    assert loaded.vocabulary is not None  # for mypy
+    if len(vectors.words) != len(loaded.vocabulary):
+        raise ValueError(
+            f"{path.name} must have a vector for each of {len(loaded.vocabulary)} words, got "
+            f"{len(vectors.words)}"
+        )
+    return dataclasses.replace(loaded, topic_vectors=vectors)
 
 
 def is_backward(path: Path) -> bool:
