@@ -61,9 +61,9 @@ def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, A
         "lm_batch_size": 32,
         "lm_candidates": 4480,
         "epochs": epochs,
-        "learning_rates": (2e-2, 5e-3),
+        "learning_rates": (1e-2, 5e-3),
         "drop_mult": 0.5,
-        "slower_by": 1.0,
+        "slower_by": 1.5,
         "batch_size": 16 if num_labelled < 1000 else 32,
     }
 
