@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import platform
+import re
 import time
 from pathlib import Path
 
@@ -126,28 +127,43 @@ def one_cycle(position, low, peak, end):
 
 
 class Documents:
-    """Token ids and where each document begins."""
+    """Token ids and where each document begins.
+
+    Raises:
+        ValueError: the folder is none of token ids, or a part has no document.
+    """
+
+    FILES = ("ids", "starts.npy", "vocabulary.txt")
 
     def __init__(self, folder):
-        self.ids = np.fromfile(folder / "ids", "uint16")
-        self.starts = np.load(folder / "starts.npy")
-        self.vocab_size = len((folder / "vocabulary.txt").read_text("utf-8").splitlines())
+        missing = [name for name in self.FILES if not (folder / name).is_file()]
+        if missing:
+            raise ValueError(f"TOKEN_IDS must be a folder with {', '.join(missing)}, got {folder}")
+        ids, starts, vocabulary = (folder / name for name in self.FILES)
+        self.starts = np.load(starts)
+        self.vocab_size = len(vocabulary.read_text("utf-8").splitlines())
+        self.ids = np.fromfile(ids, "uint16" if self.vocab_size <= 1 << 16 else "int32")
 
     def numbers(self, parts):
         """Of documents, from texts such as 0:10000*6 or 10000:-250."""
         numbers = []
         for part in parts:
-            span, _, times = part.partition("*")
-            first, last = (int(number) if number else None for number in span.split(":"))
-            numbers += list(range(len(self.starts) - 1))[first:last] * int(times or 1)
+            match = re.fullmatch(r"(-?\d+)?:(-?\d+)?(?:\*(\d+))?", part)
+            if match is None:
+                raise ValueError(f"documents must be FIRST:LAST[*TIMES], got {part}")
+            first, last, times = (number and int(number) for number in match.groups())
+            found = range(len(self.starts) - 1)[first:last]
+            if not found:
+                raise ValueError(f"documents must be one or more, got {part}")
+            numbers += list(found) * (1 if times is None else times)
         return np.array(numbers)
 
     def stream(self, numbers, batch_size, device):
-        """The documents in this order as rows of equal length, (batch, time)."""
+        """The documents in this order as rows of equal length, (1 + time, batch)."""
         pieces = [self.ids[self.starts[n] : self.starts[n + 1]] for n in numbers]
         stream = torch.from_numpy(np.concatenate(pieces).astype("int64"))
         length = (len(stream) - 1) // batch_size
-        # One more than a row is long: the target of its last token.
+        # Each row ends with the first token of the next one: the target of its last token.
         rows = stream[: length * batch_size + 1].unfold(0, length + 1, length)
         return rows.T.contiguous().to(device)
 
@@ -224,8 +240,8 @@ def train(model, documents, arguments, device):
     return time.perf_counter() - begun
 
 
-def main():
-    """Trains, measures and writes."""
+def make_parser():
+    """The options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("token_ids", type=Path)
     parser.add_argument("--documents", nargs="+", default=[":-250"], metavar="FIRST:LAST[*TIMES]")
@@ -239,46 +255,45 @@ def main():
     parser.add_argument("--window", type=int, default=70)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--steps", type=int, help="instead of epochs, for trials")
+    parser.add_argument("--steps", type=int, help="instead of epochs")
     parser.add_argument("--precision", choices=("float16", "bfloat16", "float32"))
     parser.add_argument("--report-every", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    arguments.precision = arguments.precision or ("float16" if device == "cuda" else "float32")
-    torch.manual_seed(arguments.seed)
-    torch.set_float32_matmul_precision("high")
-    documents = Documents(arguments.token_ids)
-    model = LanguageModel(
-        documents.vocab_size, arguments.embed_size, arguments.hidden_size, arguments.num_layers,
-        arguments.drop_mult, getattr(torch, arguments.precision),
-    )  # fmt: skip
+    return parser
+
+
+@torch.no_grad()
+def initialize(model, documents, start):
+    """The bias becomes the logarithms of frequencies; or all comes from weights.npz."""
+    counts = np.bincount(documents.ids[: documents.starts[-1]], minlength=documents.vocab_size)
+    frequencies = np.log(counts + 1.0)
+    model.bias += torch.from_numpy(frequencies - frequencies.mean())
+    if start:
+        saved = np.load(start)
+        for name, array in model.named_arrays().items():
+            array.copy_(torch.from_numpy(saved[name].astype("float32")))
+
+
+def write(model, documents, arguments, seconds):
+    """Measures and writes; the result comes last."""
     numbers = documents.numbers(arguments.documents)
-    with torch.no_grad():
-        counts = np.bincount(documents.ids[: documents.starts[-1]], minlength=documents.vocab_size)
-        frequencies = np.log(counts + 1.0)
-        model.bias += torch.from_numpy(frequencies - frequencies.mean())
-        if arguments.start:
-            saved = np.load(arguments.start)
-            for name, array in model.named_arrays().items():
-                array.copy_(torch.from_numpy(saved[name].astype("float32")))
-    model.to(device)
-    seconds = train(model, documents, arguments, device)
+    settings = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(arguments).items()
+    }
+    device = torch.cuda.get_device_name() if model.bias.is_cuda else platform.machine()
     result = {
         "perplexity": perplexity(model, documents, documents.numbers(arguments.valid), arguments),
         "training_texts": len(set(numbers.tolist())),
         "training_tokens": documents.num_tokens(numbers),
         "vocabulary": documents.vocab_size,
         "seconds": round(seconds, 1),
-        "settings": {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in vars(arguments).items()
-        },
+        "settings": settings,
         "environment": {
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "device": torch.cuda.get_device_name() if device == "cuda" else platform.machine(),
+            "device": device,
         },
     }
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -289,6 +304,30 @@ def main():
     np.savez(arguments.output / "weights.npz", **arrays)
     (arguments.output / "result.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     print(f"perplexity {result['perplexity']:.2f} after {seconds:.0f} s")
+
+
+def main():
+    """Trains, measures and writes."""
+    parser = make_parser()
+    arguments = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    arguments.precision = arguments.precision or ("float16" if device == "cuda" else "float32")
+    torch.manual_seed(arguments.seed)
+    torch.set_float32_matmul_precision("high")
+    try:
+        documents = Documents(arguments.token_ids)
+        for parts in (arguments.documents, arguments.valid):
+            documents.numbers(parts)
+    except ValueError as error:
+        parser.error(str(error))
+    model = LanguageModel(
+        documents.vocab_size, arguments.embed_size, arguments.hidden_size, arguments.num_layers,
+        arguments.drop_mult, getattr(torch, arguments.precision),
+    )  # fmt: skip
+    initialize(model, documents, arguments.start)
+    model.to(device)
+    seconds = train(model, documents, arguments, device)
+    write(model, documents, arguments, seconds)
 
 
 if __name__ == "__main__":

@@ -59,3 +59,16 @@ def test_it_learns_and_goes_on_from_what_it_learned(pretrain):
     _, again = pretrain("b", *options, "--start", str(weights), "--drop-mult", "0.1")
     assert again["perplexity"] < first["perplexity"]
     assert not np.load(weights)["0.rnns.0.module.bias_hh_l0"].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--documents", "3"], "documents must be FIRST:LAST[*TIMES], got 3"),
+        (["--documents", ":9", "--valid=-1:3"], "documents must be one or more, got -1:3"),
+    ],
+)
+def test_wrong_documents_are_refused(pretrain, capsys, options, message):
+    with pytest.raises(SystemExit, match="2"):
+        pretrain("a", *options)
+    assert message in capsys.readouterr().err

@@ -1,4 +1,3 @@
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,7 +5,6 @@ import pytest
 import tensorflow as tf
 from small_tfidf import VOCAB_SIZE, some_texts
 
-from tfast.recipes import ulmfit_blend
 from tfast.recipes.baselines import Baseline, predict
 from tfast.recipes.ulmfit_blend import blend_with_baseline
 from tfast.recipes.ulmfit_training import TrainedTexts
@@ -14,10 +12,9 @@ from tfast.saving import load_model
 from tfast.text.blending import fit_blend
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import pad_documents
-from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
-from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES, fit_tfidf
+from tfast.text.tfidf import CANDIDATES, fit_tfidf
 
 
 def prepare(output, *, blend=True):
@@ -90,20 +87,3 @@ def test_without_a_baseline_too(trained, tmp_path):
     assert blended.served is trained.model
     assert blended.blend is None
     assert blended.probabilities.keys() == {"ulmfit"}
-
-
-def test_tfidf_with_vectors_is_trusted(trained, tmp_path, monkeypatch):
-    trusted, fit = [], ulmfit_blend.fit_blend
-
-    def fit_and_note(*positional, trust_second):
-        trusted.append(trust_second)
-        return fit(*positional, trust_second=trust_second)
-
-    monkeypatch.setattr(ulmfit_blend, "fit_blend", fit_and_note)
-    blend_with_baseline(prepare(tmp_path), trained)
-    vectors = GramVectors(np.random.RandomState(0).normal(size=(VOCAB_SIZE, 3)))
-    baseline = dataclasses.replace(
-        trained.baseline, settings=SIMILAR_CANDIDATES[0], vectors=vectors
-    )
-    blend_with_baseline(prepare(tmp_path), dataclasses.replace(trained, baseline=baseline))
-    assert trusted == [False, True]

@@ -51,9 +51,6 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
             predict(prepared, trained.model, "valid"),
             predict(prepared, baseline.model, "valid"),
             prepared.corpus.label_ids(prepared.corpus.valid),
-            # It then has what the network was pretrained for, and the network must show what it is
-            # worth: a few validation texts say little.
-            trust_second=baseline.settings.similarity > 0,
         )
         tfidf = refit(prepared, baseline)
     seconds = round(time.monotonic() - begin, 1)

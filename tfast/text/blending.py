@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 # of itself, a logistic regression whose coefficients are held near 0 rather not sure enough.
 _FIRST_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-6, 1.5, 0.5)])
 _SECOND_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-3, 2.5, 0.5)])
-# How many times as likely it is at first that a trusted classifier needs no other.
-_TRUST = 10
+# With so many texts it is as likely at first that the second classifier needs no other as that it
+# does; with a tenth of them ten times as likely.
+_EVEN_TEXTS = 100
 
 
 class Blend(NamedTuple):
@@ -26,9 +27,7 @@ class Blend(NamedTuple):
     sharpness: float
 
 
-def fit_blend(
-    first: ArrayLike, second: ArrayLike, label_ids: Sequence[int], *, trust_second: bool = False
-) -> Blend:
+def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> Blend:
     """The weight of the first classifier, and the sharpness, by likelihood.
 
     Each classifier's logarithms get a factor of their own. Many are tried, and of each the mean is
@@ -36,12 +35,13 @@ def fit_blend(
     it is those; where few cannot, chance does not choose one classifier of two. The weight is the
     part that the first factor has of both, the sharpness their sum.
 
+    Before the texts are seen, a network is thought to add nothing to the second classifier with
+    odds of 100 to the number of texts: these are a part of all, and a network needs many.
+
     Args:
         first: logits or logarithms of probabilities `(texts, classes)`, of a network.
         second: the same of a `TfidfClassifier`.
         label_ids: integers `(texts,)`, the right classes.
-        trust_second: whether it is thought ten times as likely, before the texts are seen, that the
-            first adds nothing to the second as that it does.
 
     Returns:
         A `Blend`, its weight a multiple of 0.01.
@@ -74,8 +74,8 @@ def fit_blend(
             for a in _FIRST_FACTORS
         ]
     )
-    if trust_second:
-        scores[0] += np.log(_TRUST * (len(_FIRST_FACTORS) - 1))
+    odds = _EVEN_TEXTS / len(labels)
+    scores[0] += np.log(odds * (len(_FIRST_FACTORS) - 1))
     likelihoods = np.exp(scores - scores.max())
     likelihoods /= likelihoods.sum()
     first_factor = float(likelihoods.sum(axis=1) @ _FIRST_FACTORS)
