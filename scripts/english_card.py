@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tfast.pretrained.checksums import sha256_of
+
 TEMPLATE = Path(__file__).with_name("english_card.md")
 WEIGHTS, RESULT = "weights.npz", "result.json"
 # In this order in the file of token ids. No other texts: their licence must be known, and be said
@@ -49,6 +51,8 @@ class Run:
         try:
             run = cls(folder, json.loads((folder / RESULT).read_text("utf-8")))
             run.valid.indices(1)
+            for name in ("all_documents", "all_tokens", "start_sha256", "steps", "perplexity"):
+                run.result[name]
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise ValueError(
                 f"RUN must be the folder of a finished run, got {folder}: {error!r}"
@@ -72,12 +76,10 @@ class Run:
         return slice(*(int(number) if number else None for number in part.split(":")))
 
     @property
-    def steps(self):
-        """Of training."""
-        settings = self.settings
-        windows = -(-((self.result["training_tokens"] - 1) // settings["batch_size"])
-                    // settings["window"])  # fmt: skip
-        return settings["steps"] or settings["epochs"] * windows
+    def sha256(self):
+        """Of its weights; None where they are no longer there."""
+        path = self.folder / WEIGHTS
+        return sha256_of(path) if path.exists() else None
 
     def command(self, number):
         """What makes it again."""
@@ -93,37 +95,45 @@ class Run:
         return " ".join([*words, f"--output runs/{number}"])
 
 
-def make_card(name, runs, model, measured, most, **topics):
+def make_card(runs, model, measured, output, **topics):
     """The model card.
 
     Args:
-        name: of the model.
         runs: what made it, each but the first started from the one before.
         model: what is packed.
         measured: its perplexity on the validation texts of each run.
-        most: number of these texts, or None for all.
+        output: name of the folder, where it is not part of the package; else None.
         **topics: numbers of what topic vectors were made from.
     """
     sizes = model.encoder.settings
     commands = [run.command(number) for number, run in enumerate(runs, start=1)]
-    folders = " ".join(f"runs/{number}" for number in range(1, len(runs) + 1))
+    pack = ["python scripts/pack_english.py runs/ids/token_ids"]
+    pack += [f"runs/{number}" for number in range(1, len(runs) + 1)]
+    if output is not None:
+        pack.append(f"--output {output}")
     return TEMPLATE.read_text(encoding="utf-8").format(
         **{size: f"{sizes[size]:,}" for size in ("embed_size", "hidden_size", "num_layers")},
-        name=name,
+        name=output or "tfast/english",
+        kind="A small English language model" if output is None else "An English language model",
+        load=f'"{output or "tfast/english"}"',
+        where="It comes with tfast and needs no download" if output is None else "From its folder",
+        hashes=(
+            "`bundled.json` of\nthe package records their SHA-256; no file is a pickle."
+            if output is None
+            else "No file is a\npickle."
+        ),
         vocab_size=f"{sizes['vocab_size']:,}",
         parameters=f"{sum(int(np.prod(w.shape)) for w in model.trainable_weights):,}",
         corpora="\n".join(f"- {corpus}" for corpus in CORPORA.values()),
         runs="\n".join(_row(n, run) for n, run in enumerate(runs, start=1)),
         measured="\n".join(
-            f"| `{run.settings['valid'][0]}`{f', the last {most}' if most else ''} | "
-            f"{run.result['perplexity']:.2f} at the end of run {number} | {packed:.2f} |"
+            f"| `{run.settings['valid'][0]}` | {run.result['perplexity']:.2f} (run {number}) | "
+            f"{packed:.2f} |"
             for number, (run, packed) in enumerate(zip(runs, measured, strict=True), start=1)
         ),
         **{key: f"{number:,}" for key, number in topics.items()},
         files=" ".join(CORPORA),
-        commands="\n".join(
-            [*commands, f"python scripts/pack_english.py runs/ids/token_ids {folders}"]
-        ),
+        commands="\n".join([*commands, " ".join(pack)]),
     )
 
 
@@ -133,7 +143,7 @@ def _row(number, run):
         f"{number}: `{run.documents}`",
         f"{result['training_texts']:,}",
         f"{result['training_tokens']:,}",
-        f"{run.steps:,} of {settings['batch_size']} x {settings['window']}",
+        f"{result['steps']:,} of {settings['batch_size']} x {settings['window']}",
         f"{settings['learning_rate']:g}",
         f"{settings['drop_mult']:g}",
         settings["precision"],

@@ -5,12 +5,12 @@
 TOKEN_IDS is the folder in which `tfast train-language-model` has tokenized the texts, RUN one that
 `pretrain_on_gpu.py` has written. Of several, each but the first started from the one before it; the
 last one's weights are packed, and the card tells of all. They are measured on the validation texts
-of every run. Topic vectors of its words, and of pairs of them, are made from all texts but the
-first run's for validation.
+of every run. Topic vectors of its words, and of pairs of them, are made from the texts that come
+before the first run's for validation.
 
 Writes the folder tfast/pretrained/weights/english, and into tfast/pretrained/bundled.json the
 hashes of its files and what `tfast pretrained` shows. Commit both. With `--output FOLDER` it writes
-that and nothing else: a model that is not part of the package.
+only that folder: a model that is not part of the package.
 """
 
 import argparse
@@ -26,7 +26,6 @@ import numpy as np
 import tensorflow as tf
 from english_card import CORPORA, Run, make_card
 
-from tfast.arguments import whole_number
 from tfast.fastai.reading import load_weights
 from tfast.fastai.text_models import language_model_from_fastai
 from tfast.files import atomic_write
@@ -62,35 +61,40 @@ def read_documents(folder):
     return open_stored_documents(folder)
 
 
-def read_runs(folders):
-    """Reads what the runs say of themselves, and checks that they can be a chain."""
+def read_runs(folders, documents):
+    """Reads what the runs say of themselves, and checks that they are a chain."""
     runs = [Run.read(folder) for folder in folders]
-    for run in runs[:1]:
-        if run.settings["start"] is not None:
+    for earlier, run in zip([None, *runs], runs, strict=False):
+        size = run.result["all_documents"], run.result["all_tokens"]
+        if size != (len(documents), documents.num_tokens):
+            raise ValueError(f"RUN must have read TOKEN_IDS, got {run.folder}")
+        start = run.result["start_sha256"]
+        if earlier is None and start is not None:
             raise ValueError(f"the first RUN must start from nothing, got {run.folder}")
-    for run in runs[1:]:
-        if run.settings["start"] is None:
-            raise ValueError(f"RUN must have started from the one before, got {run.folder}")
+        if earlier is not None and start != earlier.sha256:
+            raise ValueError(f"RUN must have started from {earlier.folder}, got {run.folder}")
+    if not runs[0].valid.indices(len(documents))[0]:
+        raise ValueError(
+            f"the first RUN must leave texts before those for validation: {folders[0]}"
+        )
     return runs
 
 
-def read_model(folder, vocabulary):
+def read_model(folder):
     """The model of a run, for measuring, and its weights as they were written, in float16."""
     weights = load_weights(folder / WEIGHTS)
     damaged = [name for name, array in weights.items() if not np.isfinite(array).all()]
     if damaged:
         raise ValueError(f"weights must be in the range of float16, got {', '.join(damaged)}")
     model = language_model_from_fastai(weights)
-    if model.encoder.settings["vocab_size"] != len(vocabulary):
-        raise ValueError(f"RUN must have read TOKEN_IDS, got another vocabulary in {folder}")
     return model, {name: array.astype("float16") for name, array in weights.items()}
 
 
-def perplexity(model, run, documents, most):
-    """Of a run's validation texts, or of the last `most` of them."""
+def perplexity(model, run, documents):
+    """Of a run's validation texts."""
     first, last, _ = run.valid.indices(len(documents))
     batches = lm_batches(
-        documents.select(max(first, last - (most or last)), last),
+        documents.select(first, last),
         batch_size=min(32, model.carried_states.max_batch_size),
         sequence_length=run.settings["window"],
         training=False,
@@ -125,22 +129,22 @@ def in_int8(vectors):
     return GramVectors(words, found.pairs, rows)
 
 
-def pack(token_ids, folders, most=None, output=None):
+def pack(token_ids, folders, output=None):
     """Does all of it.
 
     Args:
         token_ids: folder of what was read.
         folders: of the runs, in their order.
-        most: validation texts of each run to measure on, the last ones; None for all.
         output: where to write; None for the package.
 
     Raises:
         ValueError: a run is not finished, of other texts or not of this chain; weights overflow
             float16, or the files of the package are too large.
     """
-    documents, runs = read_documents(token_ids), read_runs(folders)
-    model, weights = read_model(runs[-1].folder, documents.vocabulary)
-    measured = [perplexity(model, run, documents, most) for run in runs]
+    documents = read_documents(token_ids)
+    runs = read_runs(folders, documents)
+    model, weights = read_model(runs[-1].folder)
+    measured = [perplexity(model, run, documents) for run in runs]
     first_valid = runs[0].valid.indices(len(documents))[0]
     rows, num_whole = topic_documents(documents.select(0, first_valid))
     topics = in_int8(
@@ -153,11 +157,10 @@ def pack(token_ids, folders, most=None, output=None):
         documents.vocabulary.save(temporary / VOCABULARY)
         topics.save(temporary / TOPICS)
         card = make_card(
-            ENTRY.name if output is None else output.name,
             runs,
             model,
             measured,
-            most,
+            output and output.name,
             topic_size=topics.size,
             num_pairs=len(topics.pairs),
             num_whole=num_whole,
@@ -186,15 +189,10 @@ def main(argv=None):
     )
     parser.add_argument("token_ids", type=Path, metavar="TOKEN_IDS")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    parser.add_argument(
-        "--measure", type=int, metavar="TEXTS", help="validation texts, the last; without it all"
-    )
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="instead of the package")
     arguments = parser.parse_args(argv)
     try:
-        if arguments.measure is not None:
-            whole_number("measure", arguments.measure)
-        pack(arguments.token_ids, arguments.runs, arguments.measure, arguments.output)
+        pack(arguments.token_ids, arguments.runs, arguments.output)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,12 +1,12 @@
-"""Trains a language model with PyTorch, where a GPU is: minutes instead of days.
+"""Trains a language model with PyTorch, where a GPU is, in minutes.
 
     python scripts/pretrain_on_gpu.py RUN/token_ids --documents 10000:-250 --epochs 3 --output W
 
 RUN is a folder in which `tfast train-language-model` has tokenized its texts. PyTorch and NumPy are
 all that is needed there, neither Keras nor TensorFlow. The recipe is that of the command: the same
-network, dropout, order of reading and one cycle. Its LSTM is cuDNN's, in half precision, its
-softmax exact, and its embedding begins at random. `--start` goes on from the weights of another
-such run.
+network, dropout, order of reading and one cycle; but without weight decay, and the embedding begins
+at random. The LSTM is cuDNN's, in half precision, the softmax exact. `--start` goes on from the
+weights of another such run.
 
 Writes weights.npz, in float16 under fastai's names, and result.json, for `pack_english.py`.
 """
@@ -17,6 +17,7 @@ import math
 import platform
 import re
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -153,9 +154,9 @@ class Documents:
                 raise ValueError(f"documents must be FIRST:LAST[*TIMES], got {part}")
             first, last, times = (number and int(number) for number in match.groups())
             found = range(len(self.starts) - 1)[first:last]
-            if not found:
+            if not found or times == 0:
                 raise ValueError(f"documents must be one or more, got {part}")
-            numbers += list(found) * (1 if times is None else times)
+            numbers += list(found) * (times or 1)
         return np.array(numbers)
 
     def stream(self, numbers, batch_size, device):
@@ -163,6 +164,10 @@ class Documents:
         pieces = [self.ids[self.starts[n] : self.starts[n + 1]] for n in numbers]
         stream = torch.from_numpy(np.concatenate(pieces).astype("int64"))
         length = (len(stream) - 1) // batch_size
+        if length < 1:
+            raise ValueError(
+                f"documents must have more than {batch_size} tokens, got {len(stream)}"
+            )
         # Each row ends with the first token of the next one: the target of its last token.
         rows = stream[: length * batch_size + 1].unfold(0, length + 1, length)
         return rows.T.contiguous().to(device)
@@ -188,7 +193,7 @@ def perplexity(model, documents, numbers, arguments):
 
 
 def train(model, documents, arguments, device):
-    """Trains, printing how it goes; returns the seconds."""
+    """Trains, printing how it goes; returns the steps, the seconds and the last perplexity."""
     numbers = documents.numbers(arguments.documents)
     length = (documents.num_tokens(numbers) - 1) // arguments.batch_size
     per_epoch = -(-length // arguments.window)
@@ -237,7 +242,7 @@ def train(model, documents, arguments, device):
             )
             if not math.isfinite(mean):
                 raise SystemExit("error: diverged")
-    return time.perf_counter() - begun
+    return total, time.perf_counter() - begun, valid
 
 
 def make_parser():
@@ -272,11 +277,13 @@ def initialize(model, documents, start):
     if start:
         saved = np.load(start)
         for name, array in model.named_arrays().items():
+            if name not in saved or saved[name].shape != tuple(array.shape):
+                raise ValueError(f"start must have {name} {tuple(array.shape)}, got {start}")
             array.copy_(torch.from_numpy(saved[name].astype("float32")))
 
 
-def write(model, documents, arguments, seconds):
-    """Measures and writes; the result comes last."""
+def write(model, documents, arguments, steps, seconds, valid):
+    """Writes the weights, and then what happened."""
     numbers = documents.numbers(arguments.documents)
     settings = {
         name: str(value) if isinstance(value, Path) else value
@@ -284,10 +291,14 @@ def write(model, documents, arguments, seconds):
     }
     device = torch.cuda.get_device_name() if model.bias.is_cuda else platform.machine()
     result = {
-        "perplexity": perplexity(model, documents, documents.numbers(arguments.valid), arguments),
+        "perplexity": valid,
         "training_texts": len(set(numbers.tolist())),
         "training_tokens": documents.num_tokens(numbers),
         "vocabulary": documents.vocab_size,
+        "all_documents": len(documents.starts) - 1,
+        "all_tokens": len(documents.ids),
+        "start_sha256": arguments.start and sha256(arguments.start.read_bytes()).hexdigest(),
+        "steps": steps,
         "seconds": round(seconds, 1),
         "settings": settings,
         "environment": {
@@ -303,7 +314,7 @@ def write(model, documents, arguments, seconds):
     }
     np.savez(arguments.output / "weights.npz", **arrays)
     (arguments.output / "result.json").write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-    print(f"perplexity {result['perplexity']:.2f} after {seconds:.0f} s")
+    print(f"perplexity {valid:.2f} after {seconds:.0f} s")
 
 
 def main():
@@ -316,18 +327,17 @@ def main():
     torch.set_float32_matmul_precision("high")
     try:
         documents = Documents(arguments.token_ids)
-        for parts in (arguments.documents, arguments.valid):
-            documents.numbers(parts)
-    except ValueError as error:
+        for parts, rows in ((arguments.documents, arguments.batch_size), (arguments.valid, 32)):
+            documents.stream(documents.numbers(parts), rows, "cpu")  # what is wrong shows now
+        model = LanguageModel(
+            documents.vocab_size, arguments.embed_size, arguments.hidden_size,
+            arguments.num_layers, arguments.drop_mult, getattr(torch, arguments.precision),
+        )  # fmt: skip
+        initialize(model, documents, arguments.start)
+    except (OSError, ValueError) as error:
         parser.error(str(error))
-    model = LanguageModel(
-        documents.vocab_size, arguments.embed_size, arguments.hidden_size, arguments.num_layers,
-        arguments.drop_mult, getattr(torch, arguments.precision),
-    )  # fmt: skip
-    initialize(model, documents, arguments.start)
     model.to(device)
-    seconds = train(model, documents, arguments, device)
-    write(model, documents, arguments, seconds)
+    write(model, documents, arguments, *train(model, documents, arguments, device))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfast.fastai.conversion import ignored_names
 from tfast.fastai.text_models import language_model_to_fastai
 from tfast.pretrained import bundled
 from tfast.pretrained.checksums import sha256_of
@@ -39,17 +40,22 @@ def token_ids(tmp_path):
     return folder
 
 
-def write_run(folder, *, documents=("6:-1",), valid="-4:", start=None, largest=None):
-    """What a run of pretrain_on_gpu.py leaves."""
+def write_run(
+    folder, *, documents=("6:-1",), valid="-4:", start=None, largest=None, all_tokens=10 * 11
+):
+    """What a run of pretrain_on_gpu.py leaves; `start` is the run that it started from."""
     model = LanguageModel(WORDS, embed_size=4, hidden_size=6, num_layers=1)
     if largest is not None:
         model.decoder.bias.assign(np.full(WORDS, largest))
     folder.mkdir()
     weights = language_model_to_fastai(model)
+    for name in ignored_names(weights):  # the embedding again
+        del weights[name]
     with np.errstate(over="ignore"):
         np.savez(folder / "weights.npz", **{k: v.astype("float16") for k, v in weights.items()})
     settings = {
-        "token_ids": "elsewhere", "documents": documents, "valid": [valid], "start": start,
+        "token_ids": "elsewhere", "documents": documents, "valid": [valid],
+        "start": start and "elsewhere",
         "drop_mult": 0.1, "batch_size": 2, "window": 5, "learning_rate": 0.003, "epochs": 2,
         "steps": None, "precision": "float16", "output": "elsewhere",
     }  # fmt: skip
@@ -57,6 +63,10 @@ def write_run(folder, *, documents=("6:-1",), valid="-4:", start=None, largest=N
         "perplexity": 65.432,
         "training_texts": 6,
         "training_tokens": 66,
+        "all_documents": len(TEXTS),
+        "all_tokens": all_tokens,
+        "start_sha256": start and sha256_of(start / "weights.npz"),
+        "steps": 14,
         "seconds": 164.8,
         "settings": settings,
         "environment": {"device": "Some GPU"},
@@ -67,9 +77,11 @@ def write_run(folder, *, documents=("6:-1",), valid="-4:", start=None, largest=N
 
 def test_a_chain_is_packed_measured_and_described(pack, token_ids, tmp_path, capsys):
     write_run(tmp_path / "a")
-    model = write_run(tmp_path / "b", documents=("0:6*16", "7:9"), valid="2:6", start="elsewhere")
+    model = write_run(
+        tmp_path / "b", documents=("0:6*16", "7:9"), valid="2:6", start=tmp_path / "a"
+    )
     runs = [str(tmp_path / name) for name in "ab"]
-    assert pack([str(token_ids), *runs, "--measure", "3"]) == 0
+    assert pack([str(token_ids), *runs]) == 0
     folder, record = tmp_path / "weights" / "english", json.loads(bundled.RECORD.read_text())
     assert {path.name for path in folder.iterdir()} == set(ENTRY.files)
     hashes = {path.name: sha256_of(path) for path in folder.iterdir()}
@@ -83,6 +95,7 @@ def test_a_chain_is_packed_measured_and_described(pack, token_ids, tmp_path, cap
 
     arrays = np.load(folder / "weights.npz")
     assert {arrays[name].dtype.name for name in arrays} == {"float16"}
+    assert "1.decoder.weight" not in arrays
     loaded = load(FolderSource(folder, dataclasses.replace(ENTRY, sha256=hashes)))
     for found, given in zip(loaded.model.trainable_weights, model.trainable_weights, strict=True):
         np.testing.assert_array_equal(found, given.numpy().astype("float16"))
@@ -95,8 +108,8 @@ def test_a_chain_is_packed_measured_and_described(pack, token_ids, tmp_path, cap
     card = (folder / "README.md").read_text()
     assert card.split("\n# ")[1].startswith("tfast/english\n")
     assert "| 1: `6:-1` | 6 | 66 | 14 of 2 x 5 | 0.003 | 0.1 | float16 | 165 s, Some GPU |" in card
-    assert "| `-4:`, the last 3 | 65.43 at the end of run 1 |" in card
-    assert "| `2:6`, the last 3 | 65.43 at the end of run 2 |" in card
+    assert "| `-4:` | 65.43 (run 1) |" in card
+    assert "| `2:6` | 65.43 (run 2) |" in card
     assert "Maas" in card
     assert "from 6 whole documents and 0 pieces" in card
     _, first, second, last = card.split("```sh\n")[1].split("\n```")[0].splitlines()
@@ -118,15 +131,19 @@ def test_another_folder_leaves_the_package_as_it_is(pack, token_ids, tmp_path):
     target = tmp_path / "english_large"
     assert pack([str(token_ids), str(tmp_path / "a"), "--output", str(target)]) == 0
     assert {path.name for path in target.iterdir()} == set(ENTRY.files)
-    assert "\n# english_large\n" in (target / "README.md").read_text()
+    card = (target / "README.md").read_text()
+    assert "\n# english_large\n" in card
+    assert 'load("english_large")' in card
+    assert "runs/1 --output english_large\n" in card
+    assert "comes with tfast" not in card
     assert bundled.RECORD.read_bytes() == before
-    assert not bundled.WEIGHTS.exists()
+    assert not (bundled.WEIGHTS / "english").exists()
 
 
 def refusal(pack, capsys, *runs):
     before = bundled.RECORD.read_bytes()
     assert pack([str(run) for run in runs]) == 2
-    assert not bundled.WEIGHTS.exists()
+    assert not (bundled.WEIGHTS / "english").exists()
     assert bundled.RECORD.read_bytes() == before
     error = capsys.readouterr().err
     assert error.count("\n") == 1
@@ -151,10 +168,24 @@ def test_runs_of_other_texts_and_unfinished_ones_are_refused(pack, token_ids, tm
 
 
 def test_runs_that_are_no_chain_are_refused(pack, token_ids, tmp_path, capsys):
-    write_run(tmp_path / "a")
-    write_run(tmp_path / "b", start="elsewhere")
-    first, later = tmp_path / "a", tmp_path / "b"
+    for name in "ab":
+        write_run(tmp_path / name)
+    first, other, later, wrong = (tmp_path / name for name in "abcd")
+    write_run(later, start=first)
+    np.savez(other / "weights.npz", a=np.zeros(1))
     message = f"the first RUN must start from nothing, got {later}"
     assert message in refusal(pack, capsys, token_ids, later)
-    message = f"RUN must have started from the one before, got {first}"
-    assert message in refusal(pack, capsys, token_ids, first, first)
+    for runs in ((other, later), (first, other)):
+        message = f"RUN must have started from {runs[0]}, got {runs[1]}"
+        assert message in refusal(pack, capsys, token_ids, *runs)
+    write_run(wrong, all_tokens=99)
+    message = f"RUN must have read TOKEN_IDS, got {wrong}"
+    assert message in refusal(pack, capsys, token_ids, wrong)
+
+
+def test_files_that_are_too_large_are_refused(pack, token_ids, tmp_path, capsys):
+    write_run(tmp_path / "a")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(pack.__globals__, "MOST_BYTES", 1000)
+        message = "files must have 1,000 bytes at most"
+        assert message in refusal(pack, capsys, token_ids, tmp_path / "a")

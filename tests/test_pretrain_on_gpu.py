@@ -10,6 +10,7 @@ import pytest
 
 from tfast.fastai.reading import load_weights
 from tfast.fastai.text_models import language_model_from_fastai
+from tfast.pretrained.checksums import sha256_of
 from tfast.text.lm_batches import lm_batches
 from tfast.text.stored_documents import open_stored_documents, store_documents
 
@@ -54,10 +55,13 @@ def test_its_perplexity_is_that_of_the_language_model(pretrain, tmp_path):
 def test_it_learns_and_goes_on_from_what_it_learned(pretrain):
     options = ["--documents", ":9*3", "--valid=:9", "--epochs", "4", "--learning-rate", "0.05"]
     weights, first = pretrain("a", *options)
-    assert first["perplexity"] < 0.5 * first["vocabulary"]
+    _, untrained = pretrain("c", *options, "--steps", "1")
+    assert first["perplexity"] < 0.7 * untrained["perplexity"]
+    assert (untrained["steps"], first["steps"] > 100) == (1, True)
     assert first["training_texts"] == 9
     _, again = pretrain("b", *options, "--start", str(weights), "--drop-mult", "0.1")
     assert again["perplexity"] < first["perplexity"]
+    assert again["start_sha256"] == sha256_of(weights)
     assert not np.load(weights)["0.rnns.0.module.bias_hh_l0"].any()
 
 
@@ -66,6 +70,9 @@ def test_it_learns_and_goes_on_from_what_it_learned(pretrain):
     [
         (["--documents", "3"], "documents must be FIRST:LAST[*TIMES], got 3"),
         (["--documents", ":9", "--valid=-1:3"], "documents must be one or more, got -1:3"),
+        (["--documents", ":9*0"], "documents must be one or more, got :9*0"),
+        (["--documents", ":9", "--valid=:1"], "documents must have more than 32 tokens, got"),
+        (["--documents", ":9", "--valid=:9", "--start", "nowhere.npz"], "nowhere.npz"),
     ],
 )
 def test_wrong_documents_are_refused(pretrain, capsys, options, message):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tfast.fastai.conversion import StateDict
 from tfast.fastai.reading import load_weights
+from tfast.fastai.vocabularies import load_vocabulary
 from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.pretrained.language_models import read_text_model
 from tfast.pretrained.records import Pretrained
@@ -39,7 +40,7 @@ def load(source: Source) -> Pretrained:
         sentencepiece=words if has_pieces else None,
         reverse=False,
     )
-    return _with_topic_vectors(loaded, topics)
+    return _with_topic_vectors(loaded, topics, words)
 
 
 def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
@@ -63,19 +64,23 @@ def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
         sentencepiece=pieces,
         reverse=is_backward(Path(source.folder.resolve().name, source.file)),
     )
-    return _with_topic_vectors(loaded, topics)
+    return _with_topic_vectors(loaded, topics, vocabulary)
 
 
-def _with_topic_vectors(loaded: Pretrained, path: Path | None) -> Pretrained:
-    if path is None:
+def _with_topic_vectors(loaded: Pretrained, path: Path | None, words: Path | None) -> Pretrained:
+    """Adds vectors whose rows are in the order of the words of a file."""
+    if path is None or words is None:
         return loaded
-    vectors = GramVectors.load(path)
     assert loaded.vocabulary is not None  # for mypy
-    if len(vectors.words) != len(loaded.vocabulary):
+    vectors, (file_words, _) = GramVectors.load(path), load_vocabulary(words)
+    if len(vectors.words) != len(file_words):
         raise ValueError(
-            f"{path.name} must have a vector for each of {len(loaded.vocabulary)} words, got "
+            f"{path.name} must have a vector for each of {len(file_words)} words, got "
             f"{len(vectors.words)}"
         )
+    # The special tokens of other vocabularies have been moved to the front.
+    if tuple(file_words) != loaded.vocabulary.words:
+        vectors = vectors.transfer(file_words, loaded.vocabulary.words)
     return dataclasses.replace(loaded, topic_vectors=vectors)
 
 

@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike
 # of itself, a logistic regression whose coefficients are held near 0 rather not sure enough.
 _FIRST_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-6, 1.5, 0.5)])
 _SECOND_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-3, 2.5, 0.5)])
-# With so many texts it is as likely at first that the second classifier needs no other as that it
-# does; with a tenth of them ten times as likely.
-_EVEN_TEXTS = 100
+# The prior of a weight falls to 1/e at this part of the number of texts, if that is below 1.
+_TEXTS_OF_A_WEIGHT = 500
 
 
 class Blend(NamedTuple):
@@ -32,11 +31,11 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> 
 
     Each classifier's logarithms get a factor of their own. Many are tried, and of each the mean is
     taken, counted by how likely it makes the labels: where many texts say which factors are good,
-    it is those; where few cannot, chance does not choose one classifier of two. The weight is the
-    part that the first factor has of both, the sharpness their sum.
+    it is those; where few cannot, chance does not decide. The weight is the part that the first
+    factor has of both, the sharpness their sum.
 
-    Before the texts are seen, a network is thought to add nothing to the second classifier with
-    odds of 100 to the number of texts: these are a part of all, and a network needs many.
+    With n texts the prior of the first classifier's weight w is exp(-500 w / n): few validation
+    texts mean few training texts, from which a network learns little, and chance may flatter it.
 
     Args:
         first: logits or logarithms of probabilities `(texts, classes)`, of a network.
@@ -74,8 +73,9 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> 
             for a in _FIRST_FACTORS
         ]
     )
-    odds = _EVEN_TEXTS / len(labels)
-    scores[0] += np.log(odds * (len(_FIRST_FACTORS) - 1))
+    sums = _FIRST_FACTORS[:, None] + _SECOND_FACTORS
+    weights = _FIRST_FACTORS[:, None] / np.where(sums > 0, sums, 1)
+    scores -= _TEXTS_OF_A_WEIGHT / len(labels) * weights
     likelihoods = np.exp(scores - scores.max())
     likelihoods /= likelihoods.sum()
     first_factor = float(likelihoods.sum(axis=1) @ _FIRST_FACTORS)
