@@ -51,7 +51,7 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> 
     Examples:
         >>> right, wrong = [[2.0, 0.0], [0.0, 2.0]], [[0.0, 2.0], [2.0, 0.0]]
         >>> fit_blend(right * 99, wrong * 99, [0, 1] * 99).weight
-        0.97
+        0.96
     """
     labels = np.asarray(label_ids)
     logarithms = [_log_softmax(np.asarray(some, "float64")) for some in (first, second)]
