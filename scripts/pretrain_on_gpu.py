@@ -231,6 +231,8 @@ def train(model, documents, arguments, device):
         running += loss.detach()
         if (step + 1) % arguments.report_every == 0 or step + 1 == total:
             mean = float(running) / (step % arguments.report_every + 1)
+            if not math.isfinite(mean):
+                raise SystemExit("error: diverged")
             running.zero_()
             seconds = time.perf_counter() - begun
             tokens_done = (step + 1) * arguments.batch_size * arguments.window
@@ -240,8 +242,6 @@ def train(model, documents, arguments, device):
                 f"tokens/s, perplexity {math.exp(mean):.2f}, of validation {valid:.2f}",
                 flush=True,
             )
-            if not math.isfinite(mean):
-                raise SystemExit("error: diverged")
     return total, time.perf_counter() - begun, valid
 
 

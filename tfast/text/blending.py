@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 # of itself, a logistic regression whose coefficients are held near 0 rather not sure enough.
 _FIRST_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-6, 1.5, 0.5)])
 _SECOND_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-3, 2.5, 0.5)])
-# The prior of a weight falls to 1/e at this part of the number of texts, if that is below 1.
+# Where n texts judge it, a weight of n / 500 is at first taken to be 1/e as likely as none.
 _TEXTS_OF_A_WEIGHT = 500
 
 
