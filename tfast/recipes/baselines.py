@@ -15,12 +15,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfast.recipes.results import write_json, write_model
-from tfast.recipes.ulmfit_preparation import PreparedTexts
+from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
 from tfast.saving import load_model
 from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.tfidf import TfidfClassifier
-from tfast.text.tfidf import MAX_COMPARED, choose_settings, fit_tfidf
+from tfast.text.tfidf import MAX_COMPARED, choose_settings, fit_tfidf, left_out_logits
 from tfast.text.tfidf_regression import TfidfSettings
 from tfast.text.topic_vectors import topic_vectors
 
@@ -97,6 +97,19 @@ def refit(prepared: PreparedTexts, baseline: Baseline) -> TfidfClassifier:
     return _fit_to(prepared, ("train", "valid"), baseline.vectors, baseline.settings)
 
 
+def answer_left_out(prepared: PreparedTexts, baseline: Baseline) -> np.ndarray:
+    """Logits of training texts and then validation texts, each by a model that did not learn it."""
+    documents, label_ids = labelled(prepared, ("train", "valid"))
+    return left_out_logits(
+        documents,
+        label_ids,
+        vocab_size=len(prepared.vocabulary),
+        settings=baseline.settings,
+        vectors=baseline.vectors,
+        seed=prepared.recipe.seed,
+    )
+
+
 def _fit(prepared: PreparedTexts, vectors: GramVectors | None, begin: float) -> Baseline:
     settings = choose_settings(
         prepared.documents["train"],
@@ -115,12 +128,12 @@ def _fit_to(
     vectors: GramVectors | None,
     settings: TfidfSettings,
 ) -> TfidfClassifier:
-    corpus = prepared.corpus
+    documents, label_ids = labelled(prepared, parts)
     return fit_tfidf(
-        tf.concat([prepared.documents[part] for part in parts], 0),
-        np.concatenate([corpus.label_ids(getattr(corpus, part)) for part in parts]).tolist(),
+        documents,
+        label_ids.tolist(),
         vocab_size=len(prepared.vocabulary),
-        num_classes=len(corpus.class_names),
+        num_classes=len(prepared.corpus.class_names),
         vectors=vectors,
         settings=settings,
     )

@@ -1,5 +1,6 @@
 """Whether a run can be continued from a checkpoint, said before the work that comes first."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,3 +34,22 @@ def check_same_run(checkpoint: Path, settings: Mapping[str, Any]) -> None:
             "finish it with tfast 0.1, or name another output folder"
         )
     check_same_settings(checkpoint, saved, settings)
+
+
+def check_same_result(result: Path, settings: Mapping[str, Any]) -> None:
+    """Refuses to replace what a run of other settings has left: not every run has a checkpoint.
+
+    Args:
+        result: its `result.json`; it need not exist.
+        settings: what the run depends on, as JSON gives it back.
+
+    Raises:
+        ValueError: it is damaged, or of another run.
+    """
+    if not result.exists():
+        return
+    try:
+        saved = dict(json.loads(result.read_text(encoding="utf-8"))["settings"])
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{result} is damaged: remove it, or name another output folder") from None
+    check_same_settings(result, saved, settings)

@@ -53,7 +53,8 @@ def check_output(output: Path, *, checkpoints: str, resume: bool) -> None:
         >>> check_output(folder, checkpoints="checkpoint.npz", resume=True)
     """
     _check_folder(output)
-    if (output / checkpoints).exists() and not resume:
+    begun = any((output / name).exists() for name in (checkpoints, "result.json"))
+    if begun and not resume:
         raise ValueError(
             f"output must be a folder without a run, got {output}: resume it, or name another"
         )

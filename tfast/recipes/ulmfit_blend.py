@@ -1,4 +1,4 @@
-"""The end of a ULMFiT run: its classifier blended with TF-IDF, by the validation texts."""
+"""The end of a ULMFiT run: its classifier blended with TF-IDF, by texts that neither has seen."""
 
 import dataclasses
 import time
@@ -6,9 +6,9 @@ import time
 import keras
 import numpy as np
 
-from tfast.recipes.baselines import predict, refit
+from tfast.recipes.baselines import Baseline, answer_left_out, predict, refit
 from tfast.recipes.results import write_model
-from tfast.recipes.ulmfit_preparation import PreparedTexts
+from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
 from tfast.recipes.ulmfit_training import TrainedTexts
 from tfast.text.blending import Blend, fit_blend
 from tfast.text.models.blended import BlendedClassifier
@@ -39,19 +39,16 @@ class BlendedTexts:
 
 
 def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> BlendedTexts:
-    """Weighs ULMFiT and TF-IDF by the validation texts, and lets all answer the test texts.
+    """Weighs ULMFiT and TF-IDF, and lets all answer the test texts.
 
-    TF-IDF is then fitted again, to training and validation texts together. With a baseline and the
-    setting `blend` it leaves `blended_classifier.keras`.
+    They are weighed by the validation texts; by all labelled texts, each left out once, where the
+    classifier tells that. TF-IDF is then fitted again, to training and validation texts together.
+    With a baseline and the setting `blend` it leaves `blended_classifier.keras`.
     """
     begin = time.monotonic()
     baseline, blend, tfidf = trained.baseline, None, None
     if baseline is not None:
-        blend = fit_blend(
-            predict(prepared, trained.model, "valid"),
-            predict(prepared, baseline.model, "valid"),
-            prepared.corpus.label_ids(prepared.corpus.valid),
-        )
+        blend = fit_blend(*_judge(prepared, trained, baseline))
         tfidf = refit(prepared, baseline)
     seconds = round(time.monotonic() - begin, 1)
     print("\nTesting")
@@ -69,6 +66,21 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
             write_model(prepared.output / "blended_classifier.keras", served)
     probabilities = {name: np.exp(some) for name, some in logarithms.items()}
     return BlendedTexts(served, probabilities, blend, seconds)
+
+
+def _judge(
+    prepared: PreparedTexts, trained: TrainedTexts, baseline: Baseline
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What ULMFiT and TF-IDF say to texts that neither has seen, and the right classes."""
+    if trained.left_out is not None:
+        _, label_ids = labelled(prepared, ("train", "valid"))
+        return trained.left_out, answer_left_out(prepared, baseline), label_ids
+    _, label_ids = labelled(prepared, ("valid",))
+    return (
+        predict(prepared, trained.model, "valid"),
+        predict(prepared, baseline.model, "valid"),
+        label_ids,
+    )
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -1,13 +1,15 @@
 """What a ULMFiT run needs before it trains: texts, vocabulary and models, read and checked."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import tensorflow as tf
 
 from tfast.pretrained.records import Provenance
-from tfast.recipes.old_runs import check_same_run
+from tfast.recipes.old_runs import check_same_result, check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_choices import choose
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
@@ -91,6 +93,7 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     # All checkpoints of a run were made under the same settings.
     for checkpoint in sorted(checkpoints.rglob("*.npz"))[:1]:
         check_same_run(checkpoint, settings)
+    check_same_result(output / "result.json", settings)
     if recipe.general_text and general_vocabulary:
         general_vocabulary.save(output / "general" / "vocabulary.txt")
     vocabulary.save(output / "vocabulary.txt")
@@ -195,6 +198,17 @@ def check_windows(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -
 def target_documents(documents: dict[str, tf.RaggedTensor]) -> tf.RaggedTensor:
     """What the language model of the corpus learns from."""
     return tf.concat([documents["train"], documents["unlabelled"]], 0)
+
+
+def labelled(
+    prepared: PreparedTexts, parts: Sequence[Literal["train", "valid"]]
+) -> tuple[tf.RaggedTensor, np.ndarray]:
+    """Parts of the corpus as one: token ids, and integers for their labels."""
+    corpus = prepared.corpus
+    return (
+        tf.concat([prepared.documents[part] for part in parts], 0),
+        np.concatenate([corpus.label_ids(getattr(corpus, part)) for part in parts]),
+    )
 
 
 def make_lm_batches(

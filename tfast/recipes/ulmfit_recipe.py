@@ -122,8 +122,15 @@ class UlmfitRecipe(Recipe):
     lm_candidates: int = late_setting(
         0, checks.from_zero, "words that the loss of training is estimated from; 0: all"
     )
+    fine_tune: bool = late_setting(
+        True,
+        checks.true_or_false,
+        "train the encoder for the classes; otherwise it stays as it is, and logistic regression "
+        "on its mean output is the head: for a few hundred labels",
+        group="classifier",
+    )
     epochs: tuple[int, ...] = late_setting(
-        (1, 3), checks.each(whole_number), "of each stage", group="classifier"
+        (1, 3), checks.each(whole_number), "of each stage of fine-tuning"
     )
     learning_rates: tuple[float, ...] = late_setting(
         (2e-2, 5e-3), checks.each(positive_number), "peak of each stage"

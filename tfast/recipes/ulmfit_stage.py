@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -29,6 +29,17 @@ class StageFiles:
 
     output: Path
     name: str
+
+    @classmethod
+    def of(cls, output: Path, kind: str, reverse: bool) -> Self:
+        """Those of a model of a direction.
+
+        Examples:
+            >>> StageFiles.of(Path("run"), "general/language_model", reverse=True).name
+            'general/backward_language_model'
+        """
+        folder, _, kind = kind.rpartition("/")
+        return cls(output, f"{folder}/{'backward_' * reverse}{kind}".lstrip("/"))
 
     @property
     def checkpoint(self) -> Path:

@@ -5,29 +5,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfast.recipes.baselines import Baseline, find_baseline
 from tfast.recipes.results import write_model
+from tfast.recipes.ulmfit_classifier import FittedClassifier, train_classifier, vote
 from tfast.recipes.ulmfit_preparation import (
     PreparedTexts,
-    make_classifier_stages,
     make_lm_batches,
     target_documents,
 )
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.recipes.ulmfit_stage import StageFiles, fit_stage
-from tfast.text.classifier_batches import classifier_batches
-from tfast.text.models import classifier, language_model
-from tfast.text.models.classifier import TextClassifier
-from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.text.models import language_model
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.stored_documents import StoredDocuments
-from tfast.text.ulmfit import (
-    language_model_stages,
-    transfer_encoder,
-    transfer_vocabulary,
-)
+from tfast.text.ulmfit import language_model_stages, transfer_vocabulary
 from tfast.text.vocabulary import Vocabulary
 from tfast.text.word_vectors import start_from_counts
 from tfast.training.precision import POLICIES, float32_copy
@@ -42,30 +36,25 @@ class TrainedTexts:
         model: the classifier; of two directions both in one.
         seconds: how long each model was fitted, by its name.
         baseline: TF-IDF, or None where it could not be fitted.
+        left_out: see `FittedClassifier`.
     """
 
     model: keras.Model
     seconds: dict[str, float]
     baseline: Baseline | None = None
-
-
-def files_of(prepared: PreparedTexts, kind: str, reverse: bool) -> StageFiles:
-    """The files of a model: "general/backward_language_model", say."""
-    folder, _, kind = kind.rpartition("/")
-    prefix = "backward_" if reverse else ""
-    return StageFiles(prepared.output, f"{folder}/{prefix}{kind}".lstrip("/"))
+    left_out: np.ndarray | None = None
 
 
 def train(prepared: PreparedTexts) -> TrainedTexts:
     """Fits TF-IDF, then trains a language model and a classifier in each direction."""
     baseline = find_baseline(prepared)
-    models: list[keras.Model] = []
+    classifiers: list[FittedClassifier] = []
     seconds: dict[str, float] = {}
     for reverse in (False, True) if prepared.recipe.backward else (False,):
         target = train_language_model(prepared, reverse, seconds)
-        models.append(train_classifier(prepared, reverse, target, seconds))
-    model = models[0] if len(models) == 1 else ForwardBackwardClassifier(*models)
-    return TrainedTexts(model, seconds, baseline)
+        classifiers.append(train_classifier(prepared, reverse, target, seconds))
+    both = classifiers[0] if len(classifiers) == 1 else vote(*classifiers)
+    return TrainedTexts(both.model, seconds, baseline, both.left_out)
 
 
 def train_language_model(
@@ -87,7 +76,7 @@ def train_language_model(
             drop_mult=recipe.lm_drop_mult,
             **_lm_options(recipe),
         )
-    files = files_of(prepared, "language_model", reverse)
+    files = StageFiles.of(prepared.output, "language_model", reverse)
     if not recipe.lm_epochs:
         write_model(files.model, float32_copy(model, num_candidates=None))
         return model
@@ -111,7 +100,7 @@ def find_general_model(
     if prepared.general_vocabulary is None:
         return None
     recipe = prepared.recipe
-    files = files_of(prepared, "general/language_model", reverse)
+    files = StageFiles.of(prepared.output, "general/language_model", reverse)
     model, seconds[files.name] = fit_language_model(
         prepared,
         files,
@@ -175,55 +164,6 @@ def fit_language_model(
     )
     write_model(files.model, float32_copy(model, num_candidates=None))
     return model, seconds
-
-
-def train_classifier(
-    prepared: PreparedTexts, reverse: bool, target: LanguageModel, seconds: dict[str, float]
-) -> TextClassifier:
-    """The classifier that starts with the language model's encoder."""
-    recipe, corpus, sizes = prepared.recipe, prepared.corpus, target.encoder.settings
-    keras.utils.set_random_seed(recipe.seed)
-    model = TextClassifier(
-        len(prepared.vocabulary),
-        len(corpus.class_names),
-        embed_size=sizes["embed_size"],
-        hidden_size=sizes["hidden_size"],
-        num_layers=sizes["num_layers"],
-        drop_mult=recipe.drop_mult,
-        max_length=recipe.max_length,
-        dtype=POLICIES[recipe.precision],
-    )
-    transfer_encoder(target, model)
-
-    def make_batches(part: str, *, training: bool, first_step: int | None) -> tf.data.Dataset:
-        return classifier_batches(
-            prepared.documents[part],
-            corpus.label_ids(getattr(corpus, part)),
-            num_classes=len(corpus.class_names),
-            batch_size=recipe.batch_size,
-            training=training,
-            seed=recipe.seed,
-            first_step=first_step,
-            reverse=reverse,
-        )
-
-    files = files_of(prepared, "classifier", reverse)
-    model, seconds[files.name] = fit_stage(
-        files,
-        model,
-        settings=prepared.settings,
-        groups=classifier.layer_groups(model),
-        stages=make_classifier_stages(recipe, sizes["num_layers"]),
-        make_batches=lambda step: make_batches("train", training=True, first_step=step),
-        validation=make_batches("valid", training=False, first_step=None),
-        clip_norm=None,
-        save_every=recipe.save_every,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    exact = float32_copy(model)
-    write_model(files.model, exact)
-    return exact
 
 
 def _lm_options(recipe: UlmfitRecipe) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from . import document_streams as document_streams
 from . import documents as documents
 from . import gram_vectors as gram_vectors
 from . import library_docstrings as library_docstrings
+from . import linear_head as linear_head
 from . import lm_batches as lm_batches
+from . import logistic_regression as logistic_regression
 from . import models as models
 from . import stored_documents as stored_documents
 from . import text_files as text_files
@@ -20,6 +22,7 @@ from .corpora import Corpus as Corpus
 from .corpora import read_corpus as read_corpus
 from .documents import look_up as look_up
 from .documents import tokenize as tokenize
+from .linear_head import fit_linear_head as fit_linear_head
 from .models.awd_lstm import AWDLSTM as AWDLSTM
 from .models.blended import BlendedClassifier as BlendedClassifier
 from .models.classifier import TextClassifier as TextClassifier

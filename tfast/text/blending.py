@@ -26,7 +26,7 @@ class Blend(NamedTuple):
     sharpness: float
 
 
-def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int]) -> Blend:
+def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int] | np.ndarray) -> Blend:
     """The weight of the first classifier, and the sharpness, by likelihood.
 
     Each classifier's logarithms get a factor of their own. Many are tried, and of each the mean is

@@ -12,11 +12,17 @@ from tfast import arguments
 from tfast.text.documents import check_documents
 from tfast.text.gram_counts import Grams, count_grams
 from tfast.text.gram_vectors import GramVectors
+from tfast.text.logistic_regression import (
+    answer_left_out,
+    best_likelihood,
+    number_of_parts,
+    stratified_order,
+)
 from tfast.text.models.tfidf import TfidfClassifier
 from tfast.text.tfidf_regression import Fitted, KnownGrams, TfidfSettings, fit_regression
 
-# Texts that settings are compared on at most, and into how many parts they are split for that.
-MAX_COMPARED, _NUM_PARTS = 2000, 5
+# Texts that settings are compared on at most.
+MAX_COMPARED = 2000
 
 # The first is for texts too few to compare settings on.
 CANDIDATES = tuple(TfidfSettings(texts, c, 0.0, 0.5) for texts in (2, 1) for c in (10.0, 100.0))
@@ -126,12 +132,10 @@ def choose_settings(
         0.0
     """
     labels = np.asarray(label_ids)
-    num_parts = min(_NUM_PARTS, int(np.bincount(labels).min()))
+    num_parts = number_of_parts(labels)
     if num_parts < 2:
         return (CANDIDATES if vectors is None else SIMILAR_CANDIDATES)[0]
-    order = np.random.RandomState(seed).permutation(len(labels))
-    # Every class is in every part, and in those that are taken of more texts.
-    order = order[np.argsort(labels[order], kind="stable")]
+    order = stratified_order(labels, seed=seed)
     step = -(-len(order) // MAX_COMPARED)
     if np.bincount(labels[order[::step]], minlength=labels.max() + 1).min() >= num_parts:
         order = order[::step]
@@ -141,7 +145,52 @@ def choose_settings(
     # Of 8,000 film reviews vectors that are as long as these took almost a point.
     uses_vectors = known is not None and step == 1
     candidates = CANDIDATES + (SIMILAR_CANDIDATES if uses_vectors else ())
-    return max(candidates, key=lambda some: _likelihood(grams, labels, known, some, num_parts))
+    return max(
+        candidates,
+        key=lambda some: best_likelihood(_answer_left_out(grams, labels, known, some), labels),
+    )
+
+
+def left_out_logits(
+    documents: tf.RaggedTensor,
+    label_ids: Sequence[int] | np.ndarray,
+    *,
+    vocab_size: int,
+    settings: TfidfSettings,
+    vectors: GramVectors | None = None,
+    seed: int = 0,
+) -> np.ndarray:
+    """What classifiers like that of `fit_tfidf` say to texts that each was not fitted to.
+
+    Args:
+        documents: int32 ragged token ids `(documents, None)`.
+        label_ids: integers `(documents,)` from 0, each at least twice.
+        vocab_size: number of different token ids.
+        settings: see `fit_tfidf`.
+        vectors: see `fit_tfidf`.
+        seed: of the parts, of which each is left out once: five, or as many as the smallest class
+            has texts.
+
+    Returns:
+        Logits `(documents, classes)`, float64.
+
+    Raises:
+        ValueError: vectors that do not fit, or a class has one text alone.
+        ImportError: scikit-learn is not installed.
+
+    Examples:
+        >>> documents = tf.ragged.constant([[2, 9], [2, 10], [2, 9], [2, 10]], dtype="int32")
+        >>> settings = TfidfSettings(min_texts=1)
+        >>> logits = left_out_logits(documents, [0, 1, 0, 1], vocab_size=16, settings=settings)
+        >>> logits.argmax(-1).tolist()
+        [0, 1, 0, 1]
+    """
+    labels = np.asarray(label_ids)
+    order = stratified_order(labels, seed=seed)
+    grams, known = _count(tf.gather(documents, order), vocab_size, vectors)
+    logits = np.empty((len(labels), labels.max() + 1))
+    logits[order] = _answer_left_out(grams, labels[order], known, settings)
+    return logits
 
 
 def _count(
@@ -156,39 +205,20 @@ def _count(
     return grams, KnownGrams.of(vectors.directions(), grams)
 
 
-def _likelihood(
-    grams: Grams,
-    labels: np.ndarray,
-    known: KnownGrams | None,
-    settings: TfidfSettings,
-    num_parts: int,
-) -> float:
-    """Its logarithm, of texts that were left out; minus infinity where settings leave no word."""
-    parts = np.arange(len(labels)) % num_parts
-    logits = np.zeros((len(labels), labels.max() + 1))
-    for part in range(num_parts):
-        used, left_out = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+def _answer_left_out(
+    grams: Grams, labels: np.ndarray, known: KnownGrams | None, settings: TfidfSettings
+) -> np.ndarray:
+    """Logits of texts that were left out: 0 where settings leave no word of the others."""
+
+    def answer(used: np.ndarray, left_out: np.ndarray) -> np.ndarray:
         fitted = fit_regression(
             grams.take_texts(used), labels[used], known, settings, max_iter=300, tol=1e-4
         )
         if fitted is None:
-            return -np.inf
-        logits[left_out] = fitted.logits(grams.take_texts(left_out))
-    return _best_likelihood(logits, labels)
+            return np.zeros((len(left_out), labels.max() + 1))
+        return fitted.logits(grams.take_texts(left_out))
 
-
-def _best_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The mean logarithm of the probabilities of the right classes, at the best sharpness.
-
-    Coefficients that are held near 0 are right more often than they are sure.
-    """
-    found = []
-    for sharpness in 2.0 ** np.arange(-2, 5):
-        logarithms = logits * sharpness
-        logarithms -= logarithms.max(axis=-1, keepdims=True)
-        logarithms -= np.log(np.exp(logarithms).sum(axis=-1, keepdims=True))
-        found.append(logarithms[np.arange(len(labels)), labels].mean())
-    return max(found)
+    return answer_left_out(answer, labels)
 
 
 def _as_keras(fitted: Fitted, vocab_size: int, num_classes: int) -> TfidfClassifier:

@@ -1,12 +1,12 @@
 """TF-IDF with logistic regression by scikit-learn, from counts to coefficients."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfast.text.gram_counts import Grams
 from tfast.text.gram_vectors import GramVectors
+from tfast.text.logistic_regression import regress
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 
 
@@ -100,7 +100,7 @@ def fit_regression(
         means = features[:, places].astype("float32") @ known.rows
         length = settings.similarity / max(np.sqrt((means**2).sum(axis=-1).mean()), 1e-12)
         inputs = scipy.sparse.hstack([inputs, scipy.sparse.csr_matrix(means * length)], "csr")
-    slopes, intercept = _regress(inputs, labels, C=settings.strength, **options)
+    slopes, intercept = regress(inputs, labels, C=settings.strength, **options)
     of_features = np.zeros((len(columns), slopes.shape[1]))
     of_features[came] = slopes[: len(came)] * scales[:, None]
     if known is not None:
@@ -121,20 +121,3 @@ def _ratios(features: Any, labels: np.ndarray) -> np.ndarray:
         (counts.sum(axis=0) - counts + 1) / (len(labels) - sizes + 2)
     )
     return np.sqrt((logarithms**2).mean(axis=0))
-
-
-def _regress(inputs: Any, labels: np.ndarray, **options: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Logistic regression: slopes `(inputs, classes)` and intercepts, of all classes' logits."""
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
-    regression = LogisticRegression(**({"max_iter": 1000, "tol": 1e-5} | options))
-    # Threads gain nothing at this size, and where others compute they wait for each other.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        # What it has by then is as good for all that it is used for.
-        warnings.filterwarnings("ignore", "lbfgs failed to converge")
-        regression.fit(inputs, labels)
-    slopes, intercept = regression.coef_.T, regression.intercept_
-    if slopes.shape[1] == 1:  # scikit-learn has the logit of the second of two classes alone
-        slopes, intercept = slopes * np.array([[-0.5, 0.5]]), intercept * np.array([-0.5, 0.5])
-    return slopes, intercept

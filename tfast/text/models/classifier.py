@@ -96,14 +96,18 @@ class TextClassifier(keras.Model):
 
     def call(self, inputs: dict[str, TensorLike], training: bool = False) -> Tensor:
         """The logits."""
+        features = self.pool(inputs, training=training)
+        for layer in self.head:
+            features = layer(features, training=training)
+        return ops.cast(features, "float32")
+
+    def pool(self, inputs: dict[str, TensorLike], training: bool = False) -> Tensor:
+        """What the head is given: see `concat_pooling`, `(batch, 3 * embed_size)`."""
         token_ids = inputs["token_ids"]
         lengths = ops.maximum(ops.cast(inputs["lengths"], "int32"), 1)
         states, token_ids, lengths = self._read_prefix(token_ids, lengths)
         outputs, _ = self.encoder(token_ids, states=states, training=training)
-        features = concat_pooling(outputs, lengths, self.max_length)
-        for layer in self.head:
-            features = layer(features, training=training)
-        return ops.cast(features, "float32")
+        return concat_pooling(outputs, lengths, self.max_length)
 
     def _read_prefix(
         self, token_ids: Tensor, lengths: Tensor

@@ -1,0 +1,191 @@
+"""Logistic regression as the head of a text classifier, whose encoder stays as it is.
+
+A few hundred labels are not enough to train millions of weights. The mean output of a language
+model that has read far more says as much about a text, in seconds; and as each text can be left
+out once, all of them judge what was learned, not a tenth.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfast.text.classifier_batches import classifier_batches, restore_order
+from tfast.text.logistic_regression import (
+    answer_left_out,
+    best_likelihood,
+    number_of_parts,
+    regress,
+    stratified_order,
+)
+from tfast.text.models.classifier import TextClassifier
+from tfast.training.batch_norm import BatchNorm
+
+# That of `BatchNorm`, which the head begins with.
+_EPSILON = 1e-5
+# What is tried for scikit-learn's `C`. The first is for texts too few to compare on.
+STRENGTHS = (1.0, 0.1, 0.3, 3.0, 10.0, 30.0, 100.0)
+
+
+class LinearHead(NamedTuple):
+    """What `fit_linear_head` found.
+
+    Attributes:
+        strength: scikit-learn's `C`: the larger, the less are coefficients held near 0.
+        left_out: logits `(documents, classes)`, float64, of each document by a regression that was
+            not fitted to it; None where a class has one document alone.
+    """
+
+    strength: float
+    left_out: np.ndarray | None
+
+
+def fit_linear_head(
+    model: TextClassifier,
+    documents: tf.RaggedTensor,
+    label_ids: Sequence[int] | np.ndarray,
+    *,
+    batch_size: int = 32,
+    reverse: bool = False,
+    seed: int = 0,
+    verbose: str | int = "auto",
+) -> LinearHead:
+    """Sets the head of a classifier to a logistic regression on the mean outputs of its encoder.
+
+    How closely its coefficients are held near 0 is chosen by the likelihood of documents that were
+    left out. The head computes it exactly, in two dense layers: each class has two units, of which
+    one passes what is above 0 and the other what is below.
+
+    Args:
+        model: a `TextClassifier` whose `head_size` is at least twice its classes. Its encoder is
+            left as it is.
+        documents: int32 ragged token ids `(documents, None)`.
+        label_ids: integers `(documents,)` from 0 to `num_classes - 1`, each at least once.
+        batch_size: documents that are read at a time.
+        reverse: whether the model reads backwards.
+        seed: of the parts, of which each is left out once: five, or as many as the smallest class
+            has documents.
+        verbose: of the reading, as of `keras.Model.predict`.
+
+    Returns:
+        A `LinearHead`.
+
+    Raises:
+        ValueError: labels that do not fit, or too small a head.
+        ImportError: scikit-learn is not installed.
+
+    Examples:
+        >>> model = TextClassifier(50, 2, embed_size=4, hidden_size=6, num_layers=1, seed=0)
+        >>> documents = tf.ragged.constant([[2, 9], [2, 30, 30], [2, 9], [2, 30]], dtype="int32")
+        >>> found = fit_linear_head(model, documents, [0, 1, 0, 1], verbose=0)
+        >>> found.left_out.argmax(-1).tolist()
+        [0, 1, 0, 1]
+
+    Source: Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes.
+    """
+    labels, num_classes = np.asarray(label_ids), model.settings["num_classes"]
+    if labels.shape != (documents.shape[0],) or set(labels.tolist()) != set(range(num_classes)):
+        raise ValueError(
+            f"label_ids must be {documents.shape[0]} integers, each of 0 to {num_classes - 1} at "
+            f"least once, got {sorted(set(labels.tolist()))}"
+        )
+    if model.settings["head_size"] < 2 * num_classes:
+        raise ValueError(
+            f"head_size must be at least {2 * num_classes} for {num_classes} classes, got "
+            f"{model.settings['head_size']}"
+        )
+    batches = classifier_batches(documents, batch_size=batch_size, training=False, reverse=reverse)
+    outputs = restore_order(_MeanOutput(model).predict(batches, verbose=verbose), documents)
+    outputs = outputs.astype("float64")
+    strength, left_out = _cross_validate(outputs, labels, seed)
+    _set_head(model, _Regression.fit(outputs, labels, strength))
+    return LinearHead(strength, left_out)
+
+
+class _MeanOutput(keras.Model):
+    """The part of what a classifier pools that the regression reads."""
+
+    def __init__(self, classifier: TextClassifier) -> None:
+        super().__init__(name="mean_output")
+        self.classifier = classifier
+
+    def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        """`(documents, embed_size)`."""
+        return self.classifier.pool(inputs)[:, -self.classifier.encoder.settings["embed_size"] :]
+
+
+class _Regression(NamedTuple):
+    """Of outputs that are normalized as the head's first layer does it."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+    slopes: np.ndarray
+    intercept: np.ndarray
+
+    @classmethod
+    def fit(cls, outputs: np.ndarray, labels: np.ndarray, strength: float) -> "_Regression":
+        mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
+        # As long as features of TF-IDF, however many there are.
+        scale = outputs.shape[1] ** -0.5
+        inputs = (outputs - mean) / np.sqrt(variance + _EPSILON) * scale
+        slopes, intercept = regress(inputs, labels, C=strength, max_iter=500, tol=1e-4)
+        return cls(mean, variance, slopes * scale, intercept)
+
+    def logits(self, outputs: np.ndarray) -> np.ndarray:
+        normal = (outputs - self.mean) / np.sqrt(self.variance + _EPSILON)
+        return normal @ self.slopes + self.intercept
+
+
+def _cross_validate(
+    outputs: np.ndarray, labels: np.ndarray, seed: int
+) -> tuple[float, np.ndarray | None]:
+    """The best of `STRENGTHS`, and what it says to texts that were left out."""
+    if number_of_parts(labels) < 2:
+        return STRENGTHS[0], None
+    order = stratified_order(labels, seed=seed)
+    outputs, labels = outputs[order], labels[order]
+
+    def answer_with(strength: float) -> np.ndarray:
+        def answer(used: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+            return _Regression.fit(outputs[used], labels[used], strength).logits(outputs[left_out])
+
+        return answer_left_out(answer, labels)
+
+    answers = {strength: answer_with(strength) for strength in STRENGTHS}
+    best = max(answers, key=lambda strength: best_likelihood(answers[strength], labels))
+    left_out = np.empty_like(answers[best])
+    left_out[order] = answers[best]
+    return best, left_out
+
+
+def _set_head(model: TextClassifier, fitted: _Regression) -> None:
+    """The regression as weights: norm, rectified dense layer, norm, dense layer."""
+    first_norm, first_dense, second_norm, second_dense = (
+        layer for layer in model.head if layer.weights
+    )
+    size, classes = fitted.slopes.shape
+    width, units = first_dense.kernel.shape
+    # Of all that is pooled, the mean comes last.
+    mean, variance, kernel = np.zeros(width), np.ones(width), np.zeros((width, units))
+    mean[-size:], variance[-size:] = fitted.mean, fitted.variance
+    kernel[-size:, :classes], kernel[-size:, classes : 2 * classes] = fitted.slopes, -fitted.slopes
+    _set_norm(first_norm, mean, variance)
+    first_dense.set_weights([kernel])
+    # The second norm passes the units on, and adds the intercepts to those of what is above 0.
+    intercept = np.zeros(units)
+    intercept[:classes] = fitted.intercept
+    _set_norm(second_norm, np.zeros(units), np.ones(units) - _EPSILON, shift=intercept)
+    passed = np.zeros((units, classes))
+    passed[:classes], passed[classes : 2 * classes] = np.eye(classes), -np.eye(classes)
+    second_dense.set_weights([passed])
+
+
+def _set_norm(
+    norm: BatchNorm, mean: np.ndarray, variance: np.ndarray, shift: float | np.ndarray = 0.0
+) -> None:
+    norm.moving_mean.assign(mean)
+    norm.moving_variance.assign(variance)
+    norm.gamma.assign(np.ones_like(mean))
+    norm.beta.assign(np.zeros_like(mean) + shift)
