@@ -99,6 +99,13 @@ def test_it_says_why_there_is_none(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_other_errors_are_not_taken_for_that(tmp_path):
+    prepared = prepare(tmp_path)
+    start_from(prepared, ["bad"], topic_vectors=GramVectors(np.ones((3, 2))))  # of other words
+    with pytest.raises(ValueError, match="old_words must be 3 words, got 10"):
+        find_baseline(prepared)
+
+
 def test_it_is_left_out_without_scikit_learn(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     assert find_baseline(prepare(tmp_path)) is None

@@ -1,7 +1,9 @@
+import json
+
 import pytest
 
 from tfast.recipes import ImageRecipe, UlmfitRecipe
-from tfast.recipes.old_runs import check_same_run, checkpoint_settings
+from tfast.recipes.old_runs import check_same_result, check_same_run, checkpoint_settings
 from tfast.training.checkpoints.file_format import Checkpoint, write_checkpoint
 
 
@@ -30,3 +32,16 @@ def test_a_run_of_an_older_tfast_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(ValueError, match=r"finish it with tfast 0\.1, or name") as caught:
         check_same_run(path, ImageRecipe(data="images").settings())
     assert "\n" not in str(caught.value)
+
+
+def test_a_result_of_other_settings_is_not_replaced(tmp_path):
+    settings, path = UlmfitRecipe(data="a.csv").settings(), tmp_path / "result.json"
+    check_same_result(path, settings)
+    path.write_text(json.dumps({"accuracy": 0.5, "settings": settings}))
+    check_same_result(path, settings)
+    with pytest.raises(ValueError, match=r"seed=0 \(now 1\)"):
+        check_same_result(path, settings | {"seed": 1})
+    for damaged in ('{"accuracy": 0.5', "{}", "[]", '{"settings": 3}'):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match=r"result\.json is damaged: remove it"):
+            check_same_result(path, settings)

@@ -12,8 +12,9 @@ def test_a_file_is_no_output_folder(tmp_path):
             check_output(output, checkpoints="checkpoint.npz", resume=True)
 
 
-def test_a_run_is_only_continued_when_that_is_asked_for(tmp_path):
-    (tmp_path / "checkpoint.npz").touch()
+@pytest.mark.parametrize("left", ["checkpoint.npz", "result.json"])
+def test_a_run_is_only_continued_when_that_is_asked_for(left, tmp_path):
+    (tmp_path / left).touch()
     with pytest.raises(ValueError, match="output must be a folder without a run"):
         check_output(tmp_path, checkpoints="checkpoint.npz", resume=False)
     check_output(tmp_path, checkpoints="checkpoint.npz", resume=True)

@@ -1,3 +1,4 @@
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ from small_tfidf import VOCAB_SIZE, some_texts
 
 from tfast.recipes.baselines import Baseline, predict
 from tfast.recipes.ulmfit_blend import blend_with_baseline
+from tfast.recipes.ulmfit_preparation import labelled
 from tfast.recipes.ulmfit_training import TrainedTexts
 from tfast.saving import load_model
 from tfast.text.blending import fit_blend
@@ -14,7 +16,7 @@ from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import pad_documents
 from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
-from tfast.text.tfidf import CANDIDATES, fit_tfidf
+from tfast.text.tfidf import CANDIDATES, fit_tfidf, left_out_logits
 
 
 def prepare(output, *, blend=True):
@@ -27,7 +29,7 @@ def prepare(output, *, blend=True):
         corpus=Corpus(**parts, unlabelled=Texts(())),
         documents=documents,
         vocabulary=range(VOCAB_SIZE),
-        recipe=SimpleNamespace(batch_size=16, blend=blend),
+        recipe=SimpleNamespace(batch_size=16, blend=blend, seed=0),
     )
 
 
@@ -72,6 +74,18 @@ def test_the_weight_comes_from_the_validation_texts_and_tfidf_then_learns_them(t
     np.testing.assert_allclose(
         blended.probabilities["tfidf"], tf.nn.softmax(expected), rtol=0, atol=1e-6
     )
+
+
+def test_a_classifier_that_all_labelled_texts_judge_is_weighed_by_all(trained, tmp_path):
+    prepared = prepare(tmp_path)
+    documents, label_ids = labelled(prepared, ("train", "valid"))
+    good = np.eye(2)[label_ids] * 3 + np.random.RandomState(0).standard_normal((120, 2))
+    blended = blend_with_baseline(prepared, dataclasses.replace(trained, left_out=good))
+    theirs = left_out_logits(
+        documents, label_ids, vocab_size=VOCAB_SIZE, settings=CANDIDATES[0], seed=0
+    )
+    assert blended.blend == fit_blend(good, theirs, label_ids)
+    assert blended.blend.weight > 0.1  # the validation texts alone would give it none
 
 
 def test_without_the_setting_the_classifier_is_exported_alone(trained, tmp_path):

@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.util
 
 import pytest
 
@@ -54,3 +55,39 @@ def test_what_is_given_stays_and_nothing_is_said(capsys):
     new = UlmfitRecipe(data="a.csv", pretrained="none")
     assert choose(new, corpus(ENGLISH)) == new
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "settings", "fine_tune"),
+    [
+        (998, {}, False),
+        (1000, {}, True),
+        (100, {"fine_tune": True}, True),
+        (1000, {"fine_tune": False}, False),
+        (100, {"epochs": (2,), "learning_rates": (0.01,)}, True),
+    ],
+)
+def test_a_few_hundred_labels_leave_the_encoder_as_it_is(number, settings, fine_tune):
+    chosen = choose(UlmfitRecipe(data="a.csv", **settings), corpus(ENGLISH, number))
+    assert chosen.fine_tune is fine_tune
+
+
+def test_epochs_of_what_is_not_fine_tuned_are_refused():
+    recipe = UlmfitRecipe(data="a.csv", fine_tune=False, epochs=(2,), learning_rates=(0.01,))
+    with pytest.raises(ValueError, match=r"epochs must be left out without fine_tune, got \(2,\)"):
+        choose(recipe, corpus(ENGLISH))
+
+
+def test_without_scikit_learn_the_encoder_is_fine_tuned_or_that_is_said(monkeypatch):
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "sklearn" else object()
+    )
+    assert choose(UlmfitRecipe(data="a.csv"), corpus(ENGLISH)).fine_tune
+    with pytest.raises(ValueError, match="scikit-learn is not installed"):
+        choose(UlmfitRecipe(data="a.csv", fine_tune=False), corpus(ENGLISH))
+
+
+def test_a_new_model_is_fine_tuned_unless_told_otherwise():
+    recipe = UlmfitRecipe(data="a.csv", pretrained="none")
+    assert choose(recipe, corpus(ENGLISH)).fine_tune
+    assert not choose(dataclasses.replace(recipe, fine_tune=False), corpus(ENGLISH)).fine_tune

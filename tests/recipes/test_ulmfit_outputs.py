@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from small_data import TINY_TEXTS, write_reviews
 
-from tfast.recipes import InputError, UlmfitRecipe, ulmfit_outputs
+from tfast.recipes import InputError, UlmfitRecipe, ulmfit_outputs, ulmfit_training
 from tfast.text.library_docstrings import library_docstrings
 
 COLUMNS = {"text_column": "review", "label_column": "stars"}
@@ -58,6 +58,31 @@ def test_a_run_leaves_models_that_serve_and_a_report(tmp_path, monkeypatch):
     alone = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
     found = alone(text=tf.constant(["It was fine ."]))["probabilities"]
     assert abs(found - answer["probabilities"][:1]).numpy().max() > 1e-4
+
+
+def test_a_few_labels_leave_the_encoder_as_it_is(reviews, tmp_path):
+    first = UlmfitRecipe(data=reviews, **COLUMNS, **TINY_TEXTS).prepare(tmp_path / "first")
+    ulmfit_training.train_language_model(first, False, {})
+    pretrained = tmp_path / "first" / "language_model.keras"
+    output = tmp_path / "second"
+    given = {"pretrained": pretrained, "lm_epochs": 0, "valid": 0.2, "test": 0.2, **COLUMNS}
+    result = UlmfitRecipe(data=reviews, **given).run(output)
+    left = {path.name for path in output.iterdir()}
+    of_training = {name for name in FILES if name.endswith(("_history.csv", "_curves.png"))}
+    assert left >= FILES - {"checkpoints"} - of_training
+    assert not left & ({"checkpoints"} | of_training)
+    assert list(result["seconds"]) == ["tfidf", "classifier", "blend"]
+    serve = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
+    answer = serve(text=tf.constant(["great lovely superb", "awful dull sad", ""]))["labels"]
+    assert answer.numpy().tolist()[:2] == [b"good", b"bad"]
+
+    with pytest.raises(InputError, match="resume it, or name another"):
+        UlmfitRecipe(data=reviews, **given).prepare(output)
+    with pytest.raises(InputError, match=r"result.json was made under other settings: seed=0 "):
+        UlmfitRecipe(data=reviews, seed=1, **given).prepare(output, resume=True)
+    again = UlmfitRecipe(data=reviews, **given).run(output, resume=True)
+    for name in ("accuracy", "ulmfit_accuracy", "tfidf_accuracy", "blend_weight"):
+        assert again[name] == result[name]
 
 
 @pytest.mark.slow

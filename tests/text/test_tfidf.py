@@ -10,7 +10,14 @@ from tfast.text import tfidf
 from tfast.text.documents import pad_documents
 from tfast.text.gram_counts import count_grams
 from tfast.text.gram_vectors import GramVectors
-from tfast.text.tfidf import CANDIDATES, SIMILAR_CANDIDATES, choose_settings, fit_tfidf
+from tfast.text.logistic_regression import stratified_order
+from tfast.text.tfidf import (
+    CANDIDATES,
+    SIMILAR_CANDIDATES,
+    choose_settings,
+    fit_tfidf,
+    left_out_logits,
+)
 from tfast.text.tfidf_regression import TfidfSettings
 
 
@@ -55,6 +62,28 @@ def test_settings_are_chosen_by_texts_that_were_left_out():
     equal = [np.array_equal(chosen.tables()["coefficients"], table) for table in tables]
     assert equal.count(True) == 1
     assert not equal[0]
+
+
+def test_left_out_texts_are_answered_by_models_of_the_others():
+    documents, labels = some_texts(60, 3)
+    sizes = {"vocab_size": VOCAB_SIZE, "settings": TfidfSettings(1, 10.0)}
+    logits = left_out_logits(documents, labels, seed=5, **sizes)
+    order = stratified_order(labels, seed=5)
+    for part in (0, 3):
+        left_out = order[np.arange(60) % 5 == part]
+        used = np.setdiff1d(np.arange(60), left_out)
+        model = fit_tfidf(tf.gather(documents, used), labels[used].tolist(), num_classes=3, **sizes)
+        expected = probabilities(model, tf.gather(documents, left_out))
+        np.testing.assert_allclose(tf.nn.softmax(logits[left_out]), expected, rtol=0, atol=0.02)
+
+
+def test_settings_that_leave_no_word_say_nothing():
+    documents = tf.ragged.constant([[2, 9], [2, 10], [2, 11], [2, 12]], dtype="int32")
+    settings = TfidfSettings(min_texts=2)
+    logits = left_out_logits(documents, [0, 1, 0, 1], vocab_size=16, settings=settings)
+    np.testing.assert_array_equal(logits, np.zeros((4, 2)))
+    with pytest.raises(ValueError, match="each class twice or more"):
+        left_out_logits(documents, [0, 1, 0, 2], vocab_size=16, settings=settings)
 
 
 def test_classes_of_one_text_get_the_first_settings():

@@ -18,6 +18,7 @@ from tfast.recipes.results import write_json, write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
 from tfast.saving import load_model
 from tfast.text.classifier_batches import classifier_batches, restore_order
+from tfast.text.gram_counts import TooFewWordsError
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.tfidf import TfidfClassifier
 from tfast.text.tfidf import MAX_COMPARED, choose_settings, fit_tfidf, left_out_logits
@@ -69,7 +70,7 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
     except ImportError:
         print("TF-IDF is left out: pip install scikit-learn")
         return None
-    except ValueError as error:
+    except TooFewWordsError as error:
         print(f"TF-IDF is left out: {error}")
         return None
     valid = prepared.corpus.valid

@@ -10,6 +10,10 @@ from tfast.text.gram_vectors import pair_keys
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 
 
+class TooFewWordsError(ValueError):
+    """Nothing can be learned from these documents: no word of theirs comes often enough."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Grams:
     """Which text has which word or pair how often.

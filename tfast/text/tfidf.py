@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfast import arguments
 from tfast.text.documents import check_documents
-from tfast.text.gram_counts import Grams, count_grams
+from tfast.text.gram_counts import Grams, TooFewWordsError, count_grams
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.logistic_regression import (
     answer_left_out,
@@ -66,7 +66,8 @@ def fit_tfidf(
         A `TfidfClassifier` that answers as scikit-learn's model does.
 
     Raises:
-        ValueError: labels or vectors that do not fit, or no word is in enough texts.
+        ValueError: labels or vectors that do not fit.
+        TooFewWordsError: a ValueError too; no word is in enough texts.
         ImportError: scikit-learn is not installed.
 
     Examples:
@@ -93,7 +94,7 @@ def fit_tfidf(
     grams, known = _count(documents, vocab_size, vectors)
     fitted = fit_regression(grams, labels, known, settings)
     if fitted is None:
-        raise ValueError(f"documents must have a word that {settings.min_texts} of them have")
+        raise TooFewWordsError(f"documents must have a word that {settings.min_texts} of them have")
     return _as_keras(fitted, vocab_size, num_classes)
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfast import arguments
 from tfast.text.documents import check_documents
-from tfast.text.gram_counts import count_grams
+from tfast.text.gram_counts import TooFewWordsError, count_grams
 from tfast.text.gram_vectors import GramVectors, pairs_of_keys
 
 
@@ -39,7 +39,8 @@ def topic_vectors(
         tokens, have the mean of all others.
 
     Raises:
-        ValueError: a size is below 1, or the documents have fewer than two words.
+        ValueError: a size is below 1.
+        TooFewWordsError: a ValueError too; the documents have fewer than two words.
         ImportError: scikit-learn is not installed.
 
     Source: Deerwester et al. 1990, Indexing by Latent Semantic Analysis; scikit-learn 1.9.1
@@ -64,7 +65,7 @@ def topic_vectors(
     words = grams.frequent(1)
     words = words[words < grams.num_words]
     if len(words) < 2:
-        raise ValueError(f"documents must have two words or more, got {len(words)}")
+        raise TooFewWordsError(f"documents must have two words or more, got {len(words)}")
     pairs = grams.frequent(min_texts)
     pairs = pairs[pairs >= grams.num_words]
     columns = np.concatenate([words, pairs])
