@@ -39,7 +39,9 @@ def test_a_result_of_other_settings_is_not_replaced(tmp_path):
     check_same_result(path, settings)
     path.write_text(json.dumps({"accuracy": 0.5, "settings": settings}))
     check_same_result(path, settings)
-    with pytest.raises(ValueError, match=r"seed=0 \(now 1\)"):
+    with pytest.raises(
+        ValueError, match=r"result\.json is of a run with other settings: seed=0 \(now 1\)"
+    ):
         check_same_result(path, settings | {"seed": 1})
     for damaged in ('{"accuracy": 0.5', "{}", "[]", '{"settings": 3}'):
         path.write_text(damaged)

@@ -65,17 +65,17 @@ def test_what_is_given_stays_and_nothing_is_said(capsys):
         (100, {"fine_tune": True}, True),
         (1000, {"fine_tune": False}, False),
         (100, {"epochs": (2,), "learning_rates": (0.01,)}, True),
+        (100, {"drop_mult": 0.1}, True),
+        (100, {"slower_by": 2.6}, True),
+        (100, {"fine_tune": False, "drop_mult": 0.1}, False),
     ],
 )
-def test_a_few_hundred_labels_leave_the_encoder_as_it_is(number, settings, fine_tune):
+def test_a_few_hundred_labels_leave_the_encoder_as_it_is(number, settings, fine_tune, capsys):
     chosen = choose(UlmfitRecipe(data="a.csv", **settings), corpus(ENGLISH, number))
     assert chosen.fine_tune is fine_tune
-
-
-def test_epochs_of_what_is_not_fine_tuned_are_refused():
-    recipe = UlmfitRecipe(data="a.csv", fine_tune=False, epochs=(2,), learning_rates=(0.01,))
-    with pytest.raises(ValueError, match=r"epochs must be left out without fine_tune, got \(2,\)"):
-        choose(recipe, corpus(ENGLISH))
+    said = "998 training texts are few; --fine-tune trains all layers" in capsys.readouterr().out
+    assert said == (number == 998)
+    assert choose(chosen, corpus(ENGLISH, number)) == chosen
 
 
 def test_without_scikit_learn_the_encoder_is_fine_tuned_or_that_is_said(monkeypatch):

@@ -102,6 +102,15 @@ def test_what_is_averaged_are_the_last_tokens_and_backward_models_read_backwards
         np.testing.assert_array_equal(one, other)
 
 
+def test_further_training_starts_from_the_same_answers():
+    documents, labels = some_texts(80, 2)
+    model = make(drop_mult=0, head_rate=0, head_size=9)
+    fit_linear_head(model, documents, labels, verbose=0)
+    inputs = pad_documents(documents)
+    # By the statistics of this batch, which are those of all documents.
+    np.testing.assert_allclose(model(inputs, training=True), model(inputs), rtol=0, atol=1e-4)
+
+
 def test_a_class_of_one_text_leaves_nothing_out():
     documents, _ = some_texts(9, 2)
     model = make()
@@ -112,9 +121,11 @@ def test_a_class_of_one_text_leaves_nothing_out():
 
 def test_what_does_not_fit_is_named():
     documents, labels = some_texts(8, 2)
-    for wrong in (labels[:7], labels * 0, labels + 1):
+    for wrong in (labels[:7], labels * 0, labels + 1, labels * 1.0):
         with pytest.raises(ValueError, match="label_ids must be 8 integers, each of 0 to 1"):
             fit_linear_head(make(), documents, wrong)
+    with pytest.raises(ValueError, match="documents must be"):
+        fit_linear_head(make(), documents.to_list(), labels)
     with pytest.raises(ValueError, match="head_size must be at least 4 for 2 classes, got 3"):
         fit_linear_head(make(head_size=3), documents, labels)
 
@@ -122,5 +133,7 @@ def test_what_does_not_fit_is_named():
 def test_without_scikit_learn_an_import_error_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     documents, labels = some_texts(8, 2)
+    model = make()
+    monkeypatch.setattr(model, "pool", None)  # nothing is read in vain
     with pytest.raises(ImportError, match="sklearn"):
-        fit_linear_head(make(), documents, labels, verbose=0)
+        fit_linear_head(model, documents, labels, verbose=0)

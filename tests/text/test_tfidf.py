@@ -77,6 +77,13 @@ def test_left_out_texts_are_answered_by_models_of_the_others():
         np.testing.assert_allclose(tf.nn.softmax(logits[left_out]), expected, rtol=0, atol=0.02)
 
 
+def test_settings_that_leave_no_word_are_not_chosen():
+    documents = tf.ragged.constant([[2, 9 + i] for i in range(8)], dtype="int32")
+    settings = choose_settings(documents, [0, 1] * 4, vocab_size=17)
+    assert settings.min_texts == 1
+    fit_tfidf(documents, [0, 1] * 4, vocab_size=17, num_classes=2)
+
+
 def test_settings_that_leave_no_word_say_nothing():
     documents = tf.ragged.constant([[2, 9], [2, 10], [2, 11], [2, 12]], dtype="int32")
     settings = TfidfSettings(min_texts=2)

@@ -98,7 +98,7 @@ def refit(prepared: PreparedTexts, baseline: Baseline) -> TfidfClassifier:
     return _fit_to(prepared, ("train", "valid"), baseline.vectors, baseline.settings)
 
 
-def answer_left_out(prepared: PreparedTexts, baseline: Baseline) -> np.ndarray:
+def predict_left_out(prepared: PreparedTexts, baseline: Baseline) -> np.ndarray:
     """Logits of training texts and then validation texts, each by a model that did not learn it."""
     documents, label_ids = labelled(prepared, ("train", "valid"))
     return left_out_logits(
@@ -159,8 +159,8 @@ def _word_vectors(prepared: PreparedTexts) -> GramVectors | None:
     # Vectors that were made from a labelled text too know it better than any to come, and
     # cross-validation, which leaves it out, then finds them bad.
     corpus = prepared.corpus
-    labelled = {*corpus.train.texts, *corpus.valid.texts}
-    others = [i for i, text in enumerate(corpus.unlabelled.texts) if text not in labelled]
+    with_labels = {*corpus.train.texts, *corpus.valid.texts}
+    others = [i for i, text in enumerate(corpus.unlabelled.texts) if text not in with_labels]
     if len(others) >= _LEAST_TEXTS:
         own = tf.gather(prepared.documents["unlabelled"], others)
         known.append(topic_vectors(own, vocab_size=len(words), size=_OWN_SIZE))

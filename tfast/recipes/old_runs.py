@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfast.training.checkpoints.compatibility import check_same_settings
+from tfast.training.checkpoints.compatibility import check_same_settings, differences
 from tfast.training.checkpoints.resume import read_progress
 
 
@@ -52,4 +52,8 @@ def check_same_result(result: Path, settings: Mapping[str, Any]) -> None:
         saved = dict(json.loads(result.read_text(encoding="utf-8"))["settings"])
     except (ValueError, KeyError, TypeError):
         raise ValueError(f"{result} is damaged: remove it, or name another output folder") from None
-    check_same_settings(result, saved, settings)
+    different = differences(saved, settings)
+    if different:
+        raise ValueError(
+            f"{result} is of a run with other settings: {different}; name another output folder"
+        )

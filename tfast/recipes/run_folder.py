@@ -39,7 +39,7 @@ def check_output(output: Path, *, checkpoints: str, resume: bool) -> None:
 
     Args:
         output: the folder; it need not exist.
-        checkpoints: name of what a run in it has begun with.
+        checkpoints: name of what a run in it has begun with; a `result.json` tells of one too.
         resume: whether a run in it is to be continued.
 
     Raises:

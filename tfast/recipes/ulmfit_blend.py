@@ -1,4 +1,4 @@
-"""The end of a ULMFiT run: its classifier blended with TF-IDF, by texts that neither has seen."""
+"""The end of a ULMFiT run: its classifier blended with TF-IDF, by texts left out of both."""
 
 import dataclasses
 import time
@@ -6,7 +6,7 @@ import time
 import keras
 import numpy as np
 
-from tfast.recipes.baselines import Baseline, answer_left_out, predict, refit
+from tfast.recipes.baselines import Baseline, predict, predict_left_out, refit
 from tfast.recipes.results import write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
 from tfast.recipes.ulmfit_training import TrainedTexts
@@ -71,10 +71,10 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
 def _judge(
     prepared: PreparedTexts, trained: TrainedTexts, baseline: Baseline
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What ULMFiT and TF-IDF say to texts that neither has seen, and the right classes."""
+    """What ULMFiT and TF-IDF say to texts whose labels they do not know, and the right classes."""
     if trained.left_out is not None:
         _, label_ids = labelled(prepared, ("train", "valid"))
-        return trained.left_out, answer_left_out(prepared, baseline), label_ids
+        return trained.left_out, predict_left_out(prepared, baseline), label_ids
     _, label_ids = labelled(prepared, ("valid",))
     return (
         predict(prepared, trained.model, "valid"),

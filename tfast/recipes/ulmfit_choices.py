@@ -30,12 +30,13 @@ def choose(recipe: UlmfitRecipe, corpus: Corpus) -> UlmfitRecipe:
     if start is None:
         return dataclasses.replace(recipe, pretrained=None)
     chosen = after_pretraining(len(corpus.train), len(corpus.unlabelled))
-    if recipe.epochs is not None:
-        if recipe.fine_tune is False:
-            raise ValueError(f"epochs must be left out without fine_tune, got {recipe.epochs}")
-        chosen["fine_tune"] = True  # that is what they are for
-    if importlib.util.find_spec("sklearn") is None:
-        chosen["fine_tune"] = True
+    chosen["fine_tune"] |= _wants_fine_tuning(recipe)
+    if recipe.fine_tune is None and not chosen["fine_tune"]:
+        print(
+            f"The classifier is logistic regression on what it says: {len(corpus.train):,} "
+            "training texts are few; --fine-tune trains all layers",
+            flush=True,
+        )
     tokens = (recipe.lm_batch_size or chosen["lm_batch_size"]) * recipe.window
     chosen["lm_candidates"] = max(tokens, chosen["lm_candidates"])
     still_open = {name: value for name, value in chosen.items() if getattr(recipe, name) is None}
@@ -82,6 +83,12 @@ def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, A
         "slower_by": 1.5,
         "batch_size": 16 if num_labelled < 1000 else 32,
     }
+
+
+def _wants_fine_tuning(recipe: UlmfitRecipe) -> bool:
+    """Whether a setting is given that means nothing else; or there is no other way."""
+    given = (recipe.epochs, recipe.drop_mult, recipe.slower_by)
+    return any(value is not None for value in given) or not importlib.util.find_spec("sklearn")
 
 
 def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:

@@ -8,7 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfast.recipes.results import write_model
-from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled, make_classifier_stages
+from tfast.recipes.ulmfit_preparation import (
+    PreparedTexts,
+    labelled,
+    make_classifier_stages,
+    training_texts_judge,
+)
 from tfast.recipes.ulmfit_stage import StageFiles, fit_stage
 from tfast.text.classifier_batches import classifier_batches
 from tfast.text.linear_head import fit_linear_head
@@ -50,8 +55,8 @@ def vote(forward: FittedClassifier, backward: FittedClassifier) -> FittedClassif
     if forward.left_out is None or backward.left_out is None:
         return FittedClassifier(model)
     logits = forward.left_out, backward.left_out
-    probabilities = [np.array(keras.ops.softmax(some)) for some in logits]
-    return FittedClassifier(model, np.log(np.mean(probabilities, axis=0)))
+    mean = np.mean([np.array(keras.ops.softmax(some)) for some in logits], axis=0)
+    return FittedClassifier(model, np.log(np.maximum(mean, keras.config.epsilon())))
 
 
 def fine_tune(
@@ -95,17 +100,19 @@ def fine_tune(
 def fit_head(
     prepared: PreparedTexts, reverse: bool, target: LanguageModel, seconds: dict[str, float]
 ) -> FittedClassifier:
-    """Logistic regression is the head; all labelled texts are learned from, and all judge it.
+    """Logistic regression is the head; where it can be, all labelled texts are learned from.
 
     It takes seconds and leaves no checkpoint: a run that is resumed does it again.
     """
     begin, corpus = time.monotonic(), prepared.corpus
     documents, labels = labelled(prepared, ("train", "valid"))
-    if number_of_parts(labels) < 2:  # nothing can be left out: the validation texts are to judge
+    all_judge = training_texts_judge(prepared.recipe, prepared.documents)
+    if not all_judge or number_of_parts(labels) < 2:  # the validation texts are to judge
         documents, labels = labelled(prepared, ("train",))
     model = _start(prepared, target, dtype="float32", head_size=2 * len(corpus.class_names))
     files = StageFiles.of(prepared.output, "classifier", reverse)
-    print(f"\nReading {len(labels):,} labelled texts with the language model")
+    name = files.name.removesuffix("classifier") + "language model"
+    print(f"\nReading {len(labels):,} labelled texts with the {name.replace('_', ' ')}")
     found = fit_linear_head(
         model,
         documents,
@@ -123,7 +130,7 @@ def fit_head(
             flush=True,
         )
     write_model(files.model, model)
-    return FittedClassifier(model, found.left_out)
+    return FittedClassifier(model, found.left_out if all_judge else None)
 
 
 def _start(prepared: PreparedTexts, target: LanguageModel, **options: Any) -> TextClassifier:

@@ -188,16 +188,30 @@ def check_windows(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -
     """Makes the language models' batches once: too few tokens show now."""
     names = ["general", "general valid"]
     if recipe.lm_epochs:
-        make_lm_batches(recipe, target_documents(documents), training=False)
+        make_lm_batches(recipe, target_documents(recipe, documents), training=False)
         names.append("valid")
     for name in names:
         if name in documents:
             make_lm_batches(recipe, documents[name], training=False)
 
 
-def target_documents(documents: dict[str, tf.RaggedTensor]) -> tf.RaggedTensor:
+def target_documents(
+    recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]
+) -> tf.RaggedTensor:
     """What the language model of the corpus learns from."""
+    if recipe.lm_epochs and training_texts_judge(recipe, documents):
+        return documents["unlabelled"]
     return tf.concat([documents["train"], documents["unlabelled"]], 0)
+
+
+def training_texts_judge(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -> bool:
+    """Whether a classifier is judged by training texts that were left out of it.
+
+    The language model must not know them either, as it will not know those to come: it does not
+    where it is not trained, or there are enough other texts.
+    """
+    others = documents["unlabelled"].shape[0]
+    return not recipe.fine_tune and (not recipe.lm_epochs or others >= documents["train"].shape[0])
 
 
 def labelled(

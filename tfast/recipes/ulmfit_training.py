@@ -66,7 +66,7 @@ def train_language_model(
     general = find_general_model(prepared, reverse, seconds)
     if general is None or prepared.general_vocabulary is None:
         model = make_language_model(
-            recipe, prepared.vocabulary, target_documents(prepared.documents)
+            recipe, prepared.vocabulary, target_documents(recipe, prepared.documents)
         )
     else:
         model = transfer_vocabulary(
@@ -84,7 +84,7 @@ def train_language_model(
     if general is not None:
         # A quarter of the default rate, 5e-3, is near the 2e-3 of fastai's tutorial.
         stages = language_model_stages(peaks=(rate, rate / 4), epochs=(1, recipe.lm_epochs))
-    documents = target_documents(prepared.documents), prepared.documents["valid"]
+    documents = target_documents(recipe, prepared.documents), prepared.documents["valid"]
     model, seconds[files.name] = fit_language_model(
         prepared, files, model, stages, *documents, reverse=reverse
     )

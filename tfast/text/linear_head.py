@@ -13,18 +13,18 @@ import numpy as np
 import tensorflow as tf
 
 from tfast.text.classifier_batches import classifier_batches, restore_order
+from tfast.text.documents import check_documents
 from tfast.text.logistic_regression import (
     answer_left_out,
     best_likelihood,
+    check_label_ids,
     number_of_parts,
     regress,
     stratified_order,
 )
 from tfast.text.models.classifier import TextClassifier
-from tfast.training.batch_norm import BatchNorm
+from tfast.training.batch_norm import EPSILON, BatchNorm
 
-# That of `BatchNorm`, which the head begins with.
-_EPSILON = 1e-5
 # What is tried for scikit-learn's `C`. The first is for texts too few to compare on.
 STRENGTHS = (1.0, 0.1, 0.3, 3.0, 10.0, 30.0, 100.0)
 
@@ -55,8 +55,9 @@ def fit_linear_head(
     """Sets the head of a classifier to a logistic regression on the mean outputs of its encoder.
 
     How closely its coefficients are held near 0 is chosen by the likelihood of documents that were
-    left out. The head computes it exactly, in two dense layers: each class has two units, of which
-    one passes what is above 0 and the other what is below.
+    left out. The head computes the regression itself, in two dense layers: each class has two
+    units, of which one passes what is above 0 and the other what is below. Further units stay
+    without effect, and no gradient reaches them.
 
     Args:
         model: a `TextClassifier` whose `head_size` is at least twice its classes. Its encoder is
@@ -73,47 +74,51 @@ def fit_linear_head(
         A `LinearHead`.
 
     Raises:
-        ValueError: labels that do not fit, or too small a head.
+        ValueError: documents of another kind, labels that do not fit, or too small a head.
         ImportError: scikit-learn is not installed.
 
     Examples:
-        >>> model = TextClassifier(50, 2, embed_size=4, hidden_size=6, num_layers=1, seed=0)
+        >>> model = TextClassifier(50, 2, embed_size=4, hidden_size=6, num_layers=1)
         >>> documents = tf.ragged.constant([[2, 9], [2, 30, 30], [2, 9], [2, 30]], dtype="int32")
         >>> found = fit_linear_head(model, documents, [0, 1, 0, 1], verbose=0)
-        >>> found.left_out.argmax(-1).tolist()
-        [0, 1, 0, 1]
+        >>> found.strength in STRENGTHS, found.left_out.shape
+        (True, (4, 2))
 
     Source: Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes.
     """
-    labels, num_classes = np.asarray(label_ids), model.settings["num_classes"]
-    if labels.shape != (documents.shape[0],) or set(labels.tolist()) != set(range(num_classes)):
-        raise ValueError(
-            f"label_ids must be {documents.shape[0]} integers, each of 0 to {num_classes - 1} at "
-            f"least once, got {sorted(set(labels.tolist()))}"
-        )
+    import sklearn.linear_model  # noqa: F401 (missing, it should be missed before the reading)
+
+    documents, num_classes = check_documents(documents), model.settings["num_classes"]
+    labels = check_label_ids(label_ids, documents.shape[0], num_classes)
     if model.settings["head_size"] < 2 * num_classes:
         raise ValueError(
             f"head_size must be at least {2 * num_classes} for {num_classes} classes, got "
             f"{model.settings['head_size']}"
         )
     batches = classifier_batches(documents, batch_size=batch_size, training=False, reverse=reverse)
-    outputs = restore_order(_MeanOutput(model).predict(batches, verbose=verbose), documents)
-    outputs = outputs.astype("float64")
+    pooled = restore_order(_Pooling(model).predict(batches, verbose=verbose), documents)
+    pooled = pooled.astype("float64")
+    outputs = _mean_outputs(model, pooled)
     strength, left_out = _cross_validate(outputs, labels, seed)
-    _set_head(model, _Regression.fit(outputs, labels, strength))
+    _set_head(model, pooled, _Regression.fit(outputs, labels, strength))
     return LinearHead(strength, left_out)
 
 
-class _MeanOutput(keras.Model):
-    """The part of what a classifier pools that the regression reads."""
+class _Pooling(keras.Model):
+    """What the head of a classifier is given."""
 
     def __init__(self, classifier: TextClassifier) -> None:
-        super().__init__(name="mean_output")
+        super().__init__(name="pooling")
         self.classifier = classifier
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        """`(documents, embed_size)`."""
-        return self.classifier.pool(inputs)[:, -self.classifier.encoder.settings["embed_size"] :]
+        """`(documents, 3 * embed_size)`."""
+        return self.classifier.pool(inputs)
+
+
+def _mean_outputs(model: TextClassifier, pooled: np.ndarray) -> np.ndarray:
+    """The last third: see `concat_pooling`."""
+    return pooled[:, -model.encoder.settings["embed_size"] :]
 
 
 class _Regression(NamedTuple):
@@ -129,12 +134,12 @@ class _Regression(NamedTuple):
         mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
         # As long as features of TF-IDF, however many there are.
         scale = outputs.shape[1] ** -0.5
-        inputs = (outputs - mean) / np.sqrt(variance + _EPSILON) * scale
+        inputs = (outputs - mean) / np.sqrt(variance + EPSILON) * scale
         slopes, intercept = regress(inputs, labels, C=strength, max_iter=500, tol=1e-4)
         return cls(mean, variance, slopes * scale, intercept)
 
     def logits(self, outputs: np.ndarray) -> np.ndarray:
-        normal = (outputs - self.mean) / np.sqrt(self.variance + _EPSILON)
+        normal = (outputs - self.mean) / np.sqrt(self.variance + EPSILON)
         return normal @ self.slopes + self.intercept
 
 
@@ -160,32 +165,34 @@ def _cross_validate(
     return best, left_out
 
 
-def _set_head(model: TextClassifier, fitted: _Regression) -> None:
-    """The regression as weights: norm, rectified dense layer, norm, dense layer."""
+def _set_head(model: TextClassifier, pooled: np.ndarray, fitted: _Regression) -> None:
+    """The regression as weights: norm, rectified dense layer, norm, dense layer.
+
+    The norms know what comes to them from these documents, as if they had been trained.
+    """
     first_norm, first_dense, second_norm, second_dense = (
         layer for layer in model.head if layer.weights
     )
     size, classes = fitted.slopes.shape
-    width, units = first_dense.kernel.shape
-    # Of all that is pooled, the mean comes last.
-    mean, variance, kernel = np.zeros(width), np.ones(width), np.zeros((width, units))
-    mean[-size:], variance[-size:] = fitted.mean, fitted.variance
+    kernel = np.zeros(first_dense.kernel.shape)
     kernel[-size:, :classes], kernel[-size:, classes : 2 * classes] = fitted.slopes, -fitted.slopes
-    _set_norm(first_norm, mean, variance)
-    first_dense.set_weights([kernel])
-    # The second norm passes the units on, and adds the intercepts to those of what is above 0.
-    intercept = np.zeros(units)
-    intercept[:classes] = fitted.intercept
-    _set_norm(second_norm, np.zeros(units), np.ones(units) - _EPSILON, shift=intercept)
-    passed = np.zeros((units, classes))
+    passed = np.zeros(second_dense.kernel.shape)
     passed[:classes], passed[classes : 2 * classes] = np.eye(classes), -np.eye(classes)
+    _set_norm(first_norm, pooled)
+    first_dense.set_weights([kernel])
+    normal = (pooled - pooled.mean(axis=0)) / np.sqrt(pooled.var(axis=0) + EPSILON)
+    units = np.maximum(normal @ kernel, 0)
+    _set_norm(second_norm, units)
+    # It leaves the units as they are, and adds the intercepts to those of what is above 0.
+    second_norm.gamma.assign(np.sqrt(units.var(axis=0) + EPSILON))
+    intercept = np.zeros(len(passed))
+    intercept[:classes] = fitted.intercept
+    second_norm.beta.assign(units.mean(axis=0) + intercept)
     second_dense.set_weights([passed])
 
 
-def _set_norm(
-    norm: BatchNorm, mean: np.ndarray, variance: np.ndarray, shift: float | np.ndarray = 0.0
-) -> None:
-    norm.moving_mean.assign(mean)
-    norm.moving_variance.assign(variance)
-    norm.gamma.assign(np.ones_like(mean))
-    norm.beta.assign(np.zeros_like(mean) + shift)
+def _set_norm(norm: BatchNorm, inputs: np.ndarray) -> None:
+    norm.moving_mean.assign(inputs.mean(axis=0))
+    norm.moving_variance.assign(inputs.var(axis=0))
+    norm.gamma.assign(np.ones(inputs.shape[1]))
+    norm.beta.assign(np.zeros(inputs.shape[1]))

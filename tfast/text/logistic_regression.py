@@ -44,6 +44,32 @@ def regress(inputs: Any, labels: np.ndarray, **options: Any) -> tuple[np.ndarray
     return slopes, intercept
 
 
+def check_label_ids(label_ids: Any, num_texts: int, num_classes: int) -> np.ndarray:
+    """The labels as an array.
+
+    Args:
+        label_ids: what should be integers `(num_texts,)`, each of 0 to `num_classes - 1` at least
+            once.
+        num_texts: how many texts there are.
+        num_classes: how many classes there are.
+
+    Raises:
+        ValueError: they are not.
+
+    Examples:
+        >>> check_label_ids([0, 1, 1], 3, 2).tolist()
+        [0, 1, 1]
+    """
+    labels = np.asarray(label_ids)
+    is_right = labels.shape == (num_texts,) and labels.dtype.kind in "iu"
+    if not is_right or set(labels.tolist()) != set(range(num_classes)):
+        raise ValueError(
+            f"label_ids must be {num_texts} integers, each of 0 to {num_classes - 1} at least once,"
+            f" got {labels.size} of {labels.dtype}: {sorted(set(labels.ravel().tolist()))[:10]}"
+        )
+    return labels
+
+
 def stratified_order(labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
     """A random order, class by class: every n-th text of it is a sample with all classes.
 
@@ -65,6 +91,9 @@ def stratified_order(labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
 def number_of_parts(labels: np.ndarray) -> int:
     """How many parts cross-validation has: five, or as many as the smallest class has texts.
+
+    Args:
+        labels: integers `(texts,)` from 0.
 
     Examples:
         >>> number_of_parts(np.array([0, 1, 0, 1, 0]))
@@ -113,6 +142,9 @@ def best_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
     Args:
         logits: `(texts, classes)`.
         labels: integers `(texts,)`, the right classes.
+
+    Returns:
+        A number of at most 0.
 
     Examples:
         >>> logits = np.array([[0.1, 0.0], [0.0, 0.1]])

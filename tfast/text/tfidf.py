@@ -15,6 +15,7 @@ from tfast.text.gram_vectors import GramVectors
 from tfast.text.logistic_regression import (
     answer_left_out,
     best_likelihood,
+    check_label_ids,
     number_of_parts,
     stratified_order,
 )
@@ -81,12 +82,7 @@ def fit_tfidf(
     documents = check_documents(documents)
     vocab_size = arguments.whole_number("vocab_size", vocab_size)
     num_classes = arguments.whole_number("num_classes", num_classes, minimum=2)
-    labels = np.asarray(label_ids)
-    if labels.shape != (documents.shape[0],) or set(labels.tolist()) != set(range(num_classes)):
-        raise ValueError(
-            f"label_ids must be {documents.shape[0]} integers, each of 0 to {num_classes - 1} "
-            f"at least once, got {labels.size}: {sorted(set(labels.tolist()))[:10]}"
-        )
+    labels = check_label_ids(label_ids, documents.shape[0], num_classes)
     if settings is None:
         settings = choose_settings(
             documents, labels, vocab_size=vocab_size, vectors=vectors, seed=seed
@@ -146,10 +142,12 @@ def choose_settings(
     # Of 8,000 film reviews vectors that are as long as these took almost a point.
     uses_vectors = known is not None and step == 1
     candidates = CANDIDATES + (SIMILAR_CANDIDATES if uses_vectors else ())
-    return max(
-        candidates,
-        key=lambda some: best_likelihood(_answer_left_out(grams, labels, known, some), labels),
-    )
+
+    def likelihood(settings: TfidfSettings) -> float:
+        logits = _answer_left_out(grams, labels, known, settings)
+        return -np.inf if logits is None else best_likelihood(logits, labels)
+
+    return max(candidates, key=likelihood)
 
 
 def left_out_logits(
@@ -173,7 +171,8 @@ def left_out_logits(
             has texts.
 
     Returns:
-        Logits `(documents, classes)`, float64.
+        Logits `(documents, classes)`, float64; all 0 where the settings leave no word
+        of the others to a part.
 
     Raises:
         ValueError: vectors that do not fit, or a class has one text alone.
@@ -189,8 +188,10 @@ def left_out_logits(
     labels = np.asarray(label_ids)
     order = stratified_order(labels, seed=seed)
     grams, known = _count(tf.gather(documents, order), vocab_size, vectors)
-    logits = np.empty((len(labels), labels.max() + 1))
-    logits[order] = _answer_left_out(grams, labels[order], known, settings)
+    logits = np.zeros((len(labels), labels.max() + 1))
+    found = _answer_left_out(grams, labels[order], known, settings)
+    if found is not None:
+        logits[order] = found
     return logits
 
 
@@ -208,18 +209,20 @@ def _count(
 
 def _answer_left_out(
     grams: Grams, labels: np.ndarray, known: KnownGrams | None, settings: TfidfSettings
-) -> np.ndarray:
-    """Logits of texts that were left out: 0 where settings leave no word of the others."""
+) -> np.ndarray | None:
+    """Logits of texts that were left out; None where settings leave no word of the others."""
+    enough = True
 
     def answer(used: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+        nonlocal enough
         fitted = fit_regression(
             grams.take_texts(used), labels[used], known, settings, max_iter=300, tol=1e-4
         )
-        if fitted is None:
-            return np.zeros((len(left_out), labels.max() + 1))
-        return fitted.logits(grams.take_texts(left_out))
+        enough &= fitted is not None
+        return fitted.logits(grams.take_texts(left_out)) if fitted else np.zeros(1)
 
-    return answer_left_out(answer, labels)
+    logits = answer_left_out(answer, labels)
+    return logits if enough else None
 
 
 def _as_keras(fitted: Fitted, vocab_size: int, num_classes: int) -> TfidfClassifier:

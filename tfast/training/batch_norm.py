@@ -7,6 +7,9 @@ from keras import ops
 
 from tfast.types import Tensor
 
+# That of PyTorch and fastai, where Keras has 1e-3.
+EPSILON = 1e-5
+
 
 @keras.saving.register_keras_serializable(package="tfast")
 class BatchNorm(keras.layers.BatchNormalization):
@@ -42,7 +45,7 @@ class BatchNorm(keras.layers.BatchNormalization):
         channel, and record statistics that are not finite.
     """
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
+    def __init__(self, momentum: float = 0.9, epsilon: float = EPSILON, **kwargs: Any) -> None:
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:

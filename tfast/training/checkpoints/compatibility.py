@@ -12,20 +12,20 @@ from tfast.types import PathLike
 
 def check_same_settings(path: PathLike, saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """Raises ValueError, naming each difference, if two dicts of settings are not equal."""
-    differences = _differences(saved, ours)
-    if differences:
+    different = differences(saved, ours)
+    if different:
         raise ValueError(
-            f"checkpoint={path} was made under other settings: {differences}; "
+            f"checkpoint={path} was made under other settings: {different}; "
             "set these as they were, remove the file to start again, or name another"
         )
 
 
 def warn_of_other_environment(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     """Warns that a run will not be bit-identical to one left alone, naming each difference."""
-    differences = _differences(saved, ours)
-    if differences:
+    different = differences(saved, ours)
+    if different:
         warnings.warn(
-            f"the run goes on, but not bit-identical: the checkpoint was made with {differences}",
+            f"the run goes on, but not bit-identical: the checkpoint was made with {different}",
             stacklevel=4,  # whoever called `resumable_fit`
         )
 
@@ -55,7 +55,8 @@ def check_same_variables(
         raise ValueError(f"checkpoint={path} is of another model: {problem}")
 
 
-def _differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+def differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """Each setting that is not equal, with both values; empty where there is none."""
     missing = "(not set)"
     return ", ".join(
         f"{name}={saved.get(name, missing)!r} (now {ours.get(name, missing)!r})"
