@@ -46,7 +46,8 @@ def test_other_texts_and_other_wishes_start_new(capsys, settings, sentences, why
 
 
 def test_what_is_given_stays_and_nothing_is_said(capsys):
-    recipe = UlmfitRecipe(data="a.csv", pretrained="fastai/wt103-fwd", lm_epochs=7)
+    given = {"pretrained": "fastai/wt103-fwd", "lm_epochs": 7, "fine_tune": True}
+    recipe = UlmfitRecipe(data="a.csv", **given)
     chosen = choose(recipe, corpus(GERMAN))
     assert (chosen.pretrained, chosen.lm_epochs) == ("fastai/wt103-fwd", 7)
     assert chosen.epochs == after_pretraining(100)["epochs"]

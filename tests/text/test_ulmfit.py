@@ -42,6 +42,15 @@ def test_a_language_model_moves_to_another_vocabulary():
     assert (moved.alpha, moved.encoder.settings["drop_mult"]) == (1.5, 0.5)
 
 
+def test_new_words_are_read_as_unknown_ones():
+    model = LanguageModel(3, **SIZES)
+    moved = transfer_vocabulary(model, ["xxunk", "b", "c"], ["xxunk", "c", "new", "b"])
+    rows = np.array(model.encoder.embeddings)
+    np.testing.assert_array_equal(moved.encoder.embeddings, rows[[0, 2, 0, 1]])
+    without = transfer_vocabulary(model, ["a", "b", "c"], ["c", "new"])
+    np.testing.assert_allclose(without.encoder.embeddings[1], rows.mean(axis=0), rtol=1e-6)
+
+
 def test_the_three_models_train_one_after_the_other(capsys):
     random = np.random.RandomState(0)
     documents = tf.ragged.constant(

@@ -33,8 +33,8 @@ def choose(recipe: UlmfitRecipe, corpus: Corpus) -> UlmfitRecipe:
     chosen["fine_tune"] |= _wants_fine_tuning(recipe)
     if recipe.fine_tune is None and not chosen["fine_tune"]:
         print(
-            f"The classifier is logistic regression on what it says: {len(corpus.train):,} "
-            "training texts are few; --fine-tune trains all layers",
+            "The classifier is logistic regression on what the language model says: "
+            f"{len(corpus.train):,} training texts are few; --fine-tune trains all layers",
             flush=True,
         )
     tokens = (recipe.lm_batch_size or chosen["lm_batch_size"]) * recipe.window
@@ -50,7 +50,9 @@ def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, A
     took seconds in place of minutes, and blended with TF-IDF it gave the same or more (of 2,000
     sentences fine-tuning gave a point more). Where it is fine-tuned all the same: the fewer labels
     there are, the more often each is learned from, and the smaller are the batches, so that there
-    are enough steps.
+    are enough steps. All layers learn at one rate: with half the first rate and each layer 1.5
+    times slower than the next, 2,000 sentences had 2.2 points fewer (three draws), 2,000 reviews
+    0.2 (one).
 
     The language model is trained on where there are texts without labels; on the labelled ones
     alone it lost 0.2 points with 500 sentences and gained 0.4 with 2,000 reviews, which took twice
@@ -78,9 +80,9 @@ def after_pretraining(num_labelled: int, num_unlabelled: int = 0) -> dict[str, A
         "lm_candidates": 4480,
         "fine_tune": num_labelled >= 1000,
         "epochs": epochs,
-        "learning_rates": (1e-2, 5e-3),
+        "learning_rates": (2e-2, 5e-3),
         "drop_mult": 0.5,
-        "slower_by": 1.5,
+        "slower_by": 1.0,
         "batch_size": 16 if num_labelled < 1000 else 32,
     }
 

