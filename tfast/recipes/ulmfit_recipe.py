@@ -29,9 +29,9 @@ class UlmfitRecipe(Recipe):
     it has learned; at the end it is blended with TF-IDF, which was fitted before. Of English texts
     the language model starts from `tfast/english`, which is part of the package.
 
-    How long and at which rates is trained depends on what there is to start from and on the number
-    of labelled texts: settings that are None get their value once the texts are read, see
-    `ulmfit_choices`.
+    Whether the classifier is fine-tuned, how long and at which rates, depends on what there is to
+    start from and on the number of labelled texts: settings that are None get their value once the
+    texts are read, see `ulmfit_choices`.
 
     `prepare`, `train` and `write` run it one after another; `run` does all three. A run that is
     killed and prepared again with `resume=True` ends, on CPU, with weights bit-identical to those
@@ -147,7 +147,7 @@ class UlmfitRecipe(Recipe):
     blend: bool = setting(
         True,
         checks.true_or_false,
-        "export the classifier blended with TF-IDF, as the validation texts weigh them",
+        "export the classifier blended with TF-IDF, as texts weigh them that neither learned from",
         same_on_resume=False,
     )
     precision: Literal["float32", "float16", "bfloat16"] = setting(
