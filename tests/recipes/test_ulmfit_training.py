@@ -25,6 +25,15 @@ def test_backward_models_vote_with_forward_ones_and_a_model_continues_elsewhere(
     second = UlmfitRecipe(data=reviews, backward=True, pretrained=pretrained, **COLUMNS, **tiny)
     result = second.run(tmp_path / "second")
     assert 0 <= result["accuracy"] <= 1
+    frozen = {name: tiny[name] for name in ("batch_size", "valid", "test", "min_frequency")}
+    third = UlmfitRecipe(
+        data=reviews, backward=True, pretrained=pretrained, lm_epochs=0, **COLUMNS, **frozen
+    )
+    prepared = third.prepare(tmp_path / "third")
+    trained = train(prepared)
+    assert list(trained.seconds) == ["classifier", "backward_classifier"]
+    assert trained.left_out.shape == (len(prepared.corpus.train) + len(prepared.corpus.valid), 2)
+    assert third.write(prepared, trained)["blend_weight"] >= 0
 
 
 def test_models_are_left_in_float32_and_a_pretrained_one_needs_no_epochs(reviews, tmp_path):
@@ -46,6 +55,14 @@ def test_models_are_left_in_float32_and_a_pretrained_one_needs_no_epochs(reviews
     second = UlmfitRecipe(data=reviews, pretrained=pretrained, **settings)
     trained = train(second.prepare(tmp_path / "second"))
     assert list(trained.seconds) == ["classifier"]
+    frozen = {
+        k: v for k, v in settings.items() if k not in ("epochs", "learning_rates", "drop_mult")
+    }
+    third = UlmfitRecipe(data=reviews, pretrained=pretrained, **frozen)
+    trained = train(third.prepare(tmp_path / "third"))
+    models.append(load_model(tmp_path / "third" / "classifier.keras"))
+    assert trained.left_out is not None
+    assert [trained.model.dtype_policy.name, models[-1].dtype_policy.name] == ["float32"] * 2
     left = load_model(tmp_path / "second" / "language_model.keras")
     for one, other in zip(left.encoder.weights, models[0].encoder.weights, strict=True):
         np.testing.assert_array_equal(one, other)
