@@ -74,9 +74,26 @@ def test_what_is_given_stays_and_nothing_is_said(capsys):
 def test_a_few_hundred_labels_leave_the_encoder_as_it_is(number, settings, fine_tune, capsys):
     chosen = choose(UlmfitRecipe(data="a.csv", **settings), corpus(ENGLISH, number))
     assert chosen.fine_tune is fine_tune
-    said = "998 training texts are few; --fine-tune trains all layers" in capsys.readouterr().out
+    said = "training texts are few; --fine-tune trains all layers" in capsys.readouterr().out
     assert said == (number == 998)
     assert choose(chosen, corpus(ENGLISH, number)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("labelled", "unlabelled", "fine_tune", "lm_epochs"),
+    [
+        (100, 99, None, 0),
+        (100, 100, None, 1),
+        (100, 1, True, 1),
+        (2000, 1, None, 1),
+        (99, 0, None, 0),
+    ],
+)
+def test_the_language_model_is_trained_on_where_others_can_judge(
+    labelled, unlabelled, fine_tune, lm_epochs
+):
+    chosen = after_pretraining(labelled, unlabelled, fine_tune=fine_tune)
+    assert chosen["lm_epochs"] == lm_epochs
 
 
 def test_without_scikit_learn_the_encoder_is_fine_tuned_or_that_is_said(monkeypatch):

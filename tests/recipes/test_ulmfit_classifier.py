@@ -95,6 +95,12 @@ def test_where_there_are_more_others_the_language_model_does_not_read_the_traini
         assert read.shape[0] == 30 + unlabelled
 
 
+def test_two_directions_are_never_certain():
+    model = TextClassifier(VOCAB_SIZE, 2, **SIZES)
+    certain = FittedClassifier(model, np.array([[0.0, 100.0]]))
+    np.testing.assert_allclose(vote(certain, certain).left_out, [[np.log(1e-7), 0.0]])
+
+
 @pytest.mark.parametrize("left_out", [True, False])
 def test_two_directions_answer_left_out_texts_as_they_answer_all(left_out):
     documents, _ = some_texts(12, 2)

@@ -80,6 +80,7 @@ def test_a_few_labels_leave_the_encoder_as_it_is(reviews, tmp_path):
         UlmfitRecipe(data=reviews, **given).prepare(output)
     with pytest.raises(InputError, match=r"result.json is of a run with other settings: seed=0 "):
         UlmfitRecipe(data=reviews, seed=1, **given).prepare(output, resume=True)
+    UlmfitRecipe(data=reviews, **given).prepare(output, resume=True)
     # As if it had been killed before it wrote that.
     (output / "result.json").unlink()
     again = UlmfitRecipe(data=reviews, **given).run(output, resume=True)

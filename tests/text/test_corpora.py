@@ -103,11 +103,24 @@ def test_without_data_libraries_are_told_apart_by_their_documentation(monkeypatc
 
 def test_the_encoding_reaches_every_file(tmp_path):
     for name in ("data", "valid", "test", "more"):
-        content = "text,label\nécole,a\nà,b\n"
+        more = " aussi" if name == "more" else ""
+        content = f"text,label\nécole{more},a\nà{more},b\n"
         (tmp_path / f"{name}.csv").write_bytes(content.encode("latin-1"))
     paths = {name: tmp_path / f"{name}.csv" for name in ("valid", "test")}
     corpus = read_corpus(
         tmp_path / "data.csv", **paths, unlabelled=tmp_path / "more.csv", encoding="latin-1"
     )
-    for part in (corpus.train, corpus.valid, corpus.test, corpus.unlabelled):
+    for part in (corpus.train, corpus.valid, corpus.test):
         assert part.texts == ("école", "à")
+    assert corpus.unlabelled.texts == ("école aussi", "à aussi")
+
+
+def test_texts_with_labels_do_not_count_as_texts_without(tmp_path):
+    lines = [f"{kind} film {number}" for kind in ("good", "bad") for number in range(10)]
+    table, more = tmp_path / "a.csv", tmp_path / "b.csv"
+    rows = [f"{line},{line.split()[0]}" for line in lines]
+    table.write_text("\n".join(["text,label", *rows]) + "\n")
+    more.write_text("\n".join(["text", *lines, "another film"]) + "\n")
+    corpus = read_corpus(table, valid=0.2, test=0.2, unlabelled=more)
+    # Those that are only tested stay.
+    assert sorted(corpus.unlabelled.texts) == sorted(["another film", *corpus.test.texts])

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfast.recipes.results import write_json, write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
@@ -132,7 +131,7 @@ def _fit_to(
     documents, label_ids = labelled(prepared, parts)
     return fit_tfidf(
         documents,
-        label_ids.tolist(),
+        label_ids,
         vocab_size=len(prepared.vocabulary),
         num_classes=len(prepared.corpus.class_names),
         vectors=vectors,
@@ -158,11 +157,8 @@ def _word_vectors(prepared: PreparedTexts) -> GramVectors | None:
         known.append(vectors.transfer(prepared.general_vocabulary.words, words))
     # Vectors that were made from a labelled text too know it better than any to come, and
     # cross-validation, which leaves it out, then finds them bad.
-    corpus = prepared.corpus
-    with_labels = {*corpus.train.texts, *corpus.valid.texts}
-    others = [i for i, text in enumerate(corpus.unlabelled.texts) if text not in with_labels]
-    if len(others) >= _LEAST_TEXTS:
-        own = tf.gather(prepared.documents["unlabelled"], others)
+    if len(prepared.corpus.unlabelled) >= _LEAST_TEXTS:
+        own = prepared.documents["unlabelled"]
         known.append(topic_vectors(own, vocab_size=len(words), size=_OWN_SIZE))
     if not known:
         return None

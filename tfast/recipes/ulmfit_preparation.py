@@ -199,7 +199,7 @@ def target_documents(
     recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]
 ) -> tf.RaggedTensor:
     """What the language model of the corpus learns from."""
-    if recipe.lm_epochs and training_texts_judge(recipe, documents):
+    if training_texts_judge(recipe, documents):
         return documents["unlabelled"]
     return tf.concat([documents["train"], documents["unlabelled"]], 0)
 

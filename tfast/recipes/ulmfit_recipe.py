@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 class UlmfitRecipe(Recipe):
     """Trains a text classifier by ULMFiT.
 
-    First a language model learns from all texts at hand, then a classifier continues from what
-    it has learned; at the end it is blended with TF-IDF, which was fitted before. Of English texts
-    the language model starts from `tfast/english`, which is part of the package.
+    First a language model learns from the texts at hand, or is taken as it is; then a classifier
+    continues from what it has learned, and at the end it is blended with TF-IDF, which was fitted
+    before. Of English texts the language model starts from `tfast/english`, which is part of the
+    package.
 
     Whether the classifier is fine-tuned, how long and at which rates, depends on what there is to
     start from and on the number of labelled texts: settings that are None get their value once the
@@ -114,7 +115,7 @@ class UlmfitRecipe(Recipe):
         "a new model's embedding starts with vectors from counts of neighbouring words",
     )
     general_epochs: int = setting(5, whole_number, "on the general text")
-    lm_epochs: int = late_setting(2, checks.from_zero, "on the labelled and unlabelled texts")
+    lm_epochs: int = late_setting(2, checks.from_zero, "on the texts at hand")
     lm_learning_rate: float = late_setting(5e-3, positive_number, "peak of the one cycle")
     lm_drop_mult: float = late_setting(0.3, checks.at_least_zero, "multiplies all dropout rates")
     lm_batch_size: int = late_setting(32, whole_number, "rows in a step")

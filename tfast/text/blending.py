@@ -34,8 +34,8 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int] | np
     it is those; where few cannot, chance does not decide. The weight is the part that the first
     factor has of both, the sharpness their sum.
 
-    With n texts the prior of the first classifier's weight w is exp(-500 w / n): few validation
-    texts mean few training texts, from which a network learns little, and chance may flatter it.
+    With n texts the prior of the first classifier's weight w is exp(-500 w / n): few texts to
+    judge by mean few to learn from, and chance may flatter a network that has learned little.
 
     Args:
         first: logits or logarithms of probabilities `(texts, classes)`, of a network.

@@ -38,7 +38,7 @@ SIMILAR_CANDIDATES = (
 
 def fit_tfidf(
     documents: tf.RaggedTensor,
-    label_ids: Sequence[int],
+    label_ids: Sequence[int] | np.ndarray,
     *,
     vocab_size: int,
     num_classes: int,
@@ -175,7 +175,7 @@ def left_out_logits(
         of the others to a part.
 
     Raises:
-        ValueError: vectors that do not fit, or a class has one text alone.
+        ValueError: labels or vectors that do not fit, or a class has one text alone.
         ImportError: scikit-learn is not installed.
 
     Examples:
@@ -185,7 +185,7 @@ def left_out_logits(
         >>> logits.argmax(-1).tolist()
         [0, 1, 0, 1]
     """
-    labels = np.asarray(label_ids)
+    labels = check_label_ids(label_ids, documents.shape[0], int(np.max(label_ids)) + 1)
     order = stratified_order(labels, seed=seed)
     grams, known = _count(tf.gather(documents, order), vocab_size, vectors)
     logits = np.zeros((len(labels), labels.max() + 1))
@@ -219,7 +219,9 @@ def _answer_left_out(
             grams.take_texts(used), labels[used], known, settings, max_iter=300, tol=1e-4
         )
         enough &= fitted is not None
-        return fitted.logits(grams.take_texts(left_out)) if fitted else np.zeros(1)
+        if fitted is None:
+            return np.zeros((len(left_out), labels.max() + 1))
+        return fitted.logits(grams.take_texts(left_out))
 
     logits = answer_left_out(answer, labels)
     return logits if enough else None

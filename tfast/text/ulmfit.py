@@ -73,7 +73,7 @@ def transfer_vocabulary(
     """A language model for another vocabulary that knows what `model` has learned.
 
     A word that is new is read as `xxunk` was: what the model has learned to make of unknown words
-    holds for it. It is expected as often as the mean of all words.
+    holds for it. Where it is predicted, it has the vector of `xxunk` too, and the mean bias.
 
     Args:
         model: a `LanguageModel`, left as it is.
@@ -194,8 +194,8 @@ def classifier_stages(
     """Gradual unfreezing of a classifier: the head, then one group more a stage, then all.
 
     Each group learns 2.6 times more slowly than the next, which keeps what a language model has
-    learned from far more text than this. Where it has not, equal rates (`slower_by=1`) may well
-    be better.
+    learned from far more text than this. Equal rates (`slower_by=1`) may well be better: where it
+    has not, and with `tfast/english` too, see `tfast.recipes.ulmfit_choices.after_pretraining`.
 
     Args:
         num_groups: how many layer groups the model has.
