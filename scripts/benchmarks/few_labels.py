@@ -5,9 +5,9 @@
 
 Each run is the command itself, `tfast train-ulmfit` with its defaults, on a file with that many
 labelled texts, drawn from the data by the seed; a tenth of them are its validation texts. All are
-tested on the same texts, split off before. TF-IDF with logistic regression, of scikit-learn alone,
-is fitted to all the labelled texts, its settings chosen by cross-validation. Runs that the results
-file has are not made again.
+tested on the same texts, split off before; those that the rest has too, word for word, do not
+count. TF-IDF with logistic regression, of scikit-learn alone, is fitted to all the labelled texts,
+its settings chosen by cross-validation. Runs that the results file has are not made again.
 """
 
 import argparse
@@ -73,9 +73,11 @@ def find_result(arguments, path, number, seed, kind):
 
 def write_parts(path, number, num_test, seed, folder):
     """The labelled texts of a run, and the test texts, which are the same for all runs."""
-    from tfast.text.corpora import read_texts
+    from tfast.text.corpora import Texts, read_texts
 
     rest, test = read_texts(path).split(num_test, seed=1)
+    known, pairs = set(rest.texts), zip(test.texts, test.labels, strict=True)
+    test = Texts(*zip(*(pair for pair in pairs if pair[0] not in known), strict=True))
     parts = {"labelled": rest.sample(number, seed=seed), "test": test}
     for name, texts in parts.items():
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:

@@ -31,14 +31,22 @@ def test_parts_and_their_ids_are_ready(reviews, tmp_path):
     assert prepared.settings["tokens"]["train"] > 39 * 5
 
 
-def test_general_text_has_a_vocabulary_of_its_own(reviews, tmp_path):
-    (tmp_path / "general.txt").write_text("\n\n".join(["It was a fine day, a long one."] * 40))
-    recipe = recipe_for(reviews, general_text=tmp_path / "general.txt")
-    prepared = recipe.prepare(tmp_path / "run")
-    assert "day" in prepared.general_vocabulary.words
-    assert "day" not in prepared.vocabulary.words
-    assert prepared.documents["general valid"].nrows() == 2
-    assert (tmp_path / "run" / "general" / "vocabulary.txt").is_file()
+def test_copies_among_the_parts_are_counted(tmp_path, capsys):
+    rows = [f"{word} film,{label}" for word in "abcdefgh" for label in ("good", "bad")]
+    for name, texts in {"train": rows, "valid": rows[:2], "test": [*rows[:3], "x,bad"]}.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(["review,stars", *texts]) + "\n")
+    recipe = recipe_for(
+        tmp_path / "train.csv", valid=tmp_path / "valid.csv", test=tmp_path / "test.csv"
+    )
+    recipe.prepare(tmp_path / "run")
+    said = capsys.readouterr().out
+    assert "2 of the 2 validation texts are training texts too" in said
+    assert "3 of the 4 test texts are training texts too" in said
+
+
+def test_parts_without_copies_are_not_mentioned(reviews, tmp_path, capsys):
+    recipe_for(reviews).prepare(tmp_path)
+    assert "training texts too" not in capsys.readouterr().out
 
 
 def test_texts_of_another_encoding_are_read_where_it_is_named(tmp_path):

@@ -12,10 +12,10 @@ from tfast.pretrained.records import Provenance
 from tfast.recipes.old_runs import check_same_result, check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_choices import choose
+from tfast.recipes.ulmfit_documents import look_up_corpus, look_up_general_text
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
-from tfast.recipes.ulmfit_start import TextStart, read_pretrained
-from tfast.text.corpora import Corpus, read_corpus, read_unlabelled
-from tfast.text.documents import look_up, tokenize
+from tfast.recipes.ulmfit_start import read_pretrained
+from tfast.text.corpora import Corpus, read_corpus
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.lm_batches import lm_batches
 from tfast.text.models.config import AWDLSTMConfig
@@ -80,6 +80,7 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         encoding=recipe.encoding,
         seed=recipe.seed,
     )
+    say_copies(corpus)
     recipe = choose(recipe, corpus)
     start = read_pretrained(recipe)
     check_models(recipe, start.models)
@@ -113,54 +114,17 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     )
 
 
-def look_up_corpus(
-    recipe: UlmfitRecipe, corpus: Corpus, start: TextStart
-) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
-    """The vocabulary of the texts that are trained on, and the token ids of all.
-
-    The words of a pretrained model stay, all of them: a few texts know few words, and the words
-    of tomorrow's texts are among them. Where they are pieces of words, there are no others.
-    """
-    parts = {
-        "train": corpus.train.texts,
-        "valid": corpus.valid.texts,
-        "test": corpus.test.texts,
-        "unlabelled": corpus.unlabelled.texts,
-    }
-    if start.vocabulary is not None and start.has_pieces:
-        vocabulary = start.vocabulary
-        return vocabulary, {
-            name: vocabulary.encode_all(tokenize(texts, tokenizer=start.tokenizer))
-            for name, texts in parts.items()
-        }
-    return look_up(
-        parts,
-        counted=("train", "unlabelled"),
-        known=start.vocabulary,
-        max_size=recipe.vocabulary_size,
-        min_frequency=recipe.min_frequency,
-        tokenizer=start.tokenizer,
-        show_progress=True,
-    )
-
-
-def look_up_general_text(
-    recipe: UlmfitRecipe, tokenizer: TextTokenizer
-) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
-    """The same of the text that a first model learns from; a twentieth of it is for validation."""
-    assert recipe.general_text is not None  # for mypy
-    texts = read_unlabelled(
-        recipe.general_text, text_column=recipe.text_column, encoding=recipe.encoding
-    ).texts
-    num_valid = max(1, len(texts) // 20)
-    return look_up(
-        {"general valid": texts[:num_valid], "general": texts[num_valid:]},
-        counted=("general",),
-        max_size=recipe.vocabulary_size,
-        min_frequency=recipe.min_frequency,
-        tokenizer=tokenizer,
-        show_progress=True,
-    )
+def say_copies(corpus: Corpus) -> None:
+    """A line for each part that repeats training texts: what it tells of new ones is too good."""
+    known = set(corpus.train.texts)
+    for name, part in (("validation", corpus.valid), ("test", corpus.test)):
+        copies = sum(text in known for text in part.texts)
+        if copies:
+            print(
+                f"{copies:,} of the {len(part):,} {name} texts are training texts too, word for "
+                "word: unless new texts repeat them as often, accuracy will look too good",
+                flush=True,
+            )
 
 
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:

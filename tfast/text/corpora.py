@@ -81,9 +81,9 @@ def read_corpus(
             of installed libraries, two fifths of it without labels.
         valid: path of validation texts, or what to split off, see `Texts.split`.
         test: the same for test texts; None for aclImdb's own, or else 0.1.
-        unlabelled: path, see `read_unlabelled`; or None. Texts of it that are for training or
-            validation too are left out: what learned from them without labels would know them
-            better than texts to come.
+        unlabelled: path, see `read_unlabelled`; or None. Texts of it that are among the labelled
+            ones too are left out: what learned from them without labels would know them better
+            than texts to come, and be judged too well.
         num_labelled: how many training texts to use, see `Texts.sample`; None for all.
         num_unlabelled: how many unlabelled texts to use, the first ones; None for all.
         text_column: of tables.
@@ -123,7 +123,7 @@ def read_corpus(
             labelled, parts[name] = labelled.split(source, seed=seed)
     if num_labelled is not None and num_labelled < len(labelled):
         labelled = labelled.sample(num_labelled, seed=seed)
-    known = {*labelled.texts, *parts["valid"].texts}
+    known = {*labelled.texts, *parts["valid"].texts, *parts["test"].texts}
     others = [text for text in without_labels.texts if text not in known]
     return Corpus(train=labelled, unlabelled=Texts(others), **parts)
 

@@ -1,0 +1,60 @@
+"""The texts of a ULMFiT run as token ids, and the vocabularies that these are of."""
+
+import tensorflow as tf
+
+from tfast.recipes.ulmfit_recipe import UlmfitRecipe
+from tfast.recipes.ulmfit_start import TextStart
+from tfast.text.corpora import Corpus, read_unlabelled
+from tfast.text.documents import look_up, tokenize
+from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.vocabulary import Vocabulary
+
+
+def look_up_corpus(
+    recipe: UlmfitRecipe, corpus: Corpus, start: TextStart
+) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
+    """The vocabulary of the texts that are trained on, and the token ids of all.
+
+    The words of a pretrained model stay, all of them: a few texts know few words, and the words
+    of tomorrow's texts are among them. Where they are pieces of words, there are no others.
+    """
+    parts = {
+        "train": corpus.train.texts,
+        "valid": corpus.valid.texts,
+        "test": corpus.test.texts,
+        "unlabelled": corpus.unlabelled.texts,
+    }
+    if start.vocabulary is not None and start.has_pieces:
+        vocabulary = start.vocabulary
+        return vocabulary, {
+            name: vocabulary.encode_all(tokenize(texts, tokenizer=start.tokenizer))
+            for name, texts in parts.items()
+        }
+    return look_up(
+        parts,
+        counted=("train", "unlabelled"),
+        known=start.vocabulary,
+        max_size=recipe.vocabulary_size,
+        min_frequency=recipe.min_frequency,
+        tokenizer=start.tokenizer,
+        show_progress=True,
+    )
+
+
+def look_up_general_text(
+    recipe: UlmfitRecipe, tokenizer: TextTokenizer
+) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
+    """The same of the text that a first model learns from; a twentieth of it is for validation."""
+    assert recipe.general_text is not None  # for mypy
+    texts = read_unlabelled(
+        recipe.general_text, text_column=recipe.text_column, encoding=recipe.encoding
+    ).texts
+    num_valid = max(1, len(texts) // 20)
+    return look_up(
+        {"general valid": texts[:num_valid], "general": texts[num_valid:]},
+        counted=("general",),
+        max_size=recipe.vocabulary_size,
+        min_frequency=recipe.min_frequency,
+        tokenizer=tokenizer,
+        show_progress=True,
+    )
