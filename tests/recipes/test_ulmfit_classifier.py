@@ -51,7 +51,7 @@ def test_a_frozen_encoder_gets_a_head_of_training_and_validation_texts(tmp_path,
     documents, labels = some_texts(40, 2)
     alone = TextClassifier(VOCAB_SIZE, 2, head_size=4, **SIZES)
     transfer_encoder(target, alone)
-    found = fit_linear_head(alone, documents, labels, verbose=0)
+    found = fit_linear_head(alone, documents, labels)
     np.testing.assert_allclose(fitted.left_out, found.left_out, atol=1e-4)
     right = (found.left_out.argmax(-1) == labels).mean()
     assert f"{right:.2%} right, each when it was left out" in capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_where_training_texts_cannot_judge_the_validation_texts_are_not_learned_
     documents, _ = some_texts(40, 2)
     alone = TextClassifier(VOCAB_SIZE, 2, head_size=4, **SIZES)
     transfer_encoder(target, alone)
-    fit_linear_head(alone, documents[:30], labels[:30], verbose=0)
+    fit_linear_head(alone, documents[:30], labels[:30])
     np.testing.assert_allclose(
         fitted.model(pad_documents(documents)), alone(pad_documents(documents)), atol=1e-4
     )

@@ -44,7 +44,7 @@ def test_the_head_is_logistic_regression_on_the_mean_outputs(num_classes, head_s
     documents, labels = some_texts(80, num_classes)
     model = make(num_classes, head_size=head_size)
     before = [np.array(weight) for weight in model.encoder.weights]
-    found = fit_linear_head(model, documents, labels, batch_size=16, verbose=0)
+    found = fit_linear_head(model, documents, labels, batch_size=16)
     for old, new in zip(before, model.encoder.weights, strict=True):
         np.testing.assert_array_equal(old, new)
     new_texts, _ = some_texts(30, num_classes, seed=1)
@@ -59,7 +59,7 @@ def test_the_head_is_logistic_regression_on_the_mean_outputs(num_classes, head_s
 def test_left_out_texts_are_answered_by_what_learned_from_the_others():
     documents, labels = some_texts(60, 3)
     model = make(3)
-    found = fit_linear_head(model, documents, labels, seed=5, verbose=0)
+    found = fit_linear_head(model, documents, labels, seed=5)
     outputs = mean_outputs(model, documents)
     order = stratified_order(labels, seed=5)
     for part in (0, 3):
@@ -78,16 +78,14 @@ def test_left_out_texts_are_answered_by_what_learned_from_the_others():
 def test_labels_of_chance_are_held_near_0_and_clear_ones_are_not():
     documents, labels = some_texts(120, 2)
     chance = np.random.RandomState(0).permutation(labels)
-    strengths = [
-        fit_linear_head(make(), documents, some, verbose=0).strength for some in (labels, chance)
-    ]
+    strengths = [fit_linear_head(make(), documents, some).strength for some in (labels, chance)]
     assert strengths[0] > strengths[1] == min(STRENGTHS)
 
 
 def test_what_is_averaged_are_the_last_tokens_and_backward_models_read_backwards():
     documents, labels = some_texts(40, 2)
     model = make(max_length=5, window=3)
-    found = fit_linear_head(model, documents, labels, verbose=0)
+    found = fit_linear_head(model, documents, labels)
     expected = regression(mean_outputs(model, documents, last=5), labels, found.strength)
     answers = tf.nn.softmax(model(pad_documents(documents)))
     np.testing.assert_allclose(
@@ -95,9 +93,9 @@ def test_what_is_averaged_are_the_last_tokens_and_backward_models_read_backwards
     )
     backward, forward = make(), make()
     forward.set_weights(backward.get_weights())
-    fit_linear_head(backward, documents, labels, reverse=True, verbose=0)
+    fit_linear_head(backward, documents, labels, reverse=True)
     reversed_documents = tf.ragged.constant([ids[::-1] for ids in documents.to_list()], "int32")
-    fit_linear_head(forward, reversed_documents, labels, verbose=0)
+    fit_linear_head(forward, reversed_documents, labels)
     for one, other in zip(backward.weights, forward.weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -105,7 +103,7 @@ def test_what_is_averaged_are_the_last_tokens_and_backward_models_read_backwards
 def test_further_training_starts_from_the_same_answers():
     documents, labels = some_texts(80, 2)
     model = make(drop_mult=0, head_rate=0, head_size=9)
-    fit_linear_head(model, documents, labels, verbose=0)
+    fit_linear_head(model, documents, labels)
     inputs = pad_documents(documents)
     # By the statistics of this batch, which are those of all documents.
     np.testing.assert_allclose(model(inputs, training=True), model(inputs), rtol=0, atol=1e-4)
@@ -114,7 +112,7 @@ def test_further_training_starts_from_the_same_answers():
 def test_a_class_of_one_text_leaves_nothing_out():
     documents, _ = some_texts(9, 2)
     model = make()
-    found = fit_linear_head(model, documents, [0] * 8 + [1], verbose=0)
+    found = fit_linear_head(model, documents, [0] * 8 + [1])
     assert found == (STRENGTHS[0], None)
     assert np.isfinite(model(pad_documents(documents))).all()
 
@@ -136,4 +134,4 @@ def test_without_scikit_learn_an_import_error_says_so(monkeypatch):
     model = make()
     monkeypatch.setattr(model, "pool", None)  # nothing is read in vain
     with pytest.raises(ImportError, match="sklearn"):
-        fit_linear_head(model, documents, labels, verbose=0)
+        fit_linear_head(model, documents, labels)

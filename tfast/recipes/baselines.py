@@ -16,10 +16,10 @@ import numpy as np
 from tfast.recipes.results import write_json, write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
 from tfast.saving import load_model
-from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.gram_counts import TooFewWordsError
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.tfidf import TfidfClassifier
+from tfast.text.prediction import predict_documents
 from tfast.text.tfidf import MAX_COMPARED, choose_settings, fit_tfidf, left_out_logits
 from tfast.text.tfidf_regression import TfidfSettings
 from tfast.text.topic_vectors import topic_vectors
@@ -87,9 +87,8 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
 
 def predict(prepared: PreparedTexts, model: Any, part: str) -> np.ndarray:
     """The logits of a classifier for a part of the corpus, in its order, float64."""
-    documents = prepared.documents[part]
-    batches = classifier_batches(documents, batch_size=prepared.recipe.batch_size, training=False)
-    return restore_order(model.predict(batches, verbose=0), documents).astype("float64")
+    documents, batch_size = prepared.documents[part], prepared.recipe.batch_size
+    return predict_documents(model, documents, batch_size=batch_size).astype("float64")
 
 
 def refit(prepared: PreparedTexts, baseline: Baseline) -> TfidfClassifier:

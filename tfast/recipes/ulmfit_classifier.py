@@ -120,6 +120,7 @@ def fit_head(
         batch_size=prepared.recipe.batch_size,
         reverse=reverse,
         seed=prepared.recipe.seed,
+        show_progress=True,
     )
     seconds[files.name] = round(time.monotonic() - begin, 1)
     if found.left_out is not None:

@@ -9,6 +9,7 @@ from . import linear_head as linear_head
 from . import lm_batches as lm_batches
 from . import logistic_regression as logistic_regression
 from . import models as models
+from . import prediction as prediction
 from . import stored_documents as stored_documents
 from . import text_files as text_files
 from . import texts as texts
@@ -32,6 +33,7 @@ from .models.forward_backward import ForwardBackwardClassifier as ForwardBackwar
 from .models.language_model import LanguageModel as LanguageModel
 from .models.tfidf import TfidfClassifier as TfidfClassifier
 from .models.weight_drop import WeightDrop as WeightDrop
+from .prediction import predict_documents as predict_documents
 from .stored_documents import StoredDocuments as StoredDocuments
 from .stored_documents import store_documents as store_documents
 from .texts import Texts as Texts

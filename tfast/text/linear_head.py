@@ -8,11 +8,9 @@ out once, all of them judge what was learned, not a tenth.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tfast.text.classifier_batches import classifier_batches, restore_order
 from tfast.text.documents import check_documents
 from tfast.text.logistic_regression import (
     answer_left_out,
@@ -23,6 +21,7 @@ from tfast.text.logistic_regression import (
     stratified_order,
 )
 from tfast.text.models.classifier import TextClassifier
+from tfast.text.prediction import predict_documents
 from tfast.training.batch_norm import EPSILON, BatchNorm
 
 # What is tried for scikit-learn's `C`. The first is for texts too few to compare on.
@@ -50,7 +49,7 @@ def fit_linear_head(
     batch_size: int = 32,
     reverse: bool = False,
     seed: int = 0,
-    verbose: str | int = "auto",
+    show_progress: bool = False,
 ) -> LinearHead:
     """Sets the head of a classifier to a logistic regression on the mean outputs of its encoder.
 
@@ -68,7 +67,7 @@ def fit_linear_head(
         reverse: whether the model reads backwards.
         seed: of the parts, of which each is left out once: five, or as many as the smallest class
             has documents.
-        verbose: of the reading, as of `keras.Model.predict`.
+        show_progress: whether to show progress of the reading.
 
     Returns:
         A `LinearHead`.
@@ -80,7 +79,7 @@ def fit_linear_head(
     Examples:
         >>> model = TextClassifier(50, 2, embed_size=4, hidden_size=6, num_layers=1)
         >>> documents = tf.ragged.constant([[2, 9], [2, 30, 30], [2, 9], [2, 30]], dtype="int32")
-        >>> found = fit_linear_head(model, documents, [0, 1, 0, 1], verbose=0)
+        >>> found = fit_linear_head(model, documents, [0, 1, 0, 1])
         >>> found.strength in STRENGTHS, found.left_out.shape
         (True, (4, 2))
 
@@ -95,25 +94,13 @@ def fit_linear_head(
             f"head_size must be at least {2 * num_classes} for {num_classes} classes, got "
             f"{model.settings['head_size']}"
         )
-    batches = classifier_batches(documents, batch_size=batch_size, training=False, reverse=reverse)
-    pooled = restore_order(_Pooling(model).predict(batches, verbose=verbose), documents)
-    pooled = pooled.astype("float64")
+    pooled = predict_documents(
+        model.pool, documents, batch_size=batch_size, reverse=reverse, show_progress=show_progress
+    ).astype("float64")
     outputs = _mean_outputs(model, pooled)
     strength, left_out = _cross_validate(outputs, labels, seed)
     _set_head(model, pooled, _Regression.fit(outputs, labels, strength))
     return LinearHead(strength, left_out)
-
-
-class _Pooling(keras.Model):
-    """What the head of a classifier is given."""
-
-    def __init__(self, classifier: TextClassifier) -> None:
-        super().__init__(name="pooling")
-        self.classifier = classifier
-
-    def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        """`(documents, 3 * embed_size)`."""
-        return self.classifier.pool(inputs)
 
 
 def _mean_outputs(model: TextClassifier, pooled: np.ndarray) -> np.ndarray:
