@@ -73,6 +73,14 @@ def test_infinite_certainty_about_a_wrong_class_does_not_decide_alone():
     assert np.isfinite(fit_blend(sure, first, labels)).all()
 
 
+@pytest.mark.parametrize("noise", [0.1, 1, 100])
+def test_two_that_are_worse_than_chance_still_make_a_blend(noise):
+    logits, labels = some_logits(2000, slope=-1, seed=0, noise=noise)
+    blend = fit_blend(logits, logits, labels)
+    assert 0 <= blend.weight <= 1
+    assert blend.sharpness > 0.01
+
+
 def test_what_does_not_fit_is_named():
     logits = np.zeros((3, 2))
     with pytest.raises(ValueError, match=r"first and second must be \(texts, classes\)"):

@@ -73,6 +73,7 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int] | np
             for a in _FIRST_FACTORS
         ]
     )
+    scores[0, 0] = -np.inf  # the best where both are worse than chance, but no blend
     sums = _FIRST_FACTORS[:, None] + _SECOND_FACTORS
     weights = _FIRST_FACTORS[:, None] / np.where(sums > 0, sums, 1)
     scores -= _TEXTS_OF_A_WEIGHT / len(labels) * weights
