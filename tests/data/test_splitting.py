@@ -40,10 +40,18 @@ def test_whole_numbers_give_that_many(amount):
     assert len(split_by_class(LABELS, amount, seed=0)[0]) == amount
 
 
+@pytest.mark.parametrize(("amount", "size"), [(0.5, 16), (3, 3), (29, 29)])
+def test_a_class_of_one_is_for_the_second_part(amount, size):
+    with pytest.warns(UserWarning, match="for training alone, as there is only one: 'elk', 'owl'"):
+        first, second = split_by_class([*LABELS, "owl", "elk"], amount, seed=0)
+    assert len(first) == size
+    assert {32, 33} < set(second)
+
+
 @pytest.mark.parametrize(
     ("labels", "amount", "message"),
     [
-        ([*LABELS, "owl"], 0.5, "class 'owl' must have 2 or more examples to split, got 1"),
+        (["cat", "owl"], 0.5, "labels must have a class of 2 or more examples, got 2 labels"),
         (LABELS, 0.0, r"amount must be a number in \(0, 1\), got 0.0"),
         (LABELS, 1.0, r"amount must be a number in \(0, 1\), got 1.0"),
         (LABELS, 2, "from 3 to 29 of 32, got 2"),

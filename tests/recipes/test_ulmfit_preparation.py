@@ -110,12 +110,14 @@ def test_what_no_model_or_text_can_have_shows_before_the_training(
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-def test_rare_classes_are_named(tmp_path):
+def test_a_class_of_one_text_is_trained_on(tmp_path):
     path = write_reviews(tmp_path / "reviews.csv")
     with path.open("a") as file:
         file.write("the only one,neither\n")
-    with pytest.raises(InputError, match="neither"):
-        recipe_for(path).prepare(tmp_path / "run")
+    with pytest.warns(UserWarning, match="for training alone, as there is only one: 'neither'"):
+        prepared = recipe_for(path).prepare(tmp_path / "run")
+    assert prepared.corpus.class_names == ("bad", "good", "neither")
+    assert "the only one" in prepared.corpus.train.texts
 
 
 def test_a_half_written_checkpoint_does_not_hinder_a_resumed_run(reviews, tmp_path):

@@ -63,13 +63,37 @@ def test_a_table_is_split_in_three_class_by_class(tmp_path):
     assert corpus == read_corpus(tmp_path / "a.csv", valid=0.2)
 
 
-def test_a_class_that_is_too_small_for_the_splits_is_named(tmp_path):
+def test_a_class_of_one_text_is_for_training(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text("text,label\n" + "a,one\nb,two\n" * 30 + "c,third\n" * 2)
-    with pytest.raises(
-        ValueError, match=r"class 'third' must have 3 or more texts .* test and valid texts, got 2"
-    ):
-        read_corpus(path, valid=0.1)
+    path.write_text("text,label\n" + "a,one\nb,two\n" * 30 + "c,third\n")
+    with pytest.warns(UserWarning, match="for training alone, as there is only one: 'third'"):
+        corpus = read_corpus(path, valid=0.1)
+    assert "c" in corpus.train.texts
+    assert corpus.class_names == ("one", "third", "two")
+    assert sorted(corpus.label_ids(corpus.valid)) == [0, 0, 0, 2, 2, 2]
+
+
+def test_a_fraction_of_validation_texts_is_of_the_labelled_texts_that_are_used(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(200)))
+    for valid, sizes in ((0.1, (18, 2)), (6, (20, 6))):
+        corpus = read_corpus(path, valid=valid, num_labelled=20)
+        assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (*sizes, 20)
+    for options, message in [
+        ({"valid": 1}, "valid: amount must leave each of 2 classes"),
+        ({"valid": 0.1, "num_labelled": 1}, "num_labelled must be a whole number of at least 2"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            read_corpus(path, **options)
+
+
+def test_the_first_of_the_texts_that_have_no_label_are_taken(tmp_path):
+    lines = [f"text {i}" for i in range(20)]
+    table, more = tmp_path / "a.csv", tmp_path / "b.csv"
+    table.write_text("text,label\n" + "".join(f"{t},{i % 2}\n" for i, t in enumerate(lines)))
+    more.write_text("\n".join(["text", *lines, "one", "two", "three"]) + "\n")
+    corpus = read_corpus(table, valid=0.2, unlabelled=more, num_unlabelled=2)
+    assert corpus.unlabelled.texts == ("one", "two")
 
 
 def test_a_label_that_no_training_text_has_is_named(reviews):

@@ -109,11 +109,24 @@ def test_further_training_starts_from_the_same_answers():
     np.testing.assert_allclose(model(inputs, training=True), model(inputs), rtol=0, atol=1e-4)
 
 
-def test_a_class_of_one_text_leaves_nothing_out():
-    documents, _ = some_texts(9, 2)
+def test_the_only_text_of_a_class_is_not_left_out():
+    documents, labels = some_texts(40, 2)
+    rare = np.append(labels[:39], 2)
+    model = make(num_classes=3)
+    found = fit_linear_head(model, documents, rare)
+    assert (found.left_out[39] == 0).all()
+    assert (found.left_out[:39] != 0).all()
+    # It is learned from.
+    probabilities = tf.nn.softmax(model(pad_documents(documents))).numpy()[:, 2]
+    assert probabilities[39] > np.median(probabilities)
+
+
+def test_where_each_class_has_one_text_nothing_is_left_out():
+    documents, _ = some_texts(2, 2)
     model = make()
-    found = fit_linear_head(model, documents, [0] * 8 + [1])
-    assert found == (STRENGTHS[0], None)
+    found = fit_linear_head(model, documents, [0, 1])
+    assert found.strength == STRENGTHS[0]
+    assert (found.left_out == 0).all()
     assert np.isfinite(model(pad_documents(documents))).all()
 
 

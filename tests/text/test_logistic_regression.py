@@ -4,7 +4,7 @@ import pytest
 from tfast.text.logistic_regression import (
     answer_left_out,
     best_likelihood,
-    number_of_parts,
+    can_be_left_out,
     regress,
     stratified_order,
 )
@@ -32,7 +32,7 @@ def test_a_stratified_order_has_every_text_once_and_every_class_in_every_part():
     labels = np.array([0] * 11 + [1] * 5 + [2] * 7)
     order = stratified_order(labels, seed=3)
     assert sorted(order) == list(range(23))
-    parts = np.arange(23) % number_of_parts(labels)
+    parts = np.arange(23) % 5
     assert all(set(labels[order][parts == part]) == {0, 1, 2} for part in range(5))
     assert stratified_order(labels, seed=3).tolist() == order.tolist()
     assert stratified_order(labels, seed=4).tolist() != order.tolist()
@@ -53,11 +53,27 @@ def test_each_text_is_answered_once_by_what_was_fitted_to_all_others_but_its_par
     np.testing.assert_array_equal(logits, np.stack([np.arange(23), -np.arange(23)], axis=1))
 
 
-def test_small_classes_make_fewer_parts_and_a_class_of_one_none():
-    assert number_of_parts(np.array([0] * 9 + [1] * 3)) == 3
-    assert number_of_parts(np.arange(20) % 2) == 5
-    with pytest.raises(ValueError, match="labels must have each class twice or more"):
-        answer_left_out(lambda used, left_out: np.zeros((len(left_out), 2)), np.array([0, 0, 1]))
+@pytest.mark.parametrize("sizes", [(20, 3, 1, 2), (2, 2), (2, 1, 2), (1, 6, 7)], ids=str)
+def test_all_know_all_classes_and_the_only_text_of_one_is_always_fitted_to(sizes):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    asked = []
+
+    def answer(used, left_out):
+        asked.append(left_out)
+        assert set(labels[used]) == set(labels)
+        assert not set(used) & set(left_out)
+        return np.ones((len(left_out), len(sizes)))
+
+    logits = answer_left_out(answer, labels)
+    judged = can_be_left_out(labels)
+    assert sorted(np.concatenate(asked)) == np.flatnonzero(judged).tolist()
+    assert len(asked) == min(5, judged.sum())
+    assert (logits == judged[:, None]).all()
+
+
+def test_texts_of_one_class_alone_are_not_left_out():
+    assert not can_be_left_out(np.array([0, 0, 0, 1])).any()
+    assert not can_be_left_out(np.array([0, 1])).any()
 
 
 def test_likelihood_does_not_depend_on_how_sure_but_on_how_right():

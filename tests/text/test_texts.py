@@ -64,9 +64,14 @@ def test_a_split_takes_a_number_and_texts_without_labels():
     assert (len(training), len(validation), validation.labels) == (2, 1, None)
 
 
-def test_a_split_says_which_class_is_too_small():
-    with pytest.raises(ValueError, match="class 'third' must have 2 or more"):
-        labelled(one=30, two=30, third=1).split(0.1, seed=0)
+def test_a_class_of_one_text_is_for_training():
+    with pytest.warns(UserWarning, match="only one: 'third'"):
+        training, validation = labelled(one=30, two=30, third=1).split(0.1, seed=0)
+    assert training.class_names == ("one", "third", "two")
+    assert validation.class_names == ("one", "two")
+
+
+def test_a_split_says_which_numbers_are_possible():
     with pytest.raises(ValueError, match=r"amount must .* got 60"):
         labelled(one=30, two=30).split(60, seed=0)
 

@@ -2,6 +2,7 @@
 
 import numbers
 import random
+import warnings
 from collections.abc import Sequence
 
 from tfast import arguments
@@ -10,10 +11,11 @@ from tfast import arguments
 def split_by_class(
     labels: Sequence[str], amount: float, *, seed: int
 ) -> tuple[list[int], list[int]]:
-    """Splits examples in two so that both parts have examples of each class.
+    """Splits examples in two, for validation or test and for training, class by class.
 
-    What of a class goes to which part depends on `seed`, the class's name and the number of its
-    examples alone.
+    Both parts have examples of each class; a class of a single example has it in the second part,
+    with a warning. What of a class goes to which part depends on `seed`, the class's name and the
+    number of its examples alone.
 
     Args:
         labels: the class name of each example.
@@ -25,8 +27,8 @@ def split_by_class(
         The indices of the first and of the second part, each ascending.
 
     Raises:
-        ValueError: `amount` is neither; a class has fewer than two examples; or a whole number
-            leaves a class without an example in one of the parts.
+        ValueError: `amount` is neither; no class has two examples; or a whole number leaves a class
+            of two or more without an example in one of the parts.
 
     Examples:
         >>> split_by_class(["cat", "cat", "cat", "cat", "dog", "dog"], 0.25, seed=1)
@@ -35,9 +37,14 @@ def split_by_class(
     members: dict[str, list[int]] = {}
     for index, label in enumerate(labels):
         members.setdefault(label, []).append(index)
-    for name, indices in members.items():
-        if len(indices) < 2:
-            raise ValueError(f"class {name!r} must have 2 or more examples to split, got 1")
+    single = sorted(name for name, indices in members.items() if len(indices) == 1)
+    if len(single) == len(members):
+        raise ValueError(
+            f"labels must have a class of 2 or more examples, got {len(labels)} labels"
+        )
+    if single:
+        names = ", ".join(map(repr, single[:5])) + (", ..." if len(single) > 5 else "")
+        warnings.warn(f"for training alone, as there is only one: {names}", stacklevel=3)
     sizes = _sizes({name: len(indices) for name, indices in members.items()}, amount)
     first: list[int] = []
     for name, indices in members.items():
@@ -47,16 +54,16 @@ def split_by_class(
 
 
 def _sizes(counts: dict[str, int], amount: float) -> dict[str, int]:
-    """How many examples of each class go to the first part: from 1 to all but one."""
+    """How many examples of each class go to the first part: all but one at most."""
     if not isinstance(amount, numbers.Integral):
         part = arguments.fraction("amount", amount, zero=False)
         return {name: min(max(1, round(part * n)), n - 1) for name, n in counts.items()}
     wanted = arguments.whole_number("amount", amount)
-    total = sum(counts.values())
-    if not len(counts) <= wanted <= total - len(counts):
+    total, splittable = sum(counts.values()), sum(n > 1 for n in counts.values())
+    if not splittable <= wanted <= total - len(counts):
         raise ValueError(
-            f"amount must leave each of {len(counts)} classes an example in both parts, from "
-            f"{len(counts)} to {total - len(counts)} of {total}, got {wanted}"
+            f"amount must leave each of {splittable} classes an example in both parts, from "
+            f"{splittable} to {total - len(counts)} of {total}, got {wanted}"
         )
     exact = {name: wanted * n / total for name, n in counts.items()}
     sizes = {name: min(max(1, int(exact[name])), n - 1) for name, n in counts.items()}

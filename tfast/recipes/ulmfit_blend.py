@@ -11,6 +11,7 @@ from tfast.recipes.results import write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
 from tfast.recipes.ulmfit_training import TrainedTexts
 from tfast.text.blending import Blend, fit_blend
+from tfast.text.logistic_regression import can_be_left_out
 from tfast.text.models.blended import BlendedClassifier
 
 
@@ -74,7 +75,9 @@ def _judge(
     """What ULMFiT and TF-IDF say to texts whose labels they do not know, and the right classes."""
     if trained.left_out is not None:
         _, label_ids = labelled(prepared, ("train", "valid"))
-        return trained.left_out, predict_left_out(prepared, baseline), label_ids
+        judged = can_be_left_out(label_ids)
+        left_out = trained.left_out, predict_left_out(prepared, baseline)
+        return left_out[0][judged], left_out[1][judged], label_ids[judged]
     _, label_ids = labelled(prepared, ("valid",))
     return (
         predict(prepared, trained.model, "valid"),

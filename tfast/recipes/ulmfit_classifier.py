@@ -17,7 +17,7 @@ from tfast.recipes.ulmfit_preparation import (
 from tfast.recipes.ulmfit_stage import StageFiles, fit_stage
 from tfast.text.classifier_batches import classifier_batches
 from tfast.text.linear_head import fit_linear_head
-from tfast.text.logistic_regression import number_of_parts
+from tfast.text.logistic_regression import can_be_left_out
 from tfast.text.models import classifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
@@ -107,7 +107,8 @@ def fit_head(
     begin, corpus = time.monotonic(), prepared.corpus
     documents, labels = labelled(prepared, ("train", "valid"))
     all_judge = training_texts_judge(prepared.recipe, prepared.documents)
-    if not all_judge or number_of_parts(labels) < 2:  # the validation texts are to judge
+    all_judge &= bool(can_be_left_out(labels).any())
+    if not all_judge:  # the validation texts are to
         documents, labels = labelled(prepared, ("train",))
     model = _start(prepared, target, dtype="float32", head_size=2 * len(corpus.class_names))
     files = StageFiles.of(prepared.output, "classifier", reverse)
@@ -123,8 +124,9 @@ def fit_head(
         show_progress=True,
     )
     seconds[files.name] = round(time.monotonic() - begin, 1)
-    if found.left_out is not None:
-        right = found.left_out.argmax(-1) == labels
+    judged = can_be_left_out(labels)
+    if judged.any():
+        right = found.left_out.argmax(-1)[judged] == labels[judged]
         print(
             f"Logistic regression on what it says of them: {right.mean():.2%} right, each when it "
             f"was left out, after {seconds[files.name]} s",

@@ -35,6 +35,7 @@ def write(prepared: PreparedTexts, trained: TrainedTexts) -> dict[str, Any]:
         **accuracies(true_ids, blended),
         "test_texts": len(corpus.test),
         "training_texts": len(corpus.train),
+        "validation_texts": len(corpus.valid),
         "unlabelled_texts": len(corpus.unlabelled),
         "vocabulary": len(prepared.vocabulary),
         "parameters": trained.model.count_params(),

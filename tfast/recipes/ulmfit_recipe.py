@@ -82,10 +82,12 @@ class UlmfitRecipe(Recipe):
         "the same; without it aclImdb's own test texts, or 0.1",
     )
     num_labelled: int | None = setting(
-        None, checks.or_none(whole_number), "so many training texts, at random"
+        None,
+        checks.or_none(whole_number),
+        "number of labelled texts to use, sampled at random; a fraction for validation is of these",
     )
     num_unlabelled: int | None = setting(
-        None, checks.or_none(whole_number), "so many of the unlabelled texts"
+        None, checks.or_none(whole_number), "number of texts without labels to use, the first ones"
     )
     vocabulary_size: int = setting(
         20_000, whole_number, "words at most, besides those of a pretrained model"

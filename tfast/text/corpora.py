@@ -3,11 +3,10 @@
 What reads one file or folder, `tfast.text.texts`, can be imported from here too.
 """
 
-import collections
 import dataclasses
 import functools
+import numbers
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeGuard
 
@@ -84,8 +83,10 @@ def read_corpus(
         unlabelled: path, see `read_unlabelled`; or None. Texts of it that are among the labelled
             ones too are left out: what learned from them without labels would know them better
             than texts to come, and be judged too well.
-        num_labelled: how many training texts to use, see `Texts.sample`; None for all.
-        num_unlabelled: how many unlabelled texts to use, the first ones; None for all.
+        num_labelled: how many texts of `data` to use beside the test texts, see `Texts.sample`;
+            None for all. A fraction of validation texts is of these, a number or a path of them
+            comes to these.
+        num_unlabelled: how many of the others to use, the first ones; None for all.
         text_column: of tables.
         label_column: of tables.
         encoding: of files without a byte-order mark.
@@ -95,13 +96,28 @@ def read_corpus(
         A `Corpus`.
 
     Raises:
-        ValueError: see the other functions; a class with too few texts for the splits; or
-            labels that the training texts do not have.
+        ValueError: see the other functions; or labels that the training texts do not have.
         OSError: a path cannot be read.
     """
     read = functools.partial(
         read_texts, text_column=text_column, label_column=label_column, encoding=encoding
     )
+
+    def split_off(texts: Texts, name: str, source: PathLike | float) -> tuple[Texts, Texts]:
+        if isinstance(source, str | os.PathLike):
+            return texts, read(source)
+        try:
+            return texts.split(source, seed=seed)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+
+    def sample(texts: Texts) -> Texts:
+        if num_labelled is None or num_labelled >= len(texts):
+            return texts
+        least = max(1, len(texts.class_names))
+        number = arguments.whole_number("num_labelled", num_labelled, minimum=least)
+        return texts.sample(number, seed=seed)
+
     if data is None:
         labelled, without_labels = _read_docstrings(seed)
     else:
@@ -110,22 +126,16 @@ def read_corpus(
         labelled, without_labels = read(data), Texts(())
     if unlabelled is not None:
         without_labels = read_unlabelled(unlabelled, text_column=text_column, encoding=encoding)
-    if num_unlabelled is not None:
-        number = arguments.whole_number("num_unlabelled", num_unlabelled, minimum=0)
-        without_labels = Texts(without_labels.texts[:number])
-    sources = {"test": 0.1 if test is None else test, "valid": valid}
-    _check_class_sizes(labelled, [name for name, s in sources.items() if not _is_path(s)])
-    parts = {}
-    for name, source in sources.items():
-        if isinstance(source, str | os.PathLike):
-            parts[name] = read(source)
-        else:
-            labelled, parts[name] = labelled.split(source, seed=seed)
-    if num_labelled is not None and num_labelled < len(labelled):
-        labelled = labelled.sample(num_labelled, seed=seed)
-    known = {*labelled.texts, *parts["valid"].texts, *parts["test"].texts}
+    labelled, test_texts = split_off(labelled, "test", 0.1 if test is None else test)
+    if not _is_path(valid) and not isinstance(valid, numbers.Integral):
+        labelled = sample(labelled)  # a fraction is of the texts that are used
+    labelled, valid_texts = split_off(labelled, "valid", valid)
+    labelled = sample(labelled)
+    known = {*labelled.texts, *valid_texts.texts, *test_texts.texts}
     others = [text for text in without_labels.texts if text not in known]
-    return Corpus(train=labelled, unlabelled=Texts(others), **parts)
+    if num_unlabelled is not None:
+        others = others[: arguments.whole_number("num_unlabelled", num_unlabelled, minimum=0)]
+    return Corpus(train=labelled, valid=valid_texts, test=test_texts, unlabelled=Texts(others))
 
 
 def _read_docstrings(seed: int) -> tuple[Texts, Texts]:
@@ -164,14 +174,3 @@ def _find_parts(
 
 def _is_path(value: object) -> TypeGuard[PathLike]:
     return isinstance(value, str | os.PathLike)
-
-
-def _check_class_sizes(labelled: Texts, split_off: Sequence[str]) -> None:
-    """Says which class is too small while its size is still the one that the reader knows."""
-    needed = 1 + len(split_off)
-    for name, count in sorted(collections.Counter(labelled.labels).items()):
-        if count < needed:
-            raise ValueError(
-                f"class {name!r} must have {needed} or more texts to split off "
-                f"{' and '.join(split_off)} texts, got {count}"
-            )

@@ -15,8 +15,8 @@ from tfast.text.documents import check_documents
 from tfast.text.logistic_regression import (
     answer_left_out,
     best_likelihood,
+    can_be_left_out,
     check_label_ids,
-    number_of_parts,
     regress,
     stratified_order,
 )
@@ -34,11 +34,11 @@ class LinearHead(NamedTuple):
     Attributes:
         strength: scikit-learn's `C`: the larger, the less are coefficients held near 0.
         left_out: logits `(documents, classes)`, float64, of each document by a regression that was
-            not fitted to it; None where a class has one document alone.
+            not fitted to it; 0 of the only document of a class.
     """
 
     strength: float
-    left_out: np.ndarray | None
+    left_out: np.ndarray
 
 
 def fit_linear_head(
@@ -65,8 +65,7 @@ def fit_linear_head(
         label_ids: integers `(documents,)` from 0 to `num_classes - 1`, each at least once.
         batch_size: documents that are read at a time.
         reverse: whether the model reads backwards.
-        seed: of the parts, of which each is left out once: five, or as many as the smallest class
-            has documents.
+        seed: of the five parts, of which each is left out once.
         show_progress: whether to show progress of the reading.
 
     Returns:
@@ -130,14 +129,13 @@ class _Regression(NamedTuple):
         return normal @ self.slopes + self.intercept
 
 
-def _cross_validate(
-    outputs: np.ndarray, labels: np.ndarray, seed: int
-) -> tuple[float, np.ndarray | None]:
+def _cross_validate(outputs: np.ndarray, labels: np.ndarray, seed: int) -> tuple[float, np.ndarray]:
     """The best of `STRENGTHS`, and what it says to texts that were left out."""
-    if number_of_parts(labels) < 2:
-        return STRENGTHS[0], None
+    if not can_be_left_out(labels).any():
+        return STRENGTHS[0], np.zeros((len(labels), labels.max() + 1))
     order = stratified_order(labels, seed=seed)
     outputs, labels = outputs[order], labels[order]
+    judged = can_be_left_out(labels)
 
     def answer_with(strength: float) -> np.ndarray:
         def answer(used: np.ndarray, left_out: np.ndarray) -> np.ndarray:
@@ -146,7 +144,9 @@ def _cross_validate(
         return answer_left_out(answer, labels)
 
     answers = {strength: answer_with(strength) for strength in STRENGTHS}
-    best = max(answers, key=lambda strength: best_likelihood(answers[strength], labels))
+    best = max(
+        answers, key=lambda strength: best_likelihood(answers[strength][judged], labels[judged])
+    )
     left_out = np.empty_like(answers[best])
     left_out[order] = answers[best]
     return best, left_out

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-# Parts that texts are split into; fewer where a class has not so many texts.
-_NUM_PARTS = 5
+# Parts that texts are split into.
+NUM_PARTS = 5
 
 
 def regress(inputs: Any, labels: np.ndarray, **options: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -89,48 +89,51 @@ def stratified_order(labels: np.ndarray, *, seed: int = 0) -> np.ndarray:
     return order[np.argsort(labels[order], kind="stable")]
 
 
-def number_of_parts(labels: np.ndarray) -> int:
-    """How many parts cross-validation has: five, or as many as the smallest class has texts.
+def can_be_left_out(labels: np.ndarray) -> np.ndarray:
+    """Which texts cross-validation can leave out: all but the only ones of their class.
+
+    Where fewer than two classes have others there are none: texts of one class alone judge nothing.
 
     Args:
         labels: integers `(texts,)` from 0.
 
+    Returns:
+        Booleans `(texts,)`.
+
     Examples:
-        >>> number_of_parts(np.array([0, 1, 0, 1, 0]))
-        2
+        >>> can_be_left_out(np.array([0, 1, 0, 2, 2])).tolist()
+        [True, False, True, True, True]
     """
-    return min(_NUM_PARTS, int(np.bincount(labels).min()))
+    has_others = np.bincount(labels) > 1
+    return has_others[labels] & (has_others.sum() > 1)
 
 
 def answer_left_out(
     answer: Callable[[np.ndarray, np.ndarray], np.ndarray], labels: np.ndarray
 ) -> np.ndarray:
-    """What classifiers say to the texts that each was not fitted to.
+    """Cross-validation: what classifiers say to the texts that each was not fitted to.
+
+    There are five parts, of fewer texts one for each. A class of a few texts has them in different
+    parts, so that all classifiers know all classes; the only text of a class is in none.
 
     Args:
         answer: given the numbers of the texts to fit to and of those to answer, their logits
             `(texts to answer, classes)`.
-        labels: integers `(texts,)` from 0, in a `stratified_order`, each at least twice.
+        labels: integers `(texts,)` from 0, in a `stratified_order`.
 
     Returns:
-        Logits `(texts, classes)`, float64.
-
-    Raises:
-        ValueError: a class has one text alone.
+        Logits `(texts, classes)`, float64; 0 of a text that cannot be left out.
 
     Examples:
         >>> labels = np.array([0, 0, 1, 1])
-        >>> answer_left_out(lambda fitted, left_out: np.eye(2)[labels[fitted]], labels).tolist()
+        >>> answer_left_out(lambda fitted, left_out: np.eye(2)[labels[left_out]], labels).tolist()
         [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     """
-    num_parts = number_of_parts(labels)
-    if num_parts < 2:
-        raise ValueError("labels must have each class twice or more, got one of a single text")
-    parts = np.arange(len(labels)) % num_parts
     logits = np.zeros((len(labels), labels.max() + 1))
-    for part in range(num_parts):
-        left_out = np.flatnonzero(parts == part)
-        logits[left_out] = answer(np.flatnonzero(parts != part), left_out)
+    numbers = np.flatnonzero(can_be_left_out(labels))
+    for part in range(min(NUM_PARTS, len(numbers))):
+        left_out = numbers[part::NUM_PARTS]
+        logits[left_out] = answer(np.setdiff1d(np.arange(len(labels)), left_out), left_out)
     return logits
 
 

@@ -78,10 +78,10 @@ class Texts:
 
         Returns:
             The texts that remain for training, and the validation texts. Both have at least one
-            text of each class.
+            text of each class; a class of one text has it for training, with a warning.
 
         Raises:
-            ValueError: `amount` is neither, or a class has too few texts; the message names it.
+            ValueError: `amount` is neither, or leaves a class of two or more texts without one.
         """
         labels = ("",) * len(self) if self.labels is None else self.labels
         validation, training = split_by_class(labels, amount, seed=seed)

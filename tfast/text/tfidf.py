@@ -13,16 +13,17 @@ from tfast.text.documents import check_documents
 from tfast.text.gram_counts import Grams, TooFewWordsError, count_grams
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.logistic_regression import (
+    NUM_PARTS,
     answer_left_out,
     best_likelihood,
+    can_be_left_out,
     check_label_ids,
-    number_of_parts,
     stratified_order,
 )
 from tfast.text.models.tfidf import TfidfClassifier
 from tfast.text.tfidf_regression import Fitted, KnownGrams, TfidfSettings, fit_regression
 
-# Texts that settings are compared on at most.
+# Texts that settings are compared on at most, but for a few more of rare classes.
 MAX_COMPARED = 2000
 
 # The first is for texts too few to compare settings on.
@@ -104,9 +105,9 @@ def choose_settings(
 ) -> TfidfSettings:
     """The best of `CANDIDATES`, and with vectors of `SIMILAR_CANDIDATES`, by cross-validation.
 
-    They are compared by the likelihood of the texts that are left out: in five parts, in fewer
-    where a class has not so many texts, and of `MAX_COMPARED` texts at most. Of more texts vectors
-    are left out: they help the less the more texts there are.
+    They are compared by the likelihood of the texts that are left out, in five parts. Of more than
+    `MAX_COMPARED` texts a sample is compared on, and vectors are left out: they help the less the
+    more texts there are.
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
@@ -116,7 +117,7 @@ def choose_settings(
         seed: of the parts.
 
     Returns:
-        The `TfidfSettings`. Where a class has one text alone: the first, of those with vectors
+        The `TfidfSettings`. Where no two classes have two texts: the first, of those with vectors
         where there are any.
 
     Raises:
@@ -129,15 +130,14 @@ def choose_settings(
         0.0
     """
     labels = np.asarray(label_ids)
-    num_parts = number_of_parts(labels)
-    if num_parts < 2:
+    if not can_be_left_out(labels).any():
         return (CANDIDATES if vectors is None else SIMILAR_CANDIDATES)[0]
     order = stratified_order(labels, seed=seed)
     step = -(-len(order) // MAX_COMPARED)
-    if np.bincount(labels[order[::step]], minlength=labels.max() + 1).min() >= num_parts:
-        order = order[::step]
+    order = order[_thinned(labels[order], step)]
     grams, known = _count(tf.gather(documents, order), vocab_size, vectors)
     labels = labels[order]
+    judged = can_be_left_out(labels)
 
     # Of 8,000 film reviews vectors that are as long as these took almost a point.
     uses_vectors = known is not None and step == 1
@@ -145,9 +145,17 @@ def choose_settings(
 
     def likelihood(settings: TfidfSettings) -> float:
         logits = _answer_left_out(grams, labels, known, settings)
-        return -np.inf if logits is None else best_likelihood(logits, labels)
+        return -np.inf if logits is None else best_likelihood(logits[judged], labels[judged])
 
     return max(candidates, key=likelihood)
+
+
+def _thinned(labels: np.ndarray, step: int) -> np.ndarray:
+    """Which of labels in a stratified order to keep: every `step`-th, of rare classes the first."""
+    kept = np.arange(len(labels)) % step == 0
+    too_few = np.bincount(labels[kept], minlength=labels.max() + 1) < NUM_PARTS
+    ranks = np.arange(len(labels)) - np.searchsorted(labels, labels)
+    return kept | (too_few[labels] & (ranks < NUM_PARTS))
 
 
 def left_out_logits(
@@ -163,19 +171,18 @@ def left_out_logits(
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
-        label_ids: integers `(documents,)` from 0, each at least twice.
+        label_ids: integers `(documents,)` from 0, each at least once.
         vocab_size: number of different token ids.
         settings: see `fit_tfidf`.
         vectors: see `fit_tfidf`.
-        seed: of the parts, of which each is left out once: five, or as many as the smallest class
-            has texts.
+        seed: of the five parts, of which each is left out once.
 
     Returns:
-        Logits `(documents, classes)`, float64; all 0 where the settings leave no word
-        of the others to a part.
+        Logits `(documents, classes)`, float64; 0 of the only document of a class, and of all where
+        the settings leave no word of the others to a part.
 
     Raises:
-        ValueError: labels or vectors that do not fit, or a class has one text alone.
+        ValueError: labels or vectors that do not fit.
         ImportError: scikit-learn is not installed.
 
     Examples:

@@ -92,8 +92,10 @@ def fit_regression(
     transformer = TfidfTransformer(sublinear_tf=True)
     features = transformer.fit_transform(grams.counts[:, columns])
     came = np.unique(features.indices)
-    scales = _ratios(features[:, came], labels) ** settings.ratio_power
-    scales /= max(np.sqrt((scales**2).mean()), 1e-12)
+    scales = np.ones(len(came))
+    if settings.ratio_power:
+        scales = _ratios(features[:, came], labels) ** settings.ratio_power
+        scales /= max(np.sqrt((scales**2).mean()), 1e-12)
     inputs = features[:, came] @ scipy.sparse.diags(scales)
     if known is not None:
         places = np.searchsorted(columns, known.columns)

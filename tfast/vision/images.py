@@ -122,7 +122,8 @@ class ImageFolder:
 
         Args:
             fraction: part of each class's images that goes to validation, in (0, 1); at least
-                one image of a class goes to each part.
+                one image of a class goes to each part. A class of one image has it for training,
+                with a warning.
             seed: an integer. The split of a class depends on it, the class's name and the number
                 of its images alone.
 
@@ -130,7 +131,7 @@ class ImageFolder:
             Training and validation, with the same `directory`, `class_names` and `bad_images`.
 
         Raises:
-            ValueError: `fraction` is out of its range, or a class has fewer than two images.
+            ValueError: `fraction` is out of its range, or no class has two images.
         """
         fraction = arguments.fraction("fraction", fraction, zero=False)
         names = [self.class_names[label] for label in self.labels]
