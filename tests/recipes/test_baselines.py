@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfast.recipes import baselines
 from tfast.recipes.baselines import find_baseline, predict, refit
+from tfast.recipes.ulmfit_documents import digest_texts
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import look_up
 from tfast.text.gram_vectors import GramVectors
@@ -33,6 +34,7 @@ def prepare(output, train=TRAIN, unlabelled=()):
         pretrained={},
         general_vocabulary=None,
         topic_vectors=None,
+        settings={"texts_sha256": digest_texts(corpus, vocabulary, documents)},
     )
 
 

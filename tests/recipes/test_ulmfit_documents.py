@@ -1,7 +1,7 @@
 from small_data import TINY_TEXTS
 
 from tfast.recipes import UlmfitRecipe
-from tfast.recipes.ulmfit_documents import look_up_corpus, look_up_general_text
+from tfast.recipes.ulmfit_documents import digest_texts, look_up_corpus, look_up_general_text
 from tfast.recipes.ulmfit_start import TextStart
 from tfast.text.corpora import Corpus, Texts
 from tfast.text.tokenization.tokenizer import TextTokenizer
@@ -10,6 +10,7 @@ from tfast.text.vocabulary import Vocabulary
 LABELLED = Texts(["a fine film", "a dull film", "a fine day"], ["good", "bad", "good"])
 TESTED = Texts(["unseen"], ["good"])
 CORPUS = Corpus(LABELLED, LABELLED, TESTED, Texts(["so dull", "so dull"]))
+KNOWN = Vocabulary.from_counts({b"elsewhere": 2, b"film": 2})
 RECIPE = UlmfitRecipe(data="reviews.csv", **TINY_TEXTS)
 
 
@@ -22,11 +23,31 @@ def test_words_are_those_of_training_and_unlabelled_texts():
 
 
 def test_words_of_a_pretrained_model_keep_their_ids():
-    known = Vocabulary.from_counts({b"elsewhere": 2, b"film": 2})
-    vocabulary, documents = look_up_corpus(RECIPE, CORPUS, TextStart(vocabulary=known))
-    assert vocabulary.words[: len(known)] == known.words
-    assert set(vocabulary.words) - set(known.words) >= {"a", "fine", "dull", "day", "so"}
-    assert known.words.index("film") in documents["train"][0].numpy()
+    vocabulary, documents = look_up_corpus(RECIPE, CORPUS, TextStart(vocabulary=KNOWN))
+    assert vocabulary.words[: len(KNOWN)] == KNOWN.words
+    assert set(vocabulary.words) - set(KNOWN.words) >= {"a", "fine", "dull", "day", "so"}
+    assert KNOWN.words.index("film") in documents["train"][0].numpy()
+
+
+def test_the_digest_tells_words_ids_labels_and_classes():
+    def digest(labelled=LABELLED, words=KNOWN, test=TESTED):
+        corpus = Corpus(labelled, labelled, test, Texts(["so dull"]))
+        vocabulary, documents = look_up_corpus(RECIPE, corpus, TextStart(vocabulary=words))
+        return digest_texts(corpus, vocabulary, documents)
+
+    others = [
+        {"labelled": Texts(["a fine film", "a dull film", "a fine way"], LABELLED.labels)},
+        {"labelled": Texts(LABELLED.texts, ["good", "bad", "bad"])},
+        {
+            "labelled": Texts(LABELLED.texts, ["fine", "bad", "fine"]),
+            "test": Texts(["unseen"], ["fine"]),
+        },
+        {"test": Texts(["unseen film"], ["good"])},
+        {"words": Vocabulary.from_counts({b"nowhere": 2, b"film": 2})},
+    ]
+    digests = {digest(), *(digest(**other) for other in others)}
+    assert digest() in digests
+    assert len(digests) == 1 + len(others)
 
 
 def test_general_text_has_a_vocabulary_of_its_own(tmp_path):

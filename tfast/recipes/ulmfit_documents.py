@@ -1,5 +1,10 @@
 """The texts of a ULMFiT run as token ids, and the vocabularies that these are of."""
 
+import hashlib
+import json
+from collections.abc import Mapping
+
+import numpy as np
 import tensorflow as tf
 
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
@@ -58,3 +63,17 @@ def look_up_general_text(
         tokenizer=tokenizer,
         show_progress=True,
     )
+
+
+def digest_texts(
+    corpus: Corpus, vocabulary: Vocabulary, documents: Mapping[str, tf.RaggedTensor]
+) -> str:
+    """A SHA-256 of all that is learned from, in hexadecimal: words, token ids, classes, labels."""
+    digest = hashlib.sha256(json.dumps([vocabulary.words, corpus.class_names]).encode())
+    for name, ids in sorted(documents.items()):
+        digest.update(name.encode())
+        for numbers in (ids.flat_values, ids.row_lengths()):
+            digest.update(np.ascontiguousarray(numbers, "int64").tobytes())
+    for part in (corpus.train, corpus.valid, corpus.test):
+        digest.update(np.array(corpus.label_ids(part), "int64").tobytes())
+    return digest.hexdigest()

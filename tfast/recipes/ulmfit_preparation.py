@@ -12,7 +12,11 @@ from tfast.pretrained.records import Provenance
 from tfast.recipes.old_runs import check_same_result, check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.recipes.ulmfit_choices import choose
-from tfast.recipes.ulmfit_documents import look_up_corpus, look_up_general_text
+from tfast.recipes.ulmfit_documents import (
+    digest_texts,
+    look_up_corpus,
+    look_up_general_text,
+)
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.recipes.ulmfit_start import read_pretrained
 from tfast.text.corpora import Corpus, read_corpus
@@ -43,7 +47,7 @@ class PreparedTexts:
         pretrained: the language models to start from by direction, True for backward; may be
             empty.
         settings: what a resumed run must agree on with the interrupted one.
-        provenance: of the published weights that the run starts from; may be empty.
+        provenance: of the weights that the run starts from; may be empty.
         topic_vectors: of the words of `general_vocabulary`, or None.
     """
 
@@ -84,17 +88,17 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     recipe = choose(recipe, corpus)
     start = read_pretrained(recipe)
     check_models(recipe, start.models)
+    settings = recipe.settings() | start.settings()
+    check_old_run(output, settings, so_far=True)
     general_vocabulary, tokenizer = start.vocabulary, start.tokenizer
     vocabulary, documents = look_up_corpus(recipe, corpus, start)
     if recipe.general_text:
         general_vocabulary, general = look_up_general_text(recipe, tokenizer)
         documents |= general
     check_windows(recipe, documents)
-    settings = make_settings(recipe, documents) | start.settings()
-    # All checkpoints of a run were made under the same settings.
-    for checkpoint in sorted(checkpoints.rglob("*.npz"))[:1]:
-        check_same_run(checkpoint, settings)
-    check_same_result(output / "result.json", settings)
+    settings["tokens"] = {name: int(ids.flat_values.shape[0]) for name, ids in documents.items()}
+    settings["texts_sha256"] = digest_texts(corpus, vocabulary, documents)
+    check_old_run(output, settings)
     if recipe.general_text and general_vocabulary:
         general_vocabulary.save(output / "general" / "vocabulary.txt")
     vocabulary.save(output / "vocabulary.txt")
@@ -125,6 +129,14 @@ def say_copies(corpus: Corpus) -> None:
                 "word: unless new texts repeat them as often, accuracy will look too good",
                 flush=True,
             )
+
+
+def check_old_run(output: Path, settings: dict[str, Any], *, so_far: bool = False) -> None:
+    """Refuses a folder with a run under other settings, see `check_same_run`."""
+    # All checkpoints of a run were made under the same ones.
+    for checkpoint in sorted((output / "checkpoints").rglob("*.npz"))[:1]:
+        check_same_run(checkpoint, settings, so_far=so_far)
+    check_same_result(output / "result.json", settings, so_far=so_far)
 
 
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:
@@ -207,9 +219,3 @@ def make_lm_batches(
         first_step=first_step,
         reverse=reverse,
     )
-
-
-def make_settings(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -> dict[str, Any]:
-    """What a resumed run must agree on with the interrupted one: settings, and how much text."""
-    tokens = {name: int(ids.flat_values.shape[0]) for name, ids in documents.items()}
-    return recipe.settings() | {"tokens": tokens}

@@ -1,6 +1,5 @@
 """What a ULMFiT run starts from: language models of one's own, or published ones."""
 
-import dataclasses
 from pathlib import Path
 
 from tfast.recipes.language_model_start import TextStart as TextStart
@@ -21,9 +20,7 @@ def read_pretrained(recipe: UlmfitRecipe) -> TextStart:
     names = {False: name}
     if recipe.backward:
         names[True] = backward_name(name)
-    start = read_language_models(names, download=recipe.download)
-    # A run's own file is among its paths; only published weights are told by their hashes.
-    return dataclasses.replace(start, provenance=()) if _is_own(name) else start
+    return read_language_models(names, download=recipe.download)
 
 
 def backward_name(name: str | Path) -> str | Path:
