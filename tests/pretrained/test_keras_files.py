@@ -6,6 +6,7 @@ import pytest
 
 from tfast.pretrained import load
 from tfast.text import ForwardBackwardClassifier, LanguageModel, TextClassifier, Vocabulary
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.tokenization.tokenizer_files import save_tokenizer
@@ -33,6 +34,18 @@ def test_a_language_model_of_a_run(tmp_path):
     assert loaded.tokenizer.add_end
     assert not loaded.reverse
     assert set(loaded.provenance.sha256) == {"language_model.keras", "vocabulary.txt"}
+
+
+def test_topic_vectors_beside_a_language_model_come_too(tmp_path):
+    save_language_model(tmp_path)
+    rows = np.arange(10, dtype="float32")[:, None]
+    GramVectors(rows).save(tmp_path / "topic_vectors.npz")
+    loaded = load(tmp_path / "language_model.keras")
+    np.testing.assert_array_equal(loaded.topic_vectors.words, rows)
+    assert "topic_vectors.npz" in loaded.provenance.sha256
+    GramVectors(rows[1:]).save(tmp_path / "topic_vectors.npz")
+    with pytest.raises(ValueError, match="a vector for each of 10 words, got 9"):
+        load(tmp_path / "language_model.keras")
 
 
 def test_a_backward_model_is_told_by_its_name(tmp_path):

@@ -9,6 +9,7 @@ from tfast.pretrained import Provenance, load
 from tfast.recipes import InputError, LanguageModelRecipe, language_model_training
 from tfast.recipes.divergence import StopAtDivergence
 from tfast.saving import load_model
+from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.vocabulary import Vocabulary
@@ -115,6 +116,24 @@ def test_the_result_says_what_a_run_continued_from_and_another_can_continue_it(s
     assert len(third.prepare(tmp_path / "third").training.vocabulary) == result["vocabulary"]
     with pytest.raises(InputError, match="must be a forward model here, got a backward one"):
         dataclasses.replace(third, backward=False).prepare(tmp_path / "other")
+
+
+def test_topic_vectors_of_the_model_come_along_with_those_of_new_words(tmp_path):
+    path = lay_model(tmp_path / "first")
+    rows = np.random.default_rng(0).standard_normal((len(LETTERS), 3)).astype("float32")
+    GramVectors(rows).save(path.with_name("topic_vectors.npz"))
+    continuing(tmp_path, path).run(tmp_path / "second")
+    loaded = load(tmp_path / "second" / "language_model.keras")
+    assert len(loaded.topic_vectors.words) == len(loaded.vocabulary) > len(LETTERS)
+    np.testing.assert_array_equal(loaded.topic_vectors.words[: len(LETTERS)], rows)
+
+
+def test_a_run_goes_on_where_its_texts_were_moved(recipe, tmp_path):
+    recipe.prepare(tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    moved = [path.rename(tmp_path / "elsewhere" / path.name) for path in recipe.data]
+    there = dataclasses.replace(recipe, data=tuple(moved))
+    assert len(there.prepare(tmp_path / "run", resume=True).training) == 36
 
 
 def test_neither_ids_nor_checkpoint_are_taken_from_a_run_with_another_model(second, tmp_path):

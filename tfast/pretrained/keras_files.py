@@ -5,9 +5,10 @@ from pathlib import Path
 
 import keras
 
+from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import FileSource, FolderSource
-from tfast.pretrained.text_files import is_backward
+from tfast.pretrained.text_files import is_backward, read_topic_vectors
 from tfast.saving import load_model
 from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
@@ -23,7 +24,10 @@ ONLY_FORWARD = (ForwardBackwardClassifier, BlendedClassifier)
 
 
 def load(source: FileSource) -> Pretrained:
-    """Reads the model, and `vocabulary.txt` or `preprocessing.json` beside it.
+    """Reads the model, and what lies beside it.
+
+    Of a text model that is `vocabulary.txt`, and topic vectors if there are any; of an image model
+    `preprocessing.json`.
 
     Raises:
         ValueError: the file is damaged or of another model, or a text model's vocabulary is
@@ -41,6 +45,7 @@ def load(source: FileSource) -> Pretrained:
             preprocessing=None if preprocessing is None else read_preprocessing(preprocessing),
         )
     vocabulary = read_vocabulary(beside.path("vocabulary.txt"), model)
+    topics = beside.find(TOPIC_VECTORS)
     source.sha256.update(beside.sha256)
     return Pretrained(
         source.name,
@@ -49,6 +54,7 @@ def load(source: FileSource) -> Pretrained:
         tokenizer=load_tokenizer(source.folder),
         vocabulary=vocabulary,
         reverse=not isinstance(model, ONLY_FORWARD) and is_backward(Path(source.file)),
+        topic_vectors=None if topics is None else read_topic_vectors(topics, len(vocabulary)),
     )
 
 

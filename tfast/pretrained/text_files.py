@@ -72,16 +72,27 @@ def _with_topic_vectors(loaded: Pretrained, path: Path | None, words: Path | Non
     if path is None or words is None:
         return loaded
     assert loaded.vocabulary is not None  # for mypy
-    vectors, (file_words, _) = GramVectors.load(path), load_vocabulary(words)
-    if len(vectors.words) != len(file_words):
-        raise ValueError(
-            f"{path.name} must have a vector for each of {len(file_words)} words, got "
-            f"{len(vectors.words)}"
-        )
+    file_words, _ = load_vocabulary(words)
+    vectors = read_topic_vectors(path, len(file_words))
     # The special tokens of other vocabularies have been moved to the front.
     if tuple(file_words) != loaded.vocabulary.words:
         vectors = vectors.transfer(file_words, loaded.vocabulary.words)
     return dataclasses.replace(loaded, topic_vectors=vectors)
+
+
+def read_topic_vectors(path: Path, num_words: int) -> GramVectors:
+    """Vectors of a vocabulary of that many words.
+
+    Raises:
+        ValueError: the file is damaged, or of another vocabulary.
+    """
+    vectors = GramVectors.load(path)
+    if len(vectors.words) != num_words:
+        raise ValueError(
+            f"{path.name} must have a vector for each of {num_words} words, got "
+            f"{len(vectors.words)}"
+        )
+    return vectors
 
 
 def is_backward(path: Path) -> bool:

@@ -10,6 +10,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfast.data.folders import files_below
+from tfast.files import atomic_write
+from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.recipes.language_model_recipe import LanguageModelRecipe
 from tfast.recipes.language_model_start import TextStart, read_language_models
 from tfast.recipes.old_runs import check_same_run
@@ -25,7 +28,7 @@ from tfast.text.stored_documents import (
     open_stored_documents,
     store_documents,
 )
-from tfast.text.texts import iterate_unlabelled
+from tfast.text.texts import TEXT_ENDINGS, iterate_unlabelled
 from tfast.text.tokenization.tokenizer_files import save_tokenizer, tokenizer_settings
 from tfast.text.ulmfit import transfer_vocabulary
 from tfast.text.word_vectors import start_from_counts
@@ -121,6 +124,7 @@ def train_and_write(prepared: PreparedLanguageModel) -> dict[str, Any]:
     measured = model.evaluate(_batches(prepared, training=False), return_dict=True)
     # In float32 and with the exact loss, as most who start from it will train it.
     write_model(_files(prepared).model, float32_copy(model, num_candidates=None))
+    _write_topic_vectors(prepared)
     result = {
         "perplexity": measured["perplexity"],
         "accuracy": measured["accuracy"],
@@ -162,6 +166,15 @@ def make_model(prepared: PreparedLanguageModel) -> LanguageModel:
     )
 
 
+def _write_topic_vectors(prepared: PreparedLanguageModel) -> None:
+    """What the pretrained model brought along, for those who start from this one."""
+    start, words = prepared.start, prepared.training.vocabulary.words
+    if start.topic_vectors is not None and start.vocabulary is not None:
+        vectors = start.topic_vectors.transfer(start.vocabulary.words, words)
+        with atomic_write(prepared.output / TOPIC_VECTORS) as temporary:
+            vectors.save(temporary)
+
+
 def _start(recipe: LanguageModelRecipe) -> TextStart:
     """The model to continue from, if there is one; refuses rates of dropout that none can have."""
     sizes: dict[str, Any] = {"vocab_size": 1}
@@ -176,7 +189,8 @@ def _start(recipe: LanguageModelRecipe) -> TextStart:
 
 def _stored(recipe: LanguageModelRecipe, start: TextStart, folder: Path) -> StoredDocuments:
     description: dict[str, Any] = {
-        "files": {str(path): path.stat().st_size for path in recipe.data},
+        # Not where they are: data may be moved before a run is resumed.
+        "files": [(file.name, file.stat().st_size) for file in _text_files(recipe)],
         "text_column": recipe.text_column,
         "encoding": recipe.encoding,
         "valid": recipe.valid,
@@ -204,6 +218,11 @@ def _stored(recipe: LanguageModelRecipe, start: TextStart, folder: Path) -> Stor
     )
 
 
+def _text_files(recipe: LanguageModelRecipe) -> Iterator[Path]:
+    for path in recipe.data:
+        yield from map(Path, files_below(path, TEXT_ENDINGS)[0]) if path.is_dir() else [path]
+
+
 def _texts(recipe: LanguageModelRecipe) -> Iterator[str]:
     for path in recipe.data:
         yield from iterate_unlabelled(
@@ -212,9 +231,7 @@ def _texts(recipe: LanguageModelRecipe) -> Iterator[str]:
 
 
 def _files(prepared: PreparedLanguageModel) -> StageFiles:
-    """Named by the direction, as `tfast.pretrained.load` tells it."""
-    name = "backward_language_model" if prepared.recipe.backward else "language_model"
-    return StageFiles(prepared.output, name)
+    return StageFiles.of(prepared.output, "language_model", prepared.recipe.backward)
 
 
 def _batches(

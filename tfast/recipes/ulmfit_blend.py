@@ -11,7 +11,7 @@ from tfast.recipes.results import write_model
 from tfast.recipes.ulmfit_preparation import PreparedTexts, labelled
 from tfast.recipes.ulmfit_training import TrainedTexts
 from tfast.text.blending import Blend, fit_blend
-from tfast.text.logistic_regression import can_be_left_out
+from tfast.text.logistic_regression import can_be_left_out, log_softmax
 from tfast.text.models.blended import BlendedClassifier
 
 
@@ -53,11 +53,11 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
         tfidf = refit(prepared, baseline)
     seconds = round(time.monotonic() - begin, 1)
     print("\nTesting")
-    logarithms = {"ulmfit": _log_softmax(predict(prepared, trained.model, "test"))}
+    logarithms = {"ulmfit": log_softmax(predict(prepared, trained.model, "test"))}
     served = trained.model
     if tfidf is not None and blend is not None:
-        logarithms["tfidf"] = _log_softmax(predict(prepared, tfidf, "test"))
-        logarithms["blend"] = _log_softmax(
+        logarithms["tfidf"] = log_softmax(predict(prepared, tfidf, "test"))
+        logarithms["blend"] = log_softmax(
             blend.sharpness
             * (blend.weight * logarithms["ulmfit"] + (1 - blend.weight) * logarithms["tfidf"])
         )
@@ -84,7 +84,3 @@ def _judge(
         predict(prepared, baseline.model, "valid"),
         label_ids,
     )
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    return np.array(keras.ops.log_softmax(logits))

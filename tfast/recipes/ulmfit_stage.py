@@ -1,4 +1,4 @@
-"""One model of a ULMFiT run: fitted by gradual unfreezing, resumable, saved with its curves."""
+"""One model of a ULMFiT run: fitted by gradual unfreezing, resumable, with its curves."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfast.recipes.divergence import StopAtDivergence
 from tfast.recipes.old_runs import checkpoint_settings
-from tfast.recipes.results import write_figures, write_history, write_model
+from tfast.recipes.results import write_figures, write_history
 from tfast.text.ulmfit import ulmfit_optimizer
 from tfast.training.checkpoints.resume import resumable_fit
 from tfast.training.inspection import figures
@@ -76,7 +76,7 @@ def fit_stage(
     steps_per_epoch: int | None = None,
     **compile_options: Any,
 ) -> tuple[Any, float]:
-    """Fits one model of the run, from its checkpoint where there is one; leaves it and its curves.
+    """Fits one model of the run, from its checkpoint where there is one; leaves its curves.
 
     Args:
         files: where to leave them.
@@ -117,7 +117,6 @@ def fit_stage(
         callbacks=[unfreezing, MomentumSchedule(momentum), stopwatch, StopAtDivergence()],
         settings=checkpoint_settings(settings),
     ).history
-    write_model(files.model, model)
     write_history(files.history, history)
     curve = figures.sample_schedule(rates, unfreezing.epochs * steps_per_epoch)
     write_figures({files.curves: lambda: figures.plot_curves(history, schedule=curve)})

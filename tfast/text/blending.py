@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tfast.text.logistic_regression import log_softmax
+
 # The factors that are tried, evenly by their logarithms. A fine-tuned network is often far too sure
 # of itself, a logistic regression whose coefficients are held near 0 rather not sure enough.
 _FIRST_FACTORS = np.concatenate([[0.0], 2.0 ** np.arange(-6, 1.5, 0.5)])
@@ -54,7 +56,7 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int] | np
         0.96
     """
     labels = np.asarray(label_ids)
-    logarithms = [_log_softmax(np.asarray(some, "float64")) for some in (first, second)]
+    logarithms = [log_softmax(np.asarray(some, "float64")) for some in (first, second)]
     shapes = [some.shape for some in logarithms]
     if shapes[0] != shapes[1] or len(shapes[0]) != 2 or labels.shape != shapes[0][:1]:
         raise ValueError(
@@ -67,7 +69,7 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int] | np
     scores = np.array(
         [
             [
-                _log_softmax(a * logarithms[0] + b * logarithms[1])[right].sum()
+                log_softmax(a * logarithms[0] + b * logarithms[1])[right].sum()
                 for b in _SECOND_FACTORS
             ]
             for a in _FIRST_FACTORS
@@ -83,8 +85,3 @@ def fit_blend(first: ArrayLike, second: ArrayLike, label_ids: Sequence[int] | np
     second_factor = float(likelihoods.sum(axis=0) @ _SECOND_FACTORS)
     sharpness = first_factor + second_factor
     return Blend(round(first_factor / sharpness, 2), round(sharpness, 3))
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(axis=-1, keepdims=True, initial=-np.inf)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

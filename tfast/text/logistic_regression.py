@@ -154,10 +154,16 @@ def best_likelihood(logits: np.ndarray, labels: np.ndarray) -> float:
         >>> best_likelihood(logits, np.array([0, 1])) > best_likelihood(logits, np.array([1, 1]))
         True
     """
-    found = []
-    for sharpness in 2.0 ** np.arange(-2, 5):
-        logarithms = logits * sharpness
-        logarithms -= logarithms.max(axis=-1, keepdims=True)
-        logarithms -= np.log(np.exp(logarithms).sum(axis=-1, keepdims=True))
-        found.append(logarithms[np.arange(len(labels)), labels].mean())
-    return float(max(found))
+    right = np.arange(len(labels)), labels
+    return max(float(log_softmax(logits * 2.0**k)[right].mean()) for k in range(-2, 5))
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """The logarithms of the probabilities, over the last axis.
+
+    Examples:
+        >>> np.exp(log_softmax(np.array([[800.0, 800.0]]))).tolist()
+        [[0.5, 0.5]]
+    """
+    shifted = logits - logits.max(axis=-1, keepdims=True, initial=-np.inf)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

@@ -109,21 +109,21 @@ def store_documents(
     traced = tf.function(
         tokenizer or TextTokenizer(), input_signature=[tf.TensorSpec([None], tf.string)]
     )
+    texts = iter(texts)
+    first = list(itertools.islice(texts, held_out + 1))
+    if len(first) <= held_out:
+        raise ValueError(f"texts must be more than the {held_out} held out, got {len(first)}")
     numbers: dict[bytes, int] = {}
     lengths = [np.empty(0, "int64")]
     with atomic_write(folder, overwrite=False) as temporary:
         temporary.mkdir()
         scratch = temporary / "numbers"
         with scratch.open("wb") as file:
-            tokens = tokenize(texts, tokenizer=traced, title=title)
+            tokens = tokenize(itertools.chain(first, texts), tokenizer=traced, title=title)
             for token_numbers, lengths_of_batch in number_words(tokens, numbers):
                 token_numbers.tofile(file)
                 lengths.append(lengths_of_batch)
         starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-        if len(starts) - 1 <= held_out:
-            raise ValueError(
-                f"texts must be more than the {held_out} held out, got {len(starts) - 1}"
-            )
         all_numbers = np.memmap(scratch, "int32", "r", shape=(int(starts[-1]),))
         counts = np.zeros(len(numbers), "int64")
         for piece in _pieces(all_numbers[: starts[-1 - held_out]]):
