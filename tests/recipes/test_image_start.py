@@ -1,5 +1,7 @@
+import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 from small_data import TINY_IMAGES
@@ -99,6 +101,26 @@ def test_a_model_of_ones_own_is_loaded_as_before(tmp_path):
     assert start.model.output_shape == (None, 3)
     assert start.preprocessing is start.provenance is None
     assert len(start.fingerprint) == 16
+
+
+@pytest.mark.parametrize(("side", "image_size"), [(None, 128), (32, 32)])
+def test_a_model_of_ones_own_brings_the_preprocessing_beside_it(tmp_path, capsys, side, image_size):
+    path, written = tmp_path / "model.keras", ImagePreprocessing(0.1, 0.3, crop_ratio=1.5, **OWN)
+    own = xresnet(3, block_counts=(1,), expansion=1)
+    inputs = keras.Input((side, side, 3))
+    keras.Model(inputs, own(inputs)).save(path)
+    (tmp_path / "preprocessing.json").write_text(json.dumps(written.to_dict()))
+    recipe, preprocessing = prepared(ImageRecipe(data="images", pretrained=path))
+    assert (recipe.image_size, preprocessing) == (image_size, written)
+    assert capsys.readouterr().out == (
+        f"{path}: images are prepared as {tmp_path / 'preprocessing.json'} says\n"
+    )
+    # What the user says goes before it.
+    _, preprocessing = prepared(ImageRecipe(data="images", pretrained=path, crop_ratio=1.0))
+    assert preprocessing == dataclasses.replace(written, crop_ratio=1.0)
+    (tmp_path / "preprocessing.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"preprocessing\.json must be preprocessing, got "):
+        load_start(ImageRecipe(data="images", pretrained=path))
 
 
 def test_missing_weights_are_bad_input(images, tmp_path):

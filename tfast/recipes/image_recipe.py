@@ -64,7 +64,7 @@ class ImageRecipe(Recipe):
     skip_bad_images: bool = setting(
         False, checks.true_or_false, "leave out files that cannot be read"
     )
-    # None, where published weights are to be trained on, waits for what they were trained with.
+    # None, where a pretrained model says how its images were prepared, waits for that.
     image_size: int = late_setting(128, whole_number, "height and width in pixels")
     mean: tuple[float, ...] = late_setting(
         (0.485, 0.456, 0.406),
@@ -114,9 +114,9 @@ class ImageRecipe(Recipe):
     pretrained: str | Path | None = setting(
         None,
         checks.or_none(checks.name_or_path),
-        "a trained model, or published weights (see `tfast pretrained`), whose image size, mean, "
-        "std, crop and interpolation are used where they are not given; it gets a new head, which "
-        "is trained alone first",
+        "a trained model with preprocessing.json beside it, or published weights (see `tfast "
+        "pretrained`): their mean, std, crop, interpolation and, where it is known, image size are "
+        "used where they are not given; the model gets a new head, which is trained alone first",
         metavar="FILE.keras|NAME",
     )
     download: bool = setting(
@@ -157,12 +157,19 @@ class ImageRecipe(Recipe):
         return cls(**(suited | given))
 
     @property
-    def follows_pretrained(self) -> bool:
-        """Whether the pretrained model is published weights, which tell how images are prepared."""
+    def is_published(self) -> bool:
+        """Whether the pretrained model is published weights, not a file that tfast saved."""
         start = self.pretrained
         if isinstance(start, Path):
             return start.is_dir() or start.suffix.lower() in LOADERS_BY_ENDING
         return start is not None
+
+    @property
+    def follows_pretrained(self) -> bool:
+        """Whether the pretrained model tells how images are prepared."""
+        if self.pretrained is None or self.is_published:
+            return self.is_published
+        return preprocessing_beside(Path(self.pretrained)).is_file()
 
     @property
     def all_epochs(self) -> int:
@@ -235,3 +242,8 @@ class ImageRecipe(Recipe):
                 "pretrained must be a file, a folder, hf://OWNER/NAME or a name that "
                 f"`tfast pretrained` lists, got {self.pretrained}"
             )
+
+
+def preprocessing_beside(model: Path) -> Path:
+    """Where a run, or an import from fastai, says how its model's images are prepared."""
+    return model.with_name("preprocessing.json")

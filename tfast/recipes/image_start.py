@@ -9,9 +9,10 @@ from typing import Any
 import keras
 
 from tfast.pretrained.checksums import sha256_of
+from tfast.pretrained.keras_files import read_preprocessing
 from tfast.pretrained.loading import load
 from tfast.pretrained.records import Provenance
-from tfast.recipes.image_recipe import ImageRecipe
+from tfast.recipes.image_recipe import ImageRecipe, preprocessing_beside
 from tfast.saving import load_model
 from tfast.training.precision import POLICIES
 from tfast.types import PathLike
@@ -27,8 +28,8 @@ class Start:
     Attributes:
         model: in the precision asked for; None for a new one.
         fingerprint: a word for its files; None for a new one.
-        preprocessing: of published weights; else None.
-        image_size: of published weights, height and width; else None.
+        preprocessing: of published weights, or what lies beside a model of one's own; or None.
+        image_size: height and width, where they are known.
         provenance: of published weights; else None.
     """
 
@@ -70,7 +71,7 @@ def load_start(recipe: ImageRecipe) -> Start:
     """
     if recipe.pretrained is None:
         return Start()
-    if recipe.follows_pretrained:
+    if recipe.is_published:
         start = _load_published(recipe.pretrained, download=recipe.download)
     else:
         start = _load_own(Path(recipe.pretrained))
@@ -80,8 +81,13 @@ def load_start(recipe: ImageRecipe) -> Start:
         raise ValueError(
             f"pretrained: {recipe.pretrained} is not an image model: {error}"
         ) from error
-    model = with_dtype_policy(start.model, POLICIES[recipe.precision])
-    return dataclasses.replace(start, model=model)
+    assert start.model is not None  # for mypy
+    fixed = start.model.input_shape[1:3]
+    return dataclasses.replace(
+        start,
+        model=with_dtype_policy(start.model, POLICIES[recipe.precision]),
+        image_size=start.image_size if None in fixed else fixed,
+    )
 
 
 def _load_own(path: Path) -> Start:
@@ -89,7 +95,15 @@ def _load_own(path: Path) -> Start:
         model = load_model(path, compile=False)
     except Exception as error:  # whatever zip, JSON, HDF5 and Keras raise over a damaged file
         raise ValueError(f"pretrained: {path} is not an image model: {error}") from error
-    return Start(model, sha256_of(path)[:16])
+    start = Start(model, sha256_of(path)[:16])
+    beside = preprocessing_beside(path)
+    if not beside.is_file():
+        return start
+    print(f"{path}: images are prepared as {beside} says")
+    size = ImageRecipe().image_size  # as of a new model: no file tells it
+    return dataclasses.replace(
+        start, preprocessing=read_preprocessing(beside), image_size=(size, size)
+    )
 
 
 def _load_published(name: PathLike, *, download: bool) -> Start:
