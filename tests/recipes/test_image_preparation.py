@@ -51,6 +51,24 @@ def test_bad_input_is_an_input_error_and_begins_no_run(images, tmp_path, fault):
     assert not list((tmp_path / "run").glob("checkpoint*"))
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((32, 32, 3), r"image_size must be the model's own, \(32, 32\), got \(16, 16\)"),
+        ((None, None, 1), "must take images of 3 channels, .* got 1"),
+    ],
+)
+def test_a_pretrained_model_of_other_images_is_refused_before_any_is_read(
+    images, tmp_path, shape, message
+):
+    layers = [keras.layers.Conv2D(2, 1), keras.layers.GlobalAveragePooling2D()]
+    keras.Sequential([keras.Input(shape), *layers]).save(tmp_path / "other.keras")
+    recipe = ImageRecipe(data=images, pretrained=tmp_path / "other.keras", **TINY_IMAGES)
+    with pytest.raises(InputError, match=message):
+        recipe.prepare(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_bad_images_are_skipped_where_that_is_asked_for(images, tmp_path):
     (images / "dark" / "x.png").write_bytes(b"\x89PNG no image")
     recipe = ImageRecipe(data=images, skip_bad_images=True)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfast.export.images import known_image_size
 from tfast.files import atomic_write
 from tfast.pretrained.records import Provenance
 from tfast.recipes.image_recipe import ImageRecipe
@@ -70,6 +71,8 @@ def prepare(recipe: ImageRecipe, output: Path) -> PreparedImages:
     remove_all_leftovers(output)
     start = load_start(recipe)
     recipe = start.complete(recipe)
+    if start.model is not None:
+        known_image_size(start.model, recipe.image_size)
     training, validation = find_images(recipe, output)
     settings = make_settings(recipe, start, training, validation)
     if (output / "checkpoint.npz").exists():
