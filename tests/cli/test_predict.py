@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import sys
 
 import keras
@@ -64,6 +65,27 @@ def test_lines_of_standard_input_are_answered(text_folder, capsys, monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(b"great fun\r\n\nbad \xff"))
     monkeypatch.setattr(sys, "stdin", stdin)
     assert predict(capsys, text_folder) == (0, expected)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [("utf-8", b"sch\xc3\xb6n"), ("cp1252", b"sch\xf6n"), ("ascii", b"\\u00f6")],
+)
+def test_answers_are_as_readable_as_standard_output_lets_them(
+    text_folder, monkeypatch, encoding, written
+):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    assert main(["predict", str(text_folder), "great fun"]) == 0
+    assert written in stdout.buffer.getvalue()
+    assert "schön" in json.loads(stdout.buffer.getvalue().decode(encoding))["probabilities"]
+
+
+def test_names_of_files_need_no_utf8(image_folder, capsys):
+    name = os.fsdecode(b"caf\xe9.png")
+    code, (line,) = predict(capsys, image_folder, name)
+    assert code == 1
+    assert line["file"] == name
 
 
 def test_more_lines_than_a_batch_holds_are_answered(text_folder, capsys, monkeypatch):

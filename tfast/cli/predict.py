@@ -53,8 +53,19 @@ def run(arguments: argparse.Namespace) -> int:
     for batch in _batches(inputs, len(arguments.inputs) or _BATCH_SIZE):
         for line in _answer_lines(classifier, batch):
             exit_code |= "error" in line
-            print(json.dumps(line, ensure_ascii=False), flush=True)
+            print(_as_json(line), flush=True)
     return exit_code
+
+
+def _as_json(line: dict[str, Any]) -> str:
+    """One line, readable where standard output has all its characters, and else escaped."""
+    text = json.dumps(line, ensure_ascii=False)
+    try:
+        # Strictly: what is no UTF-8 in the name of a file may pass, and be no JSON.
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(line)
+    return text
 
 
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
