@@ -1,10 +1,15 @@
 import json
+import os
+import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from small_data import TINY_IMAGES, write_images
 
 from tfast.recipes import ImageRecipe, InputError
+from tfast.recipes.image_outputs import plot_worst
 from tfast.training.inspection import figures
 from tfast.vision import image_files
 from tfast.vision.preprocessing import ImagePreprocessing
@@ -65,3 +70,14 @@ def test_figures_cannot_cost_the_run(images, tmp_path, monkeypatch):
         ImageRecipe(data=images, **(TINY_IMAGES | {"epochs": 1})).run(tmp_path / "run")
     left = {path.name for path in (tmp_path / "run").iterdir()}
     assert left == FILES | FIGURES - {"curves.png"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
+def test_a_worst_image_needs_no_utf8_name(images, tmp_path):
+    path = next((images / "dark").iterdir())
+    path = path.rename(path.with_name(os.fsdecode(b"caf\xe9.png")))
+    prepared = SimpleNamespace(
+        class_names=("bright", "dark"), validation=SimpleNamespace(file_paths=(str(path),))
+    )
+    figure = plot_worst(prepared, np.array([1]), np.array([[0.9, 0.1]]))
+    assert len(figure.axes[0].images) == 1

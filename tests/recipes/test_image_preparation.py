@@ -1,3 +1,6 @@
+import os
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -87,6 +90,14 @@ def test_fingerprint_tells_files_of_another_name_or_size_apart(images, tmp_path)
     changed = next(path for path in moved.file_paths)
     tf.io.write_file(changed, tf.io.encode_png(tf.zeros((20, 16, 3), tf.uint8)))
     assert fingerprint(moved) != expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
+def test_files_need_no_utf8_names(images, tmp_path):
+    path = next((images / "dark").iterdir())
+    path.rename(path.with_name(os.fsdecode(b"caf\xe9.png")))
+    training, validation = find_images(ImageRecipe(data=images), tmp_path)
+    assert fingerprint(training) != fingerprint(validation)
 
 
 def test_digits_are_written_as_a_folder_of_images(tmp_path):

@@ -1,4 +1,6 @@
 import itertools
+import os
+import sys
 
 import keras
 import numpy as np
@@ -184,6 +186,18 @@ def test_a_folder_with_nothing_but_bad_images_is_refused(tmp_path):
         ImageFolder.read(tmp_path)
     with pytest.raises(ValueError, match="got none of cat, dog"):
         ImageFolder.read(tmp_path, on_bad_image="skip", class_names=["cat", "dog"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
+def test_files_need_no_utf8_names_and_classes_do(image_folder):
+    directory = image_folder()
+    path = directory / "dog" / "3.png"
+    path.rename(path.with_name(os.fsdecode(b"caf\xe9.png")))
+    batches = batches_of(ImageFolder.read(directory).validation_batches(**OPTIONS))
+    assert numbers_in(batches) == [[0, 1, 2, 3], [4, 5, 6, 7], [9, 8]]
+    (directory / "cat").rename(directory / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(ValueError, match=r"folders whose names are UTF-8, got 'caf\\udce9'"):
+        ImageFolder.read(directory)
 
 
 def test_image_size_may_be_height_and_width(image_folder):

@@ -1,6 +1,7 @@
 """What an image run leaves."""
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -98,9 +99,8 @@ def plot_worst(
     """The images that the model was most sure about, and wrong."""
     class_names, predicted_ids = prepared.class_names, probabilities.argmax(-1)
     worst = figures.most_confident_errors(true_ids, probabilities)
-    images = [
-        decode_image(tf.io.read_file(prepared.validation.file_paths[index])) for index in worst
-    ]
+    paths = [os.fsencode(prepared.validation.file_paths[index]) for index in worst]
+    images = [decode_image(tf.io.read_file(path)) for path in paths]
     captions = [
         f"predicted {class_names[predicted_ids[index]]}, is {class_names[true_ids[index]]}\n"
         f"with probability {probabilities[index].max():.0%}"

@@ -203,4 +203,5 @@ def fingerprint(images: ImageFolder) -> str:
         f"{Path(path).relative_to(images.directory).as_posix()} {Path(path).stat().st_size}\n"
         for path in images.file_paths
     )
-    return hashlib.sha256("".join(sizes).encode()).hexdigest()[:16]
+    # Names may hold bytes that are no UTF-8.
+    return hashlib.sha256("".join(sizes).encode("utf-8", "surrogateescape")).hexdigest()[:16]

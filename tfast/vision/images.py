@@ -98,6 +98,8 @@ class ImageFolder:
         """
         arguments.one_of("on_bad_image", on_bad_image, ("error", "skip"))
         found = read_class_folders(directory, class_names=class_names)
+        for name in found.class_names:
+            _check_utf8(directory, name)
         bad = find_bad_images(found.file_paths, check_cache)
         kept = [number for number, path in enumerate(found.file_paths) if path not in bad]
         folder = cls(Path(directory), found.class_names, found.file_paths, found.labels, bad)
@@ -267,6 +269,16 @@ class ImageFolder:
             lambda position: tf.one_hot(labels[position], len(self.class_names)),
             lambda position: tf.io.read_file(paths[position]),
         )
+
+
+def _check_utf8(directory: PathLike, name: str) -> None:
+    """Refuses the name of a class that no export could write."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"directory {directory} must hold folders whose names are UTF-8, got {name!r}"
+        ) from None
 
 
 def _load_batches(
