@@ -23,13 +23,13 @@ class TrainedImages:
         model: the trained model.
         history: a list for each number, with its value in each epoch.
         seconds: that the fit took, over all interruptions.
-        images_per_second: of training alone.
+        images_per_second: of training alone; None where no step was timed.
     """
 
     model: keras.Model
     history: dict[str, list[float]]
     seconds: float
-    images_per_second: float
+    images_per_second: float | None
 
 
 def train(prepared: PreparedImages) -> TrainedImages:
@@ -50,8 +50,19 @@ def train(prepared: PreparedImages) -> TrainedImages:
         model=prepared.model,
         history=history.history,
         seconds=round(stopwatch.seconds, 1),
-        images_per_second=round(stopwatch.steps_per_second * recipe.batch_size, 1),
+        images_per_second=images_per_second(prepared, stopwatch),
     )
+
+
+def images_per_second(prepared: PreparedImages, stopwatch: Stopwatch) -> float | None:
+    """How fast the training was; None where no step was timed."""
+    if not stopwatch.batches:
+        return None
+    batch_size = prepared.recipe.batch_size
+    # The first batch of an epoch, which is full, is not timed; the last one may hold fewer images.
+    images = len(prepared.training) - batch_size
+    steps = prepared.training.steps_per_epoch(batch_size) - 1
+    return round(stopwatch.steps_per_second * images / steps, 1)
 
 
 def training_batches(prepared: PreparedImages, first_step: int) -> tf.data.Dataset:
