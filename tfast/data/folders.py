@@ -119,7 +119,7 @@ def read_class_folders(
             wanted = "files" if endings is None else f"{' or '.join(endings)} files"
             raise ValueError(
                 f"directory {directory} must hold {wanted} of each class, got none in the "
-                f"folder {name!r}; remove it, or name all classes in class_names"
+                f"folder {name!r}; remove or fill it"
             )
         file_paths += taken
         labels += [label] * len(taken)
@@ -203,7 +203,7 @@ def _refuse_other_layouts(directory: Path, folders: list[str]) -> None:
         raise ValueError(
             f"directory {directory} must hold a folder for each class, got splits of the data: "
             f"{', '.join(splits)}; give the folder of one split, such as {directory / splits[0]} "
-            "(where these are the names of classes, give all class_names)"
+            "(where these are classes, give them other names)"
         )
     if len(folders) == 1 and (inner := _folder_names(directory / folders[0])):
         inside = directory / folders[0]

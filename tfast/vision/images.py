@@ -107,15 +107,14 @@ class ImageFolder:
         if bad:
             report = describe_bad_images(bad, len(found.file_paths))
             if on_bad_image == "error":
-                advice = 'Remove or fix them, or leave them out: on_bad_image="skip"'
-                raise ValueError(f"{report}\n{advice}")
+                raise ValueError(f"{report}\nRemove or fix them, or skip bad images")
             warnings.warn(f"left out: {report}", stacklevel=2)
         readable = {found.class_names[label] for label in folder.labels}
         missing = [name for name in found.class_names if name not in readable]
         if not readable or (missing and class_names is None):
             raise ValueError(
                 f"directory {directory} must hold readable images of each class, got none of "
-                f"{', '.join(missing)}; remove such folders, or name all classes in class_names"
+                f"{', '.join(missing)}; remove or fill such folders"
             )
         return folder
 
