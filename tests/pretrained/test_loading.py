@@ -1,3 +1,4 @@
+import json
 import sys
 
 import numpy as np
@@ -61,6 +62,15 @@ def test_other_files_and_models_are_refused(tmp_path):
     (tmp_path / "b.npz").unlink()
     with pytest.raises(ValueError, match=r"config\.json or one file of weights, got none in"):
         load(tmp_path)
+
+
+def test_the_folder_of_an_image_run_is_its_model(tmp_path):
+    xresnet(3, block_counts=(1,), expansion=1, stem_widths=(8,)).save(tmp_path / "model.keras")
+    (tmp_path / "checkpoint.npz").write_bytes(b"of the training")
+    (tmp_path / "preprocessing.json").write_text(json.dumps({"crop_ratio": 1.5}))
+    loaded = load(tmp_path)
+    assert loaded.model.output_shape == (None, 3)
+    assert loaded.preprocessing.crop_ratio == 1.5
 
 
 def test_images_need_no_tensorflow_text(tmp_path, monkeypatch):

@@ -13,6 +13,8 @@ from tfast.pretrained.remote_sources import HubSource, WebSource
 from tfast.pretrained.sources import FileSource, FolderSource, Source
 from tfast.types import PathLike
 
+# What lies beside weights, with an ending as theirs: a run's checkpoint among it.
+_NO_WEIGHTS = (TOPIC_VECTORS, "checkpoint.npz")
 _LOADERS = catalog.LOADERS_BY_ENDING | catalog.OWN_LOADERS_BY_ENDING
 
 
@@ -118,7 +120,7 @@ def _only_weights(source: Source) -> Source:
     files = sorted(
         path
         for path in source.folder.iterdir()
-        if path.name.lower().endswith(endings) and path.name != TOPIC_VECTORS
+        if path.name.lower().endswith(endings) and path.name not in _NO_WEIGHTS
     )
     if len(files) != 1:
         known = ", ".join(catalog.LOADERS_BY_FILE)
