@@ -41,6 +41,21 @@ def test_what_is_known_is_not_decoded_again(paths, tmp_path, checked):
     assert len(checked) == len(paths)
 
 
+def test_what_was_found_before_an_interruption_is_known(paths, tmp_path, checked, monkeypatch):
+    def interrupt(path):
+        if path == paths[-1]:
+            raise KeyboardInterrupt
+        return ""
+
+    cache = tmp_path / "checked.json"
+    with monkeypatch.context() as patched:
+        patched.setattr(image_files, "_reason_against", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            find_bad_images(paths, cache)
+    find_bad_images(paths, cache)
+    assert checked == paths[-1:]
+
+
 @pytest.mark.parametrize("change", ["size", "time"])
 def test_changed_and_new_files_are_decoded(paths, tmp_path, checked, change):
     cache = tmp_path / "checked.json"

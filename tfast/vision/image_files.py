@@ -47,13 +47,15 @@ def find_bad_images(file_paths: Sequence[str], cache: PathLike | None = None) ->
         if name in known and known[name][:2] == stamp
     }
     unknown = [number for number, name in enumerate(names) if name not in found]
-    # TensorFlow lets go of Python's lock while it reads and decodes.
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        reasons = pool.map(_reason_against, (file_paths[number] for number in unknown))
-        for number, reason in zip(unknown, reasons, strict=True):
-            found[names[number]] = [*stamps[number], reason]
-    if cache is not None and unknown:
-        _write_cache(cache, known | found)
+    try:
+        # TensorFlow lets go of Python's lock while it reads and decodes.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            reasons = pool.map(_reason_against, (file_paths[number] for number in unknown))
+            for number, reason in zip(unknown, reasons, strict=True):
+                found[names[number]] = [*stamps[number], reason]
+    finally:  # also where that was interrupted
+        if cache is not None and unknown:
+            _write_cache(cache, known | found)
     return {
         path: found[name][2] for path, name in zip(file_paths, names, strict=True) if found[name][2]
     }
