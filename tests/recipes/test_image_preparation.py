@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import os
 import sys
 
@@ -106,6 +108,16 @@ def test_digits_are_written_as_a_folder_of_images(tmp_path):
     pixels = tf.io.decode_png((tmp_path / "digits" / "0" / "0000.png").read_bytes())
     assert pixels.shape == (8, 8, 1)
     assert int(tf.reduce_max(pixels)) > 200
+
+
+@pytest.mark.usefixtures("tiny_xresnet")
+def test_a_result_of_other_settings_is_not_replaced(images, tmp_path):
+    recipe = ImageRecipe(data=images, **TINY_IMAGES)
+    result = {"settings": recipe.prepare(tmp_path).settings}
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    recipe.prepare(tmp_path, resume=True)
+    with pytest.raises(InputError, match=r"result\.json is of a run .*: mixup=0.2 \(now 0.4\)"):
+        dataclasses.replace(recipe, mixup=0.4).prepare(tmp_path, resume=True)
 
 
 @pytest.mark.usefixtures("tiny_xresnet")

@@ -20,6 +20,17 @@ def test_a_run_is_only_continued_when_that_is_asked_for(left, tmp_path):
     check_output(tmp_path, checkpoints="checkpoint.npz", resume=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "resume"), [("model.keras", False), ("model.keras", True), ("saved_model", False)]
+)
+def test_a_model_of_no_run_is_not_replaced(name, resume, tmp_path):
+    (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=f"without another model, got .* which holds {name}: name"):
+        check_output(tmp_path, checkpoints="checkpoint.npz", resume=resume)
+    (tmp_path / "checkpoint.npz").touch()
+    check_output(tmp_path, checkpoints="checkpoint.npz", resume=True)
+
+
 def test_a_missing_package_is_named_with_what_to_install():
     require_package("json")
     with pytest.raises(ValueError, match="not_there is not installed: pip install not_there"):

@@ -14,7 +14,7 @@ from tfast.files import atomic_write
 from tfast.pretrained.records import Provenance
 from tfast.recipes.image_recipe import ImageRecipe
 from tfast.recipes.image_start import Start, load_start, one_or_all
-from tfast.recipes.old_runs import check_same_run
+from tfast.recipes.old_runs import check_same_result, check_same_run
 from tfast.recipes.run_folder import remove_all_leftovers
 from tfast.training.optimizers.fused_adam import FusedAdam
 from tfast.training.precision import set_precision
@@ -64,7 +64,7 @@ def prepare(recipe: ImageRecipe, output: Path) -> PreparedImages:
     """Reads the images and makes the model.
 
     Raises:
-        ValueError: bad images, a bad pretrained model, or a checkpoint of another run.
+        ValueError: bad images, a bad pretrained model, or a checkpoint or result of another run.
     """
     keras.utils.set_random_seed(recipe.seed)
     set_precision(recipe.precision)
@@ -77,6 +77,7 @@ def prepare(recipe: ImageRecipe, output: Path) -> PreparedImages:
     settings = make_settings(recipe, start, training, validation)
     if (output / "checkpoint.npz").exists():
         check_same_run(output / "checkpoint.npz", settings)
+    check_same_result(output / "result.json", settings)
     model = make_model(recipe, len(training.class_names), start.model)
     steps_per_epoch = training.steps_per_epoch(recipe.batch_size)
     schedule, callbacks = make_schedule(recipe, model, steps_per_epoch)

@@ -43,7 +43,8 @@ def check_output(output: Path, *, checkpoints: str, resume: bool) -> None:
         resume: whether a run in it is to be continued.
 
     Raises:
-        ValueError: it is a file or below one, or holds a run that is not to be continued.
+        ValueError: it is a file or below one, or holds a run that is not to be continued, or a
+            model that no run has left.
 
     Examples:
         >>> import pathlib, tempfile
@@ -57,6 +58,14 @@ def check_output(output: Path, *, checkpoints: str, resume: bool) -> None:
     if begun and not resume:
         raise ValueError(
             f"output must be a folder without a run, got {output}: resume it, or name another"
+        )
+    # A run whose models need no checkpoint may be killed when it has left its SavedModel alone.
+    models = ("model.keras",) if resume else ("model.keras", "saved_model")
+    found = [name for name in models if (output / name).exists()]
+    if found and not begun:
+        raise ValueError(
+            f"output must be a folder without another model, got {output}, which holds "
+            f"{' and '.join(found)}: name another"
         )
 
 
