@@ -10,6 +10,7 @@ from tfast.recipes import checks
     ("check", "value", "kept"),
     [
         (checks.any_whole_number, np.int64(-3), -3),
+        (checks.seed, np.int64(2**32 - 1), 2**32 - 1),
         (checks.from_zero, 0, 0),
         (checks.true_or_false, True, True),
         (checks.at_least_zero, 0, 0.0),
@@ -37,6 +38,8 @@ def test_a_good_value_is_kept_as_the_plain_python_one(check, value, kept):
     [
         (checks.any_whole_number, 0.5, "name must be a whole number, got 0.5"),
         (checks.from_zero, -1, "name must be a whole number of at least 0, got -1"),
+        (checks.seed, -1, "name must be a whole number of at least 0, got -1"),
+        (checks.seed, 2**32, "name must be a whole number below 2**32, got 4294967296"),
         (checks.true_or_false, 1, "name must be true or false, got 1"),
         (checks.at_least_zero, -0.1, "name must be a finite number of at least 0, got -0.1"),
         (checks.at_least_zero, float("nan"), "name must be a finite number of at least 0, got nan"),

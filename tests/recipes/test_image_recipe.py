@@ -24,6 +24,7 @@ from tfast.vision import xresnet
         ({"augment": "pad", "padding": 128}, "padding must be below image_size, which is 128"),
         ({"mean": (0.5, 0.5)}, "mean must be 1 or 3 values, got 2"),
         ({"crop_ratio": 0.5}, "crop_ratio must be at least 1, got 0.5"),
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
         ({"valid": 1.5}, "valid must be a fraction between 0 and 1 or a path, got 1.5"),
         ({"data": None, "valid": "."}, "valid must be a fraction where data is not given"),
         ({"pretrained": "a.keras", "self_attention": True}, "self_attention must be left out"),

@@ -22,6 +22,13 @@ def any_whole_number(name: str, value: Any) -> int:
     return whole_number(name, value, minimum=None)
 
 
+def seed(name: str, value: Any) -> int:
+    """A whole number that Keras takes for a seed."""
+    if whole_number(name, value, minimum=0) >= 2**32:
+        raise ValueError(f"{name} must be a whole number below 2**32, got {value!r}")
+    return int(value)
+
+
 def from_zero(name: str, value: Any) -> int:
     """A whole number from 0 on."""
     return whole_number(name, value, minimum=0)

@@ -100,7 +100,7 @@ class ImageRecipe(Recipe):
     precision: Literal["float32", "float16", "bfloat16"] = setting(
         "float32", checks.choice_of(checks.PRECISIONS), "of activations; weights stay float32"
     )
-    seed: int = setting(0, checks.any_whole_number, "of everything random")
+    seed: int = setting(0, checks.seed, "of everything random")
     save_every: int = setting(
         100, whole_number, "steps between two checkpoints", same_on_resume=False
     )

@@ -41,7 +41,7 @@ class MixupPlots(Recipe):
     )
     image_size: int = setting(128, whole_number, "of the images of data, in pixels")
     alpha: float = setting(0.4, positive_number, "of the mixed images")
-    seed: int = setting(0, checks.any_whole_number, "of the mixed images")
+    seed: int = setting(0, checks.seed, "of the mixed images")
 
     def run(self, output: PathLike) -> tuple[Path, Path]:
         """Writes beta.png and mixup.png into a folder.
