@@ -12,6 +12,7 @@ from tfast.recipes.fastai_import import largest_difference, numbered_labels
         ({"weights": "a.pth", "labels": ["a", ""]}, "labels must be a text, got ''"),
         ({"weights": "a.pth", "image_size": 0}, "image_size must be a whole number of at least 1"),
         ({"weights": "a.pth", "crop_ratio": -1}, "crop_ratio must be a finite number above 0"),
+        ({"weights": "a.pth", "crop_ratio": 0.5}, "crop_ratio must be at least 1, got 0.5"),
     ],
     ids=str,
 )

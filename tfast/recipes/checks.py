@@ -49,6 +49,13 @@ def at_least_zero(name: str, value: Any) -> float:
         raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}") from None
 
 
+def at_least_one(name: str, value: Any) -> float:
+    """A finite number from 1 on."""
+    if positive_number(name, value) < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}")
+    return float(value)
+
+
 def text(name: str, value: Any) -> str:
     """A string that is not empty."""
     if not isinstance(value, str) or not value:

@@ -60,7 +60,7 @@ class FastaiImport(Recipe):
         "what pixels are divided by then",
     )
     crop_ratio: float = setting(
-        1.14, positive_number, "images are resized to this times the size, then cropped"
+        1.14, checks.at_least_one, "images are resized to this times the size, then cropped"
     )
 
     def run(self, output: PathLike, *, overwrite: bool = False) -> float:

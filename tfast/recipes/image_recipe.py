@@ -77,7 +77,9 @@ class ImageRecipe(Recipe):
         "what pixels are divided by then",
     )
     crop_ratio: float = late_setting(
-        1.14, positive_number, "validation images are resized to this times the size, then cropped"
+        1.14,
+        checks.at_least_one,
+        "validation images are resized to this times the size, then cropped",
     )
     interpolation: Literal["bilinear", "bicubic"] = late_setting(
         "bilinear", checks.choice_of(("bilinear", "bicubic")), "how images are resized"
@@ -131,8 +133,6 @@ class ImageRecipe(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.crop_ratio is not None and self.crop_ratio < 1:
-            raise ValueError(f"crop_ratio must be at least 1, got {self.crop_ratio}")
         if self.mixup >= 10:
             raise ValueError(f"mixup must be below 10, got {self.mixup}")
         size = self.image_size
