@@ -38,9 +38,9 @@ def test_a_good_value_is_kept_as_the_plain_python_one(check, value, kept):
     ("check", "value", "message"),
     [
         (checks.any_whole_number, 0.5, "name must be a whole number, got 0.5"),
-        (checks.from_zero, -1, "name must be a whole number of at least 0, got -1"),
         (checks.seed, -1, "name must be a whole number of at least 0, got -1"),
         (checks.seed, 2**32, "name must be a whole number below 2**32, got 4294967296"),
+        (checks.from_zero, -1, "name must be a whole number of at least 0, got -1"),
         (checks.true_or_false, 1, "name must be true or false, got 1"),
         (checks.at_least_zero, -0.1, "name must be a finite number of at least 0, got -0.1"),
         (checks.at_least_zero, float("nan"), "name must be a finite number of at least 0, got nan"),

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -24,8 +25,8 @@ from tfast.vision import xresnet
         ({"augment": "pad", "padding": 128}, "padding must be below image_size, which is 128"),
         ({"mean": (0.5, 0.5)}, "mean must be 1 or 3 values, got 2"),
         ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
-        ({"valid": 1.5}, "valid must be a fraction between 0 and 1 or a path, got 1.5"),
         ({"crop_ratio": 0.5}, "crop_ratio must be at least 1, got 0.5"),
+        ({"valid": 1.5}, "valid must be a fraction between 0 and 1 or a path, got 1.5"),
         ({"data": None, "valid": "."}, "valid must be a fraction where data is not given"),
         ({"pretrained": "a.keras", "self_attention": True}, "self_attention must be left out"),
     ],
@@ -59,8 +60,10 @@ def test_numpy_numbers_and_lists_are_taken():
 def test_paths_are_checked_before_anything_is_imported(tmp_path):
     code = f"""
 import sys
+from pathlib import Path
 from tfast.recipes import ImageRecipe, InputError
 for settings in ({{"data": "nowhere"}}, {{"data": ".", "valid": "nowhere"}},
+                 {{"data": ".", "valid": "../" + Path.cwd().name}},
                  {{"data": ".", "pretrained": "nowhere"}}):
     try:
         ImageRecipe(**settings).prepare({str(tmp_path)!r})
@@ -72,6 +75,7 @@ print("tensorflow" in sys.modules)
     assert shown.stdout.splitlines() == [
         "data must be a folder, got nowhere",
         "valid must be a folder, got nowhere",
+        f"valid must be another folder than data, got ../{Path.cwd().name}",
         "pretrained must be a file, a folder, hf://OWNER/NAME or a name that "
         "`tfast pretrained` lists, got nowhere",
         "False",

@@ -237,6 +237,8 @@ class ImageRecipe(Recipe):
         for name, folder in (("data", self.data), ("valid", self.valid)):
             if isinstance(folder, Path) and not folder.is_dir():
                 raise ValueError(f"{name} must be a folder, got {folder}")
+        if self.data and isinstance(self.valid, Path) and self.data.samefile(self.valid):
+            raise ValueError(f"valid must be another folder than data, got {self.valid}")
         if isinstance(self.pretrained, Path) and not self.pretrained.exists():
             raise ValueError(
                 "pretrained must be a file, a folder, hf://OWNER/NAME or a name that "
