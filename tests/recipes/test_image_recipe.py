@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_data import TINY_IMAGES
 
-from tfast.recipes import ImageRecipe, InputError
+from tfast.recipes import ImageRecipe
 from tfast.recipes.image_recipe import MODELS
 from tfast.vision import xresnet
 
@@ -80,12 +80,6 @@ print("tensorflow" in sys.modules)
         "`tfast pretrained` lists, got nowhere",
         "False",
     ]
-
-
-def test_scikit_learn_is_missed_before_the_training(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(InputError, match="scikit-learn is not installed"):
-        ImageRecipe.suggested().prepare(tmp_path)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.presets import load_preset
 from tfast.recipes.recipe import Recipe, late_setting, setting
-from tfast.recipes.run_folder import check_output, hold, require_package
+from tfast.recipes.run_folder import check_output, hold
 from tfast.types import PathLike
 from tfast.vision.xresnet_sizes import XRESNETS
 
@@ -193,8 +193,6 @@ class ImageRecipe(Recipe):
         with input_errors():
             self._check_paths()
             check_output(output, checkpoints="checkpoint.npz", resume=resume)
-            if self.data is None:
-                require_package("sklearn")
             from tfast.recipes import image_preparation
 
             return image_preparation.prepare(self, output)

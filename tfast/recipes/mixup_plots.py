@@ -10,7 +10,6 @@ from tfast.files import atomic_write
 from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.recipe import Recipe, setting
-from tfast.recipes.run_folder import require_package
 from tfast.types import PathLike
 
 if TYPE_CHECKING:
@@ -50,11 +49,10 @@ class MixupPlots(Recipe):
             Their paths.
 
         Raises:
-            InputError: bad images, or a package is missing.
+            InputError: bad images.
         """
         densities, mixed = Path(output, "beta.png"), Path(output, "mixup.png")
         with input_errors():
-            require_package("matplotlib")
             dataset, class_names = self.images() if self.data else self.digits()
             sheet = plot_mixed_images(dataset, class_names, self.alpha, self.seed)
         save(plot_densities(), densities)
@@ -78,7 +76,6 @@ class MixupPlots(Recipe):
 
     def digits(self) -> tuple["tf.data.Dataset", tuple[str, ...]]:
         """Scikit-learn's digits in [0, 1] with one-hot labels, as one shuffled batch."""
-        require_package("sklearn")
         import numpy as np
         import tensorflow as tf
         from sklearn.datasets import load_digits

@@ -89,7 +89,7 @@ def write_figures(figures: Mapping[Path, Callable[[], "Figure"]]) -> None:
             figure = draw()
             with atomic_write(path) as temporary:
                 figure.savefig(temporary, dpi=120)
-        # Whatever matplotlib raises: over a font, a class name, a size, or not being there.
+        # Whatever matplotlib raises: over a font, a class name or a size.
         except Exception as error:
             reason = " ".join(str(error).split())
             warnings.warn(f"{path} was not drawn: {type(error).__name__}: {reason}", stacklevel=2)

@@ -1,5 +1,3 @@
-import builtins
-
 import numpy as np
 import pytest
 
@@ -100,16 +98,3 @@ def test_the_colours_are_fractions_of_each_true_class():
     panel = figures.plot_confusions([[1, 3], [0, 100]], ["a", "b"]).axes[0]
     expected = np.sqrt([[0.25, 0.75], [0, 1]])
     np.testing.assert_allclose(panel.images[0].get_array(), expected)
-
-
-def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"pip install 'tfast\[plots\]'"):
-        figures.plot_curves(HISTORY)

@@ -5,7 +5,7 @@ two dollar signs for mathematics, and fails where it is none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,16 +52,15 @@ def count_confusions(true_ids: ArrayLike, predicted_ids: ArrayLike, num_classes:
     Returns:
         Integers `(classes, classes)`: a row for each true class, a column for each prediction.
 
-    Raises:
-        ImportError: scikit-learn is not installed.
-
     Examples:
         >>> count_confusions([0, 0, 1], [0, 1, 1], 2).tolist()
         [[1, 1], [0, 1]]
     """
     if not np.size(true_ids):  # scikit-learn wants at least one
         return np.zeros((num_classes, num_classes), "int64")
-    return _metrics().confusion_matrix(true_ids, predicted_ids, labels=range(num_classes))
+    from sklearn.metrics import confusion_matrix
+
+    return confusion_matrix(true_ids, predicted_ids, labels=range(num_classes))
 
 
 def sample_schedule(
@@ -96,9 +95,6 @@ def plot_curves(
 
     Returns:
         A matplotlib `Figure`.
-
-    Raises:
-        ImportError: matplotlib is not installed.
     """
     names = [name for name in history if not name.startswith("val_") and name != "learning_rate"]
     num_panels = len(names) + (schedule is not None)
@@ -130,10 +126,9 @@ def plot_confusions(counts: ArrayLike, class_names: Sequence[str]) -> "Figure":
     Returns:
         A matplotlib `Figure`, larger where there are more classes. Above `MOST_NAMED` classes
         it grows no more and has colours alone, without counts and names.
-
-    Raises:
-        ImportError: matplotlib or scikit-learn is not installed.
     """
+    from sklearn.metrics import ConfusionMatrixDisplay
+
     counts = np.asarray(counts)
     fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     named = len(counts) <= MOST_NAMED
@@ -141,7 +136,7 @@ def plot_confusions(counts: ArrayLike, class_names: Sequence[str]) -> "Figure":
     figure = new_figure((side + 0.4, side))
     panel = figure.subplots()
     # The root brings out rare mistakes beside a diagonal near 1.
-    display = _metrics().ConfusionMatrixDisplay(np.sqrt(fractions))
+    display = ConfusionMatrixDisplay(np.sqrt(fractions))
     display.plot(
         ax=panel, cmap="Blues", colorbar=False, include_values=named, im_kw={"vmin": 0, "vmax": 1}
     )
@@ -172,9 +167,6 @@ def plot_images(
 
     Returns:
         A matplotlib `Figure`; with a word instead of images where there are none.
-
-    Raises:
-        ImportError: matplotlib is not installed.
     """
     rows = max(1, -(-len(images) // columns))
     figure = new_figure((2.3 * columns, 2.6 * rows))
@@ -194,14 +186,10 @@ def plot_images(
 
 
 def new_figure(size: tuple[float, float]) -> "Figure":
-    """An empty matplotlib `Figure` of a size in inches; ImportError without matplotlib."""
-    try:
-        # Not pyplot: it keeps every figure, and picks a window system.
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            "figures need matplotlib: pip install 'tfast[plots]'", name="matplotlib"
-        ) from error
+    """An empty matplotlib `Figure` of a size in inches."""
+    # Not pyplot: it keeps every figure, and picks a window system.
+    from matplotlib.figure import Figure
+
     return Figure(figsize=size, layout="constrained")
 
 
@@ -212,13 +200,3 @@ def decorate(panel: "Axes", title: str, x_label: str, *, frame: bool = False) ->
     if not frame:
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
-
-
-def _metrics() -> Any:
-    try:
-        from sklearn import metrics
-    except ImportError as error:
-        raise ImportError(
-            "confusions need scikit-learn: pip install 'tfast[demo]'", name="sklearn"
-        ) from error
-    return metrics

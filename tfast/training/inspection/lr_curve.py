@@ -83,14 +83,9 @@ class LearningRateCurve:
 
         Returns:
             The axes.
-
-        Raises:
-            ImportError: matplotlib is not installed.
         """
-        try:
-            from matplotlib import pyplot
-        except ImportError as error:
-            raise ImportError("plot needs matplotlib: pip install tfast[plots]") from error
+        from matplotlib import pyplot
+
         if axes is None:
             _, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
         shown = slice(0, max(len(self.rates) - self.skip_end, 2))

@@ -177,7 +177,6 @@ class TrainingStatistics(keras.callbacks.Callback):
             A matplotlib `Figure`.
 
         Raises:
-            ImportError: matplotlib is not installed.
             ValueError: nothing was measured yet.
         """
         from tfast.training.inspection.statistics_plot import plot_statistics

@@ -26,7 +26,6 @@ def plot_statistics(statistics: "TrainingStatistics") -> "Figure":
         A matplotlib `Figure`.
 
     Raises:
-        ImportError: matplotlib is not installed.
         ValueError: nothing was measured yet.
     """
     if not statistics.steps:
