@@ -1,7 +1,6 @@
 """A trained model with all that others need to use it, in one folder for the hub."""
 
 import contextlib
-import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 
 from tfast.export.images import known_image_size
+from tfast.export.portable.folder import digests
 from tfast.export.portable.images import export_portable_image_classifier
 from tfast.export.portable.text import export_portable_text_classifier
 from tfast.export.saved_model import check_class_names
@@ -125,11 +125,11 @@ def publish(
             "reverse": reverse,
             "licence": card.licence,
             "accuracy": card.accuracy,
-            "files": _hashes(written),
+            "files": digests(written),
         }
         _write_json(written / DESCRIPTION, description)
         (written / _CARD).write_text(
-            card.text(kind, _hashes(written), class_names=names or ()), encoding="utf-8"
+            card.text(kind, digests(written), class_names=names or ()), encoding="utf-8"
         )
         _compare(model, load(written).model, size)
 
@@ -229,14 +229,6 @@ def _compare(model: keras.Model, loaded: keras.Model, size: tuple[int, int] | No
     difference = np.abs(found - expected).max(initial=0) / max(1, np.abs(expected).max(initial=0))
     if not difference <= TOLERANCE:
         raise ValueError(f"the folder gives other answers than the model, by {difference:.2g}")
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -71,7 +71,7 @@ def write_folder(
             "model": name,
             "precision": precision,
             "class_names": list(class_names),
-            "files": _digests(folder),
+            "files": digests(folder),
             "tolerance": tolerance,
             "examples": list(examples),
             **contents.settings,
@@ -107,10 +107,11 @@ def examples_with_answers(
     return [{name: some, "probabilities": answer} for some, answer in pairs]
 
 
-def _digests(folder: Path) -> dict[str, str]:
+def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file in the folder, by its path with slashes."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        found[path.relative_to(folder).as_posix()] = digest
+    return found
