@@ -1,6 +1,6 @@
 """Writes docs/bill_of_materials.md: what tfast needs, in which versions, under which licences.
 
-Ranges come from pyproject.toml, tried versions from the list that CI installs by hashes, licences
+Ranges come from pyproject.toml, tested versions from the list that CI installs by hashes, licences
 from what is installed; run it where all extras are.
 """
 
@@ -82,16 +82,16 @@ def main() -> None:
         "# Bill of materials",
         "",
         "Made by `scripts/make_bill_of_materials.py`. tfast itself is Apache-2.0; what it took",
-        "from others is in NOTICE. Ranges are those of `pyproject.toml`. The tests ran with the",
-        "tried versions: CI installs them, on Python 3.11, from a list with the hash of each file.",
+        "from others is in NOTICE. Ranges are those of `pyproject.toml`. Tested versions are",
+        "those that CI installs, on Python 3.11, from a list with the hash of each file.",
         "",
-        "| package | allowed | tried | licence | needed by |",
+        "| package | allowed | tested | licence | needed by |",
         "|---|---|---|---|---|",
         *lines,
         "",
         "## What these bring along",
         "",
-        "| package | tried | licence |",
+        "| package | tested | licence |",
         "|---|---|---|",
         *others,
     ]

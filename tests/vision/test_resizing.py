@@ -63,7 +63,7 @@ def test_the_part_that_is_seen_is_that_of_the_whole_image(height, width, roundin
     assert np.mean(seen != expected) < 0.01
 
 
-def test_bicubic_pixels_are_whole_levels_in_range():
+def test_bicubic_pixels_are_integers_in_range():
     checks = np.tile(255 * np.eye(2, dtype="uint8"), (9, 9))[..., None].repeat(3, -1)
     resized = Resizing("bicubic").whole(tf.constant(checks), (31, 29)).numpy()
     assert (resized.min(), resized.max()) == (0, 255)

@@ -23,8 +23,8 @@ def load(source: Source) -> Pretrained:
 def from_state_dict(source: Source, state_dict: StateDict) -> Pretrained:
     """Converts an XResNet, or a `vision_learner` model on one.
 
-    The files do not say how images were prepared: the result has ImageNet's mean and deviation,
-    at 224 pixels cut out of 256, bilinear.
+    The files do not say how images were prepared: the result has ImageNet's mean and standard
+    deviation, at 224 pixels cut out of 256, bilinear.
 
     Raises:
         ValueError: tensors are missing, left over or misshapen.

@@ -69,12 +69,12 @@ class ImageRecipe(Recipe):
     mean: tuple[float, ...] = late_setting(
         (0.485, 0.456, 0.406),
         checks.each(checks.finite_number, lengths=(1, 3)),
-        "subtracted from pixels in [0, 1]: one of each channel, or one for all",
+        "per-channel mean (or one value for all) of pixels in [0, 1]",
     )
     std: tuple[float, ...] = late_setting(
         (0.229, 0.224, 0.225),
         checks.each(positive_number, lengths=(1, 3)),
-        "what pixels are divided by then",
+        "per-channel standard deviation (or one value for all)",
     )
     crop_ratio: float = late_setting(
         1.14,

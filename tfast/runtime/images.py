@@ -26,7 +26,7 @@ _COLOUR_MASKS = bytes.fromhex("0000ff00 00ff0000 ff000000")
 def decode_image(content: bytes, *, most_pixels: int | None = None) -> Image.Image:
     """Decodes JPEG, PNG, GIF (the first frame) or BMP.
 
-    The transparency of an image is dropped, and a camera's note on how to turn it is not followed.
+    The transparency of an image is dropped, and its EXIF orientation is ignored.
 
     Args:
         content: of a file.

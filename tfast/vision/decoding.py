@@ -24,8 +24,7 @@ _COLOUR_MASKS = np.frombuffer(bytes.fromhex("0000ff00 00ff0000 ff000000"), "<u2"
 def decode_image(encoded: Tensor) -> Tensor:
     """Decodes JPEG, PNG, GIF (the first frame) or BMP; grey, CMYK and transparent ones too.
 
-    The transparency of an image is dropped, and a camera's note on how to turn it is not
-    followed, as in fastai.
+    The transparency of an image is dropped, and its EXIF orientation is ignored, as in fastai.
 
     Args:
         encoded: string tensor of shape `()`, the content of a file.

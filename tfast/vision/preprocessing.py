@@ -46,7 +46,7 @@ class ImagePreprocessing:
         >>> ImagePreprocessing.from_dict(prepare.to_dict()) == prepare
         True
 
-    Source: ImageNet's mean and deviation and the ratio 1.14 as in fastai.
+    Source: ImageNet's mean and standard deviation and the ratio 1.14 as in fastai.
     Differs: fastai resizes to a multiple of 8 above the ratio; here it is the ratio itself.
     """
 
@@ -101,7 +101,7 @@ class ImagePreprocessing:
         )
 
     def normalize(self, pixels: TensorLike) -> Tensor:
-        """Pixels `(..., 3)` in [0, 255] to float32 with mean and deviation taken out."""
+        """Pixels `(..., 3)` in [0, 255] to float32 with mean and standard deviation taken out."""
         pixels = tf.cast(pixels, tf.float32) / 255.0
         return (pixels - tf.constant(self.mean)) / tf.constant(self.standard_deviation)
 

@@ -20,7 +20,7 @@ class Resizing:
 
     Args:
         interpolation: "bilinear", or "bicubic" as Pillow does it (a = -0.5): across, then down,
-            with whole levels in [0, 255] after each.
+            with integer pixel values in [0, 255] after each.
         antialias: whether shrinking averages all the pixels that a new one covers.
         rounding: how sizes become whole: "nearest" rounds the longer side to the nearest and the
             cut's corner down; "torchvision" rounds the longer side down and the corner to the
@@ -128,13 +128,13 @@ class Resizing:
 
         if self.interpolation == "bilinear":
             return apply(images, image_size, scale, translation)
-        # With whole levels in between: that is what models that learned from Pillow's images saw.
+        # Integer pixel values in between: models that learned from Pillow's images saw those.
         size = tf.stack([tf.shape(images)[1], image_size[1]])
         across = tf.stack([1.0, scale[1]]), tf.stack([0.0, translation[1]])
-        images = _whole_levels(apply(images, size, *across))
+        images = _integer_values(apply(images, size, *across))
         down = tf.stack([scale[0], 1.0]), tf.stack([translation[0], 0.0])
-        return _whole_levels(apply(images, image_size, *down))
+        return _integer_values(apply(images, image_size, *down))
 
 
-def _whole_levels(images: Tensor) -> Tensor:
+def _integer_values(images: Tensor) -> Tensor:
     return tf.round(tf.clip_by_value(images, 0.0, 255.0))

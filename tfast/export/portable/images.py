@@ -27,7 +27,7 @@ from tfast.types import PathLike, Tensor
 from tfast.vision.layers.residual_blocks import StemPooling
 from tfast.vision.preprocessing import ImagePreprocessing
 
-# What a level of 255 in some pixels may change in a probability: readers round to whole levels.
+# What pixels that are off by one (of 255) may change in a probability: readers round to integers.
 _PIXEL_TOLERANCE = 0.01
 
 
@@ -124,7 +124,7 @@ def export_portable_image_classifier(
     found = _in_batches(kind.runner(content), images.compared)
     expected = _in_batches(expect, images.compared)
     difference = check_difference(found, expected, tolerance, description)
-    # As validation has them, not rounded to whole levels.
+    # As validation has them, not rounded to integer pixel values.
     expected = _in_batches(expect, images.kept_pixels)
 
     def check(folder: Path) -> None:

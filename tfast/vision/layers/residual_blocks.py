@@ -1,6 +1,6 @@
 """The parts that XResNet is built of: convolution and batch norm, residual block.
 
-    Convolution     Conv2D that wastes nothing on maps of one pixel
+    Convolution     Conv2D that wastes nothing on 1×1 feature maps
     StemPooling     max pooling whose windows are where PyTorch's are
     conv_bn         convolution, batch norm, activation
     squeeze_excite  channels scaled by what the whole image shows
@@ -22,7 +22,7 @@ from tfast.vision.layers.self_attention import SimpleSelfAttention
 
 @keras.saving.register_keras_serializable(package="tfast")
 class Convolution(layers.Conv2D):
-    """`keras.layers.Conv2D`, with a shortcut where images have shrunk to one pixel.
+    """`keras.layers.Conv2D`, with a shortcut for 1×1 feature maps.
 
     There a "same" convolution multiplies by the middle of its kernel alone: all else meets
     padding. TensorFlow computes with the whole kernel all the same, and on CPU (2.21, oneDNN)
