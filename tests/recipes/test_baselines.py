@@ -1,5 +1,4 @@
 import json
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -106,12 +105,6 @@ def test_other_errors_are_not_taken_for_that(tmp_path):
     start_from(prepared, ["bad"], topic_vectors=GramVectors(np.ones((3, 2))))  # of other words
     with pytest.raises(ValueError, match="old_words must be 3 words, got 10"):
         find_baseline(prepared)
-
-
-def test_it_is_left_out_without_scikit_learn(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
-    assert find_baseline(prepare(tmp_path)) is None
-    assert "TF-IDF is left out: pip install scikit-learn" in capsys.readouterr().out
 
 
 def test_predictions_are_in_the_order_of_the_texts(tmp_path, monkeypatch):

@@ -9,7 +9,6 @@ from tfast.recipes import checks
 @pytest.mark.parametrize(
     ("check", "value", "kept"),
     [
-        (checks.any_whole_number, np.int64(-3), -3),
         (checks.seed, np.int64(2**32 - 1), 2**32 - 1),
         (checks.from_zero, 0, 0),
         (checks.true_or_false, True, True),
@@ -37,7 +36,6 @@ def test_a_good_value_is_kept_as_the_plain_python_one(check, value, kept):
 @pytest.mark.parametrize(
     ("check", "value", "message"),
     [
-        (checks.any_whole_number, 0.5, "name must be a whole number, got 0.5"),
         (checks.seed, -1, "name must be a whole number of at least 0, got -1"),
         (checks.seed, 2**32, "name must be a whole number below 2**32, got 4294967296"),
         (checks.from_zero, -1, "name must be a whole number of at least 0, got -1"),

@@ -1,7 +1,7 @@
 import pytest
 
 from tfast.recipes import ImageRecipe, InputError
-from tfast.recipes.run_folder import check_output, hold, remove_all_leftovers, require_package
+from tfast.recipes.run_folder import check_output, hold, remove_all_leftovers
 
 
 def test_a_file_is_no_output_folder(tmp_path):
@@ -29,12 +29,6 @@ def test_a_model_of_no_run_is_not_replaced(name, resume, tmp_path):
         check_output(tmp_path, checkpoints="checkpoint.npz", resume=resume)
     (tmp_path / "checkpoint.npz").touch()
     check_output(tmp_path, checkpoints="checkpoint.npz", resume=True)
-
-
-def test_a_missing_package_is_named_with_what_to_install():
-    require_package("json")
-    with pytest.raises(ValueError, match="not_there is not installed: pip install not_there"):
-        require_package("not_there")
 
 
 def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):

@@ -1,5 +1,4 @@
 import dataclasses
-import importlib.util
 
 import pytest
 
@@ -94,15 +93,6 @@ def test_the_language_model_is_trained_on_where_others_can_judge(
 ):
     chosen = after_pretraining(labelled, unlabelled, fine_tune=fine_tune)
     assert chosen["lm_epochs"] == lm_epochs
-
-
-def test_without_scikit_learn_the_encoder_is_fine_tuned_or_that_is_said(monkeypatch):
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "sklearn" else object()
-    )
-    assert choose(UlmfitRecipe(data="a.csv"), corpus(ENGLISH)).fine_tune
-    with pytest.raises(ValueError, match="scikit-learn is not installed"):
-        choose(UlmfitRecipe(data="a.csv", fine_tune=False), corpus(ENGLISH))
 
 
 def test_a_new_model_is_fine_tuned_unless_told_otherwise():

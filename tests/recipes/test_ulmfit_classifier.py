@@ -54,7 +54,7 @@ def test_a_frozen_encoder_gets_a_head_of_training_and_validation_texts(tmp_path,
     found = fit_linear_head(alone, documents, labels)
     np.testing.assert_allclose(fitted.left_out, found.left_out, atol=1e-4)
     right = (found.left_out.argmax(-1) == labels).mean()
-    assert f"{right:.2%} right, each when it was left out" in capsys.readouterr().out
+    assert f"{right:.2%} right in cross-validation" in capsys.readouterr().out
     for model in (fitted.model, load_model(tmp_path / "classifier.keras")):
         np.testing.assert_allclose(
             model(pad_documents(documents)), alone(pad_documents(documents)), atol=1e-4

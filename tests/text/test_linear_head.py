@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -139,12 +137,3 @@ def test_what_does_not_fit_is_named():
         fit_linear_head(make(), documents.to_list(), labels)
     with pytest.raises(ValueError, match="head_size must be at least 4 for 2 classes, got 3"):
         fit_linear_head(make(head_size=3), documents, labels)
-
-
-def test_without_scikit_learn_an_import_error_says_so(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
-    documents, labels = some_texts(8, 2)
-    model = make()
-    monkeypatch.setattr(model, "pool", None)  # nothing is read in vain
-    with pytest.raises(ImportError, match="sklearn"):
-        fit_linear_head(model, documents, labels)

@@ -1,4 +1,3 @@
-import sys
 import warnings
 
 import numpy as np
@@ -109,13 +108,6 @@ def test_what_cannot_be_fitted_is_named():
     for labels in ([0], [0, 0], [0, 2]):
         with pytest.raises(ValueError, match="label_ids must be 2 integers, each of 0 to 1"):
             fit_tfidf(documents, labels, vocab_size=16, num_classes=2)
-
-
-def test_without_scikit_learn_an_import_error_says_so(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
-    documents = tf.ragged.constant([[2, 9], [2, 9]], dtype="int32")
-    with pytest.raises(ImportError, match="sklearn"):
-        fit_tfidf(documents, [0, 1], vocab_size=16, num_classes=2)
 
 
 def cluster_vectors(num_words, *, num_clusters):

@@ -4,11 +4,11 @@
     tfast train-ulmfit --data reviews.csv --unlabelled more.csv --output runs/reviews
 
 First TF-IDF is fitted, in seconds. Then a language model learns from the texts at hand, or is
-taken as it is, and a classifier continues from what it has learned. Where the texts are English,
-the language model is tfast/english, and is trained on where there are texts without labels
-(--pretrained none starts a new one); with fewer than 1,000 training texts the classifier is then
-logistic regression on what it says (--fine-tune trains all layers). TF-IDF and the classifier are
-exported as one, weighed by texts that neither has learned from (--no-blend exports ULMFiT alone).
+taken as it is, and a classifier starts from it. Where the texts are English, the language model is
+tfast/english, fine-tuned if there are texts without labels (--pretrained none starts a new one);
+with fewer than 1,000 training texts the classifier is then logistic regression on its outputs
+(--fine-tune trains all layers). TF-IDF and the classifier are exported as one, weighted on held-out
+texts (--no-blend exports ULMFiT alone).
 Without --data, docstrings of the installed libraries are told apart by library, with the settings
 of the preset docstrings. A run that is killed and called again with --resume ends, on CPU, with
 weights bit-identical to those of one that was left alone. `tfast recipes` lists the presets with

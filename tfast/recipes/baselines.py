@@ -52,8 +52,7 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
     validation texts, and how long it took.
 
     Returns:
-        The `Baseline`; or None, with a printed line that says why: scikit-learn is not installed,
-        or it can do nothing with these texts (there is no word that two of them have, say).
+        The `Baseline`; or None, with a printed line, where no word is in enough texts.
     """
     model_file, note_file = prepared.output / "tfidf.keras", prepared.output / "tfidf.json"
     begin = time.monotonic()
@@ -66,9 +65,6 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
             write_model(model_file, baseline.model)
             note = {"settings": baseline.settings, "seconds": baseline.seconds, "texts": digest}
             write_json(note_file, note)
-    except ImportError:
-        print("TF-IDF is left out: pip install scikit-learn")
-        return None
     except TooFewWordsError as error:
         print(f"TF-IDF is left out: {error}")
         return None

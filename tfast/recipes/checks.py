@@ -17,11 +17,6 @@ Check: TypeAlias = Callable[[str, Any], Any]
 PRECISIONS = ("float32", "float16", "bfloat16")
 
 
-def any_whole_number(name: str, value: Any) -> int:
-    """A whole number, below 0 too."""
-    return whole_number(name, value, minimum=None)
-
-
 def seed(name: str, value: Any) -> int:
     """A whole number that Keras takes for a seed."""
     if whole_number(name, value, minimum=0) >= 2**32:

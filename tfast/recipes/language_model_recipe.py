@@ -46,8 +46,8 @@ class LanguageModelRecipe(Recipe):
     data: tuple[Path, ...] = setting(
         (),
         checks.each(checks.path),
-        "tables (.csv, .tsv, .jsonl), plain text files or folders of them; a table's rows and a "
-        "file's paragraphs are documents",
+        "tables (.csv, .tsv, .jsonl), whose rows are documents, plain text files, whose paragraphs "
+        "are, or folders, whose .txt files are",
         group="texts",
     )
     text_column: str = setting("text", checks.text, "of a table")
@@ -107,7 +107,7 @@ class LanguageModelRecipe(Recipe):
         "of the arithmetic; bfloat16 is faster on processors with AVX512_BF16 or AMX",
     )
     backward: bool = setting(False, checks.true_or_false, "reads from end to beginning")
-    seed: int = setting(0, checks.any_whole_number, "of everything random", group="run")
+    seed: int = setting(0, checks.seed, "of everything random", group="run")
     report_every: int = setting(2000, whole_number, "steps between two validations, on 100 batches")
     save_every: int = setting(
         500, whole_number, "steps between two checkpoints", same_on_resume=False

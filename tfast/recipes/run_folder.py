@@ -1,7 +1,6 @@
 """The output folder of a run, before anything is read or imported that takes long."""
 
 import contextlib
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,17 +86,6 @@ def remove_all_leftovers(*folders: Path) -> None:
                 and {path.name for path in scratch.iterdir()} <= {"new", "old"}
             ):
                 remove_leftovers(folder / name[1])
-
-
-def require_package(name: str) -> None:
-    """Refuses to begin without a package that would be missing later.
-
-    Raises:
-        ValueError: it is not installed.
-    """
-    if importlib.util.find_spec(name) is None:
-        distribution = {"sklearn": "scikit-learn"}.get(name, name)
-        raise ValueError(f"{distribution} is not installed: pip install {distribution}")
 
 
 def _check_folder(output: Path) -> None:

@@ -1,10 +1,8 @@
 """What a ULMFiT run leaves open until its texts are read: where it starts, and how it trains."""
 
 import dataclasses
-import importlib.util
 from typing import Any
 
-from tfast.recipes.run_folder import require_package
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.text.corpora import Corpus
 from tfast.text.languages import english_share
@@ -25,15 +23,13 @@ def choose(recipe: UlmfitRecipe, corpus: Corpus) -> UlmfitRecipe:
     if start == "auto":
         start, why = _find_start(recipe, corpus)
         print(f"The language model starts {f'from {start}' if start else 'new'}: {why}", flush=True)
-    if recipe.fine_tune is False:
-        require_package("sklearn")
     if start is None:
         return dataclasses.replace(recipe, pretrained=None)
     numbers = len(corpus.train), len(corpus.unlabelled)
     chosen = after_pretraining(*numbers, fine_tune=_fine_tunes(recipe))
     if recipe.fine_tune is None and not chosen["fine_tune"]:
         print(
-            "The classifier is logistic regression on what the language model says: "
+            "The classifier is logistic regression on the language model's outputs: "
             f"{len(corpus.train):,} training texts are few; --fine-tune trains all layers",
             flush=True,
         )
@@ -99,7 +95,7 @@ def _fine_tunes(recipe: UlmfitRecipe) -> bool | None:
         return recipe.fine_tune
     given = (recipe.epochs, recipe.drop_mult, recipe.slower_by)
     is_asked = any(value is not None for value in given)
-    return True if is_asked or not importlib.util.find_spec("sklearn") else None
+    return True if is_asked else None
 
 
 def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:

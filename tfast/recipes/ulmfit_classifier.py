@@ -128,8 +128,8 @@ def fit_head(
     if judged.any():
         right = found.left_out.argmax(-1)[judged] == labels[judged]
         print(
-            f"Logistic regression on what it says of them: {right.mean():.2%} right, each when it "
-            f"was left out, after {seconds[files.name]} s",
+            f"Logistic regression on its outputs: {right.mean():.2%} right in cross-validation, "
+            f"after {seconds[files.name]} s",
             flush=True,
         )
     write_model(files.model, model)

@@ -162,13 +162,14 @@ def make_classifier_stages(recipe: UlmfitRecipe, num_layers: int) -> list[Stage]
 
 def check_windows(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -> None:
     """Makes the language models' batches once: too few tokens show now."""
-    names = ["general", "general valid"]
+    read = {name: some for name, some in documents.items() if name.startswith("general")}
     if recipe.lm_epochs:
-        make_lm_batches(recipe, target_documents(recipe, documents), training=False)
-        names.append("valid")
-    for name in names:
-        if name in documents:
-            make_lm_batches(recipe, documents[name], training=False)
+        read |= {"training": target_documents(recipe, documents), "validation": documents["valid"]}
+    for name, some in read.items():
+        try:
+            make_lm_batches(recipe, some, training=False)
+        except ValueError as error:
+            raise ValueError(f"{name} texts: {error}") from error
 
 
 def target_documents(

@@ -69,7 +69,9 @@ class UlmfitRecipe(Recipe):
         "texts without labels: a table, a folder of .txt files, or a .txt file",
     )
     general_text: Path | None = setting(
-        None, checks.or_none(checks.path), "the same; a first model learns from it"
+        None,
+        checks.or_none(checks.path),
+        "texts without labels that a language model learns from before those at hand",
     )
     valid: float | int | Path = setting(
         0.1,
@@ -117,8 +119,14 @@ class UlmfitRecipe(Recipe):
         "a new model's embedding starts with vectors from counts of neighbouring words",
     )
     general_epochs: int = setting(5, whole_number, "on the general text")
-    lm_epochs: int = late_setting(2, checks.from_zero, "on the texts at hand")
-    lm_learning_rate: float = late_setting(5e-3, positive_number, "peak of the one cycle")
+    lm_epochs: int = late_setting(
+        2,
+        checks.from_zero,
+        "on the texts at hand; of a pretrained model after one more, of its embedding alone",
+    )
+    lm_learning_rate: float = late_setting(
+        5e-3, positive_number, "peak; of a pretrained model a quarter of it once all layers learn"
+    )
     lm_drop_mult: float = late_setting(0.3, checks.at_least_zero, "multiplies all dropout rates")
     lm_batch_size: int = late_setting(32, whole_number, "rows in a step")
     window: int = setting(70, whole_number, "tokens of a row")
@@ -128,8 +136,8 @@ class UlmfitRecipe(Recipe):
     fine_tune: bool = late_setting(
         True,
         checks.true_or_false,
-        "train the encoder for the classes; otherwise it stays as it is, and logistic regression "
-        "on its mean output is the head: for a few hundred labels",
+        "train the encoder for the classes; otherwise it stays as it is, and the head is logistic "
+        "regression on its mean output: for a few hundred labels",
         group="classifier",
     )
     epochs: tuple[int, ...] = late_setting(
@@ -150,7 +158,7 @@ class UlmfitRecipe(Recipe):
     blend: bool = setting(
         True,
         checks.true_or_false,
-        "export the classifier blended with TF-IDF, as texts weigh them that neither learned from",
+        "export the classifier blended with TF-IDF, weighted on held-out texts",
         same_on_resume=False,
     )
     precision: Literal["float32", "float16", "bfloat16"] = setting(
@@ -159,7 +167,7 @@ class UlmfitRecipe(Recipe):
         "of the arithmetic of training; bfloat16 is faster on processors with AVX512_BF16 or AMX",
         group="run",
     )
-    seed: int = setting(0, checks.any_whole_number, "of everything random")
+    seed: int = setting(0, checks.seed, "of everything random")
     save_every: int = setting(
         100, whole_number, "steps between two checkpoints", same_on_resume=False
     )
@@ -167,6 +175,11 @@ class UlmfitRecipe(Recipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         stages, rates = len(self.epochs or ()), len(self.learning_rates or ())
+        if (self.epochs is None) != (self.learning_rates is None):
+            raise ValueError(
+                "epochs and learning_rates must be given together, got "
+                f"{'learning_rates' if self.epochs is None else 'epochs'} alone"
+            )
         if stages != rates:
             raise ValueError(f"learning_rates must be one for each of {stages} epochs, got {rates}")
         if self.lm_candidates and self.lm_candidates < (self.lm_batch_size or 0) * self.window:

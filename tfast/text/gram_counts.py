@@ -52,9 +52,6 @@ def count_grams(
     Returns:
         A `Grams`.
 
-    Raises:
-        ImportError: SciPy, which scikit-learn brings, is not installed.
-
     Examples:
         >>> grams = count_grams(tf.ragged.constant([[2, 9, 10, 9]], dtype="int32"), 12)
         >>> grams.keys.tolist()  # the words 9 to 11, the pairs 9 10 and 10 9

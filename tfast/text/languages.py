@@ -7,10 +7,6 @@ from collections.abc import Iterable
 _FUNCTION_WORD = re.compile(
     "and|are|but|can|from|has|have|his|it|its|not|of|that|the|their|they|this|to|which|with|you"
 )
-_WORD = re.compile(
-    "a|all|an|and|are|as|at|be|but|by|for|from|have|he|i|in|is|it|not|of|on|or|that|the|their|they"
-    "|this|to|was|which|with|you"
-)
 _WORD = re.compile(r"[^\W\d_]+")
 
 

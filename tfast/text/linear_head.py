@@ -73,7 +73,6 @@ def fit_linear_head(
 
     Raises:
         ValueError: documents of another kind, labels that do not fit, or too small a head.
-        ImportError: scikit-learn is not installed.
 
     Examples:
         >>> model = TextClassifier(50, 2, embed_size=4, hidden_size=6, num_layers=1)
@@ -84,8 +83,6 @@ def fit_linear_head(
 
     Source: Alain and Bengio 2016, Understanding intermediate layers using linear classifier probes.
     """
-    import sklearn.linear_model  # noqa: F401 (missing, it should be missed before the reading)
-
     documents, num_classes = check_documents(documents), model.settings["num_classes"]
     labels = check_label_ids(label_ids, documents.shape[0], num_classes)
     if model.settings["head_size"] < 2 * num_classes:

@@ -21,9 +21,6 @@ def regress(inputs: Any, labels: np.ndarray, **options: Any) -> tuple[np.ndarray
     Returns:
         Slopes `(features, classes)` and intercepts `(classes,)`, of the logits of all classes.
 
-    Raises:
-        ImportError: scikit-learn is not installed.
-
     Examples:
         >>> slopes, intercept = regress(np.array([[-1.0], [1.0]]), np.array([0, 1]))
         >>> slopes.shape, intercept.shape

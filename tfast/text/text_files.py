@@ -69,19 +69,6 @@ def kind_of_file(path: PathLike) -> str:
     return kind
 
 
-def read_rows(path: PathLike, columns: Sequence[str], *, encoding: str = "utf-8") -> list[Row]:
-    r"""All rows that `iterate_rows` gives.
-
-    Examples:
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "films.csv")
-        >>> _ = path.write_text('text,label\n"long, slow",bad\ngood,good\n')
-        >>> read_rows(path, ["label", "text"])
-        [(2, ('bad', 'long, slow')), (3, ('good', 'good'))]
-    """
-    return list(iterate_rows(path, columns, encoding=encoding))
-
-
 def iterate_rows(
     path: PathLike, columns: Sequence[str], *, encoding: str = "utf-8"
 ) -> Iterator[Row]:
@@ -149,8 +136,8 @@ def read_text(path: PathLike, *, encoding: str = "utf-8") -> str:
 def _opened(path: PathLike, encoding: str, newline: str | None) -> Iterator[IO[str]]:
     """A text file to read; bytes that cannot be decoded are named with their line."""
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    except LookupError:  # unknown, or none of text, such as rot13
         raise ValueError(
             f"encoding must be the name of one that Python knows, got {encoding!r}"
         ) from None

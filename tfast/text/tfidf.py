@@ -70,7 +70,6 @@ def fit_tfidf(
     Raises:
         ValueError: labels or vectors that do not fit.
         TooFewWordsError: a ValueError too; no word is in enough texts.
-        ImportError: scikit-learn is not installed.
 
     Examples:
         >>> rows = [[2, 9, 10], [2, 11], [2, 9], [2, 11, 10]]
@@ -122,7 +121,6 @@ def choose_settings(
 
     Raises:
         ValueError: vectors that do not fit.
-        ImportError: scikit-learn is not installed.
 
     Examples:
         >>> documents = tf.ragged.constant([[2, 9], [2, 10], [2, 9], [2, 10]], dtype="int32")
@@ -183,7 +181,6 @@ def left_out_logits(
 
     Raises:
         ValueError: labels or vectors that do not fit.
-        ImportError: scikit-learn is not installed.
 
     Examples:
         >>> documents = tf.ragged.constant([[2, 9], [2, 10], [2, 9], [2, 10]], dtype="int32")

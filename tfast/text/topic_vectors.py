@@ -41,7 +41,6 @@ def topic_vectors(
     Raises:
         ValueError: a size is below 1.
         TooFewWordsError: a ValueError too; the documents have fewer than two words.
-        ImportError: scikit-learn is not installed.
 
     Source: Deerwester et al. 1990, Indexing by Latent Semantic Analysis; scikit-learn 1.9.1
     `TfidfTransformer`, `randomized_svd`.

@@ -194,8 +194,9 @@ def classifier_stages(
     """Gradual unfreezing of a classifier: the head, then one group more a stage, then all.
 
     Each group learns 2.6 times more slowly than the next, which keeps what a language model has
-    learned from far more text than this. Equal rates (`slower_by=1`) may well be better: where it
-    has not, and with `tfast/english` too, see `tfast.recipes.ulmfit_choices.after_pretraining`.
+    learned from far more text than this. Equal rates (`slower_by=1`) may be better: they are for a
+    model that has not, and for `tfast/english`, see
+    `tfast.recipes.ulmfit_choices.after_pretraining`.
 
     Args:
         num_groups: how many layer groups the model has.
