@@ -14,7 +14,10 @@ from tfast.recipes import InputError, UlmfitRecipe
         ({"valid": -0.1}, "valid must be a fraction between 0 and 1, a whole number or a path"),
         ({"test": float("inf")}, "test must be a fraction between 0 and 1, a whole number or a"),
         ({"valid": float("nan")}, "valid must be a fraction between 0 and 1, a whole number or a"),
-        ({"epochs": (1, 1, 1)}, "learning_rates must be one for each of 3 epochs, got 0"),
+        (
+            {"epochs": (1, 1, 1)},
+            "epochs and learning_rates must be given together, got epochs alone",
+        ),
         (
             {"epochs": (1, 1, 1), "pretrained": "none"},
             "learning_rates must be one for each of 3 epochs, got 2",

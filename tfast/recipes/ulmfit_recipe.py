@@ -46,9 +46,9 @@ class UlmfitRecipe(Recipe):
         'auto'
         >>> UlmfitRecipe(data="reviews.csv", pretrained="none").hidden_size
         384
-        >>> UlmfitRecipe(data="reviews.csv", epochs=(1, 2, 3))
+        >>> UlmfitRecipe(data="reviews.csv", epochs=(1, 2), learning_rates=(0.01,))
         Traceback (most recent call last):
-        ValueError: learning_rates must be one for each of 3 epochs, got 0
+        ValueError: learning_rates must be one for each of 2 epochs, got 1
     """
 
     of_new_models: ClassVar[tuple[str, ...]] = ("embedding_size", "hidden_size", "layers")
