@@ -68,8 +68,11 @@ public struct FolderDescription: Sendable {
     guard model == "model.onnx" || model == "model.tflite" else {
       throw invalid("model must be model.onnx or model.tflite, got \(model)")
     }
-    guard files.contains(where: { $0.path == model }) else {
-      throw invalid("files must have \(model)")
+    // What is not listed is not compared with its SHA-256.
+    var needed = [model]
+    if case .text = kind { needed += [TextReader.tokenizerFile, TextReader.vocabularyFile] }
+    for file in needed where !files.contains(where: { $0.path == file }) {
+      throw invalid("files must have \(file)")
     }
   }
 

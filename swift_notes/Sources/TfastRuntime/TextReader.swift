@@ -2,6 +2,8 @@ import TfastText
 
 /// Texts to padded ids, as a portable folder says.
 struct TextReader: Sendable {
+  static let tokenizerFile = "tokenizer.json"
+  static let vocabularyFile = "vocabulary.txt"
   private static let padding = Int32(SpecialToken.padding.rawValue)
 
   private let tokenizer: TextTokenizer
@@ -10,10 +12,11 @@ struct TextReader: Sendable {
 
   init(folder: String, settings: FolderDescription.TextSettings) throws(RuntimeError) {
     self.settings = settings
-    tokenizer = try Self.read(folder + "/tokenizer.json") { content throws(TokenizerError) in
+    let folder = folder + "/"
+    tokenizer = try Self.read(folder + Self.tokenizerFile) { content throws(TokenizerError) in
       try TextTokenizer(tokenizerJSON: content, options: settings.options)
     }
-    vocabulary = try Self.read(folder + "/vocabulary.txt") { content throws(TokenizerError) in
+    vocabulary = try Self.read(folder + Self.vocabularyFile) { content throws(TokenizerError) in
       try Vocabulary(text: content)
     }
   }

@@ -116,6 +116,8 @@ import TfastText
     ("\"max_tokens\": null", "\"max_tokens\": 0", "max_tokens"),
     ("\"model.onnx\": \"", "\"../model.onnx\": \"", "inside"),
     ("\"model\": \"model.onnx\"", "\"model\": \"x/../model.onnx\"", "model"),
+    ("\"tokenizer.json\": \"", "\"other.json\": \"", "files must have tokenizer.json"),
+    ("\"vocabulary.txt\": \"", "\"other.txt\": \"", "files must have vocabulary.txt"),
     ("\"add_end\": false", "\"add_end\": 0", "add_end"),
     ("\"probabilities\": [", "\"probabilities\": [1, ", "examples"),
   ])
