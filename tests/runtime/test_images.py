@@ -89,6 +89,7 @@ BROKEN = {
     "png alone": b"\x89PNG\r\n\x1a\n",
     "text": b"BM is no image",
     "flipped png": READ["png"][:60] + b"\xff\xff" + READ["png"][62:],
+    **{f"png without its last {n} bytes": READ["png"][:-n] for n in (1, 12, 16)},
 }
 
 
@@ -105,6 +106,10 @@ def test_what_the_graph_refuses_is_refused_in_one_line(name):
     with pytest.raises(ImageError) as caught:
         decode_image(BROKEN[name])
     assert "\n" not in str(caught.value)
+
+
+def test_what_follows_the_end_of_a_png_is_not_read():
+    np.testing.assert_array_equal(decode_image(READ["png"] + bytes(100)), IMAGE)
 
 
 @pytest.mark.parametrize("name", ["palette bmp", "1-bit bmp", "webp", "nothing", "text"])

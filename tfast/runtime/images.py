@@ -1,6 +1,6 @@
 """From the bytes of an image file to the pixels a portable model takes: those of the SavedModel.
 
-Pillow decodes and resizes; files that the SavedModel refuses are refused.
+Pillow decodes and resizes; files that the SavedModel refuses are refused, but for small damage.
 """
 
 import io
@@ -19,6 +19,7 @@ ROUNDINGS = ("nearest", "torchvision")
 
 _KINDS = ("JPEG", "PNG", "GIF", "BMP")
 _STARTS = (b"\xff\xd8\xff", b"\x89PN", b"GIF", b"BM")
+_END_OF_PNG = b"\0\0\0\0IEND\xaeB`\x82"
 _GREY_PALETTE = b"".join(bytes([i, i, i, 0]) for i in range(256))
 _COLOUR_MASKS = bytes.fromhex("0000ff00 00ff0000 ff000000")
 
@@ -49,6 +50,9 @@ def decode_image(content: bytes, *, most_pixels: int | None = None) -> Image.Ima
     refusal = _refusal_by_start(content)
     if refusal:
         raise ImageError(refusal)
+    # Pillow does not miss it. What may follow it is short: sought from behind.
+    if content.startswith(b"\x89PN") and content.rfind(_END_OF_PNG) < 0:
+        raise ImageError("a broken image: the end of the PNG file is missing")
     try:
         with Image.open(io.BytesIO(content), formats=_KINDS) as image:
             width, height = image.size
