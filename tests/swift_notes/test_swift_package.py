@@ -201,6 +201,12 @@ def test_saved_models_are_answered_as_in_python(text_classifier, image_model, tm
     check_answers(found, expected["probabilities"], IMAGE_CLASSES)
     assert found[0]["class_names"] == IMAGE_CLASSES
 
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(files[0].read_bytes()[:-20])
+    for batch_size in (1, 2):
+        options = "--batch-size", batch_size, tmp_path / "images"
+        assert "a broken image file" in predict.refusal(*options, broken, files[0])
+
     export_text_classifier(
         text_classifier.model, text_classifier.tokenizer, text_classifier.vocabulary,
         tmp_path / "texts", TEXT_CLASSES,
@@ -217,6 +223,15 @@ def test_a_saved_model_that_cannot_be_served_is_refused(tmp_path, predict):
     doubled = tf.function(lambda numbers: {"doubled": 2 * numbers}, input_signature=[spec])
     tf.saved_model.save(module, tmp_path / "other", signatures=doubled)
     assert "it takes" in predict.refusal(tmp_path / "other", "x")
+
+    def not_finite(text):
+        row = tf.constant([[float("nan"), 0.5]])
+        return {"probabilities": tf.repeat(row, tf.size(text), 0), "labels": text}
+
+    spec = tf.TensorSpec([None], tf.string, name="text")
+    signature = tf.function(not_finite, input_signature=[spec])
+    tf.saved_model.save(module, tmp_path / "not_finite", signatures=signature)
+    assert "that are finite, got [nan, 0.5]" in predict.refusal(tmp_path / "not_finite", "x")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "saved_model.pb").write_bytes(b"\xff" * 100)
     assert "tensorflow: " in predict.refusal(tmp_path / "broken", "x")

@@ -9,14 +9,18 @@ public struct Prediction: Sendable {
   /// Empty where the model does not tell.
   public let classNames: [String]
 
-  init(label: String, probabilities: [Float], classNames: [String]) {
+  init(label: String, probabilities: [Float], classNames: [String]) throws(RuntimeError) {
+    guard probabilities.allSatisfy(\.isFinite) else {
+      throw RuntimeError(
+        .model, "the model must give probabilities that are finite, got \(probabilities)")
+    }
     self.label = label
     self.probabilities = probabilities
     self.classNames = classNames
   }
 
   init(_ probabilities: [Float], classNames: [String]) throws(RuntimeError) {
-    guard probabilities.count == classNames.count, probabilities.allSatisfy(\.isFinite) else {
+    guard probabilities.count == classNames.count else {
       throw RuntimeError(
         .model,
         "the model must give \(classNames.count) probabilities, got \(probabilities)")
@@ -26,7 +30,7 @@ public struct Prediction: Sendable {
     for index in probabilities.indices where probabilities[index] > probabilities[best] {
       best = index
     }
-    self.init(label: classNames[best], probabilities: probabilities, classNames: classNames)
+    try self.init(label: classNames[best], probabilities: probabilities, classNames: classNames)
   }
 
   /// One line of JSON, without its end.

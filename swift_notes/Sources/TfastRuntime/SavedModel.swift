@@ -7,8 +7,9 @@ public final class SavedModel: @unchecked Sendable {  // Sessions may be run fro
   private let graph: OpaquePointer
   private let session: OpaquePointer
   private let input: TF_Output
-  // Probabilities, labels and, where the model tells them, the names of the classes.
-  private let outputs: [TF_Output]
+  // Probabilities, labels and, where the model tells them, the names of the classes and why an
+  // input cannot be read.
+  private let outputs: [(name: String, output: TF_Output)]
 
   /// Whether it reads texts; else it reads the contents of image files.
   public let readsTexts: Bool
@@ -52,11 +53,13 @@ public final class SavedModel: @unchecked Sendable {  // Sessions may be run fro
     try withStringTensor(inputs) { (tensor) throws(RuntimeError) in
       try library.checked(.model) { status in
         library.functions.SessionRun(
-          session, nil, [input], [tensor], 1, outputs, &values, CInt(outputs.count), nil, 0, nil,
-          status)
+          session, nil, [input], [tensor], 1, outputs.map(\.output), &values, CInt(outputs.count),
+          nil, 0, nil, status)
       }
     }
-    return try predictions(values.compactMap(\.self), count: inputs.count)
+    var byName: [String: OpaquePointer] = [:]
+    for (output, value) in zip(outputs, values) { byName[output.name] = value }
+    return try predictions(byName, count: inputs.count)
   }
 
   private func withStringTensor(
@@ -81,28 +84,33 @@ public final class SavedModel: @unchecked Sendable {  // Sessions may be run fro
   }
 
   private func predictions(
-    _ values: [OpaquePointer], count: Int
+    _ values: [String: OpaquePointer], count: Int
   ) throws(RuntimeError) -> [Prediction] {
     let functions = library.functions
-    guard values.count == outputs.count, functions.NumDims(values[0]) == 2,
-      functions.TensorType(values[0]) == CInt(TF_FLOAT), functions.Dim(values[0], 0) == count,
-      functions.NumDims(values[1]) == 1, functions.Dim(values[1], 0) == count,
-      let data = functions.TensorData(values[0])
+    func shape(_ tensor: OpaquePointer) -> [Int] {
+      (0..<functions.NumDims(tensor)).map { Int(functions.Dim(tensor, $0)) }
+    }
+    if let errors = values["errors"], shape(errors) == [count],
+      let error = strings(errors, count).first(where: { !$0.isEmpty })
+    {
+      throw RuntimeError(.input, error)
+    }
+    guard let scores = values["probabilities"], let labels = values["labels"],
+      shape(scores).count == 2, shape(scores)[0] == count, shape(labels) == [count],
+      functions.TensorType(scores) == CInt(TF_FLOAT), let data = functions.TensorData(scores)
     else {
       throw RuntimeError(.model, "the model's probabilities or labels have another form")
     }
-    let classes = Int(functions.Dim(values[0], 1))
-    let probabilities = rows(data, count: count, length: classes)
-    let labels = strings(values[1], count)
-    // In each row the same, one row for each input.
-    let hasNames =
-      values.count > 2 && functions.NumDims(values[2]) == 2
-      && functions.Dim(values[2], 1) == classes
-      && functions.Dim(values[2], 0) == count
-    let names = hasNames ? strings(values[2], classes) : []
-    return zip(probabilities, labels).map {
-      Prediction(label: $1, probabilities: $0, classNames: names)
+    let classes = shape(scores)[1]
+    var names: [String] = []
+    if let tensor = values["class_names"], shape(tensor) == [count, classes] {
+      names = strings(tensor, classes)  // in each row the same
     }
+    var predictions: [Prediction] = []
+    for (row, label) in zip(rows(data, count: count, length: classes), strings(labels, count)) {
+      predictions.append(try Prediction(label: label, probabilities: row, classNames: names))
+    }
+    return predictions
   }
 
   /// The first so many strings of a tensor.
@@ -147,7 +155,7 @@ extension SavedModel {
 
   private static func endpoints(
     _ signature: Signature, _ library: TensorFlowLibrary, _ graph: OpaquePointer, path: String
-  ) throws(RuntimeError) -> (TF_Output, [TF_Output]) {
+  ) throws(RuntimeError) -> (input: TF_Output, outputs: [(name: String, output: TF_Output)]) {
     func output(_ tensor: Signature.Tensor) throws(RuntimeError) -> TF_Output {
       guard let operation = library.functions.GraphOperationByName(graph, tensor.operation) else {
         throw RuntimeError(.model, "\(path) has no operation \(tensor.operation)")
@@ -171,9 +179,13 @@ extension SavedModel {
         .model,
         "\(path) must give probabilities and labels; it gives \(signature.outputs.keys.sorted())")
     }
-    var outputs = try [output(probabilities), output(labels)]
-    if let names = signature.outputs["class_names"], names.type == Int(TF_STRING) {
-      outputs.append(try output(names))
+    var outputs = [
+      ("probabilities", try output(probabilities)), ("labels", try output(labels)),
+    ]
+    for name in ["class_names", "errors"] {
+      if let tensor = signature.outputs[name], tensor.type == Int(TF_STRING) {
+        outputs.append((name, try output(tensor)))
+      }
     }
     return (try output(input), outputs)
   }
