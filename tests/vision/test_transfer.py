@@ -54,6 +54,16 @@ def test_new_model_shares_the_body_and_drops_the_old_head():
     assert transfer_model(model, 5).output_shape == (None, 5)
 
 
+def test_a_head_of_convolutions_is_dropped_too():
+    images = keras.Input((16, 16, 3))
+    features = keras.layers.Conv2D(4, 3, name="features")(images)
+    x = keras.layers.GlobalAveragePooling2D(keepdims=True)(features)
+    x = keras.layers.Conv2D(10, 1, name="old_logits")(x)
+    model = transfer_model(keras.Model(images, keras.layers.Flatten()(x)), 3)
+    assert model.get_layer("head_pool").output.shape == (None, 2 * 4)
+    assert "old_logits" not in [layer.name for layer in model.layers]
+
+
 def test_frozen_body_keeps_its_weights_and_trains_its_batch_norms():
     model = transfer_model(trained_model(), 3)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))

@@ -6,14 +6,18 @@ cut_head      the layer to cut after, in nested models too
 
 import keras
 
+from tfast.training.optimizers.keras_private import producing_operation
 from tfast.types import Tensor
+
+_POOLING = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 
 
 def layer_groups(model: keras.Model) -> list[list[keras.Layer]]:
     """Body and head of an image classifier, as `tfast.training` takes its groups of layers.
 
     The body reaches to the last layer that still gives images `(batch, height, width,
-    channels)`; the head is what follows. So this also serves models of `tfast.vision.transfer`
+    channels)`; the head is what follows. A head of convolutions, as MobileNet has one, begins
+    with the global pooling before them. So this also serves models of `tfast.vision.transfer`
     and of `keras.applications`. Where a model in the model goes from images to something else,
     the cut is in that.
 
@@ -63,6 +67,10 @@ def cut_head(model: keras.Model) -> tuple[keras.Layer | None, keras.Model | None
     if not model.built:
         raise ValueError(f"model {model.name!r} must be built: call it on a batch of images")
     images = [i for i, layer in enumerate(model.layers) if _is_image(layer.output)]
+    # What a head of convolutions gives is 4-D too: all that pooling left, as one pixel.
+    pooling = _pooling_before(model.layers[images[-1]]) if images else []
+    pooled = next((i for i, layer in enumerate(model.layers) if layer in pooling), None)
+    images = [i for i in images if pooled is None or i < pooled]
     cut = images[-1] + 1 if images else 0
     last = model.layers[cut - 1] if images else None
     following = model.layers[cut] if cut < len(model.layers) else None
@@ -74,6 +82,24 @@ def cut_head(model: keras.Model) -> tuple[keras.Layer | None, keras.Model | None
             f"something else, its last layer gives {model.output_shape}"
         )
     return last, None
+
+
+def _pooling_before(layer: keras.Layer) -> list[keras.Layer]:
+    """The global poolings that all a layer gives has gone through; none if some has not.
+
+    Squeeze and excitation pools too, but what it multiplies with that is not pooled.
+    """
+    found, seen, ahead = [], set(), [layer]
+    while ahead:
+        operation = ahead.pop()
+        if isinstance(operation, keras.layers.InputLayer | keras.Model):
+            return []
+        if isinstance(operation, _POOLING):
+            found.append(operation)
+        elif operation not in seen:
+            seen.add(operation)
+            ahead += [producing_operation(x) for x in keras.tree.flatten(operation.input)]
+    return found
 
 
 def _is_image(tensor: Tensor) -> bool:
