@@ -37,3 +37,10 @@ def test_the_bill_lists_every_package():
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page if "|" in line]
     listed = {(canonicalize_name(row[0]), cell) for row in rows for cell in row[1:]}
     assert set(bill.locked_versions().items()) <= listed
+
+
+def test_advice_to_install_names_no_package_that_is_not_on_pypi():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "tfast").rglob("*.py")]
+    for path in pages:
+        advice = re.findall(r"pip install [^`\n]*", path.read_text())
+        assert not [words for words in advice if re.search(r"\btfast\b", words)], path

@@ -40,6 +40,13 @@ def test_weights_from_safetensors(tmp_path):
         load_weights(tmp_path / "bad.safetensors")
 
 
+def test_a_missing_safetensors_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "w.safetensors").write_bytes(b"\2" + bytes(7) + b"{}")
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match=r"w\.safetensors: reading it needs pip install safe"):
+        load_weights(tmp_path / "w.safetensors")
+
+
 def test_half_precision_comes_as_float32(tmp_path):
     safetensors = pytest.importorskip("safetensors.numpy", reason="needs the extra `fastai`")
     ml_dtypes = pytest.importorskip("ml_dtypes")

@@ -60,9 +60,7 @@ def load_weights(path: PathLike) -> dict[str, np.ndarray]:
     try:
         weights = read(path)
     except ImportError as error:
-        raise ImportError(
-            f"{path}: reading it needs {error.name}: pip install 'tfast[fastai]'"
-        ) from error
+        raise ImportError(f"{path}: reading it needs pip install safetensors") from error
     except pickle.UnpicklingError as error:
         raise ValueError(_refusal(path, str(error))) from error
     except _NotTensorsError as error:

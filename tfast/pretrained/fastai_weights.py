@@ -50,7 +50,7 @@ def write_fastai_weights(model: keras.Model, folder: Path) -> None:
             try:
                 from safetensors.numpy import save_file
             except ImportError as error:
-                raise ImportError("publish needs pip install 'tfast[fastai]'") from error
+                raise ImportError("publish needs pip install safetensors") from error
             save_file(tensors, folder / f"{name}.safetensors", metadata={"format": "pt"})
 
 

@@ -130,7 +130,9 @@ def fetch(repository: str, revision: str, file: str) -> Path | None:
         import huggingface_hub
         from huggingface_hub import errors
     except ImportError as error:
-        raise ImportError(f"{address}: fetching it needs pip install 'tfast[hub]'") from error
+        raise ImportError(
+            f"{address}: fetching it needs pip install huggingface_hub safetensors"
+        ) from error
     hf_hub_download: Callable[..., Any] = huggingface_hub.hf_hub_download
     try:
         return Path(

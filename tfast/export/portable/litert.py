@@ -104,7 +104,5 @@ def litert_interpreter() -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
-        raise ImportError(
-            "running LiteRT files needs ai-edge-litert: pip install 'tfast[litert]'"
-        ) from error
+        raise ImportError("running LiteRT files needs pip install ai-edge-litert") from error
     return Interpreter

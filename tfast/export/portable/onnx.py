@@ -21,7 +21,7 @@ from tfast.export.saved_model import check_precision, without_cudnn
 from tfast.types import Tensor
 
 _EAGER_SWITCH = threading.Lock()
-MISSING = "ONNX files need tf2onnx and onnxruntime: pip install 'tfast[onnx]'"
+MISSING = "ONNX files need tf2onnx and onnxruntime: pip install tf2onnx onnxruntime"
 
 
 def onnx_bytes(
