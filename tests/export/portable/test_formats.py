@@ -1,9 +1,12 @@
+import sys
+
 import pytest
 
 from tfast.export.portable.formats import FORMATS, TOLERANCES, check_format
 
 
 def test_the_tolerance_is_that_of_the_precision_unless_it_is_given():
+    pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
     for precision, tolerance in TOLERANCES.items():
         assert check_format("onnx", precision, None) == (FORMATS["onnx"], tolerance)
@@ -15,3 +18,16 @@ def test_unknown_formats_and_precisions_are_refused():
         check_format("tf", "int8", None)
     with pytest.raises(ValueError, match=r"precision must be one of .*, got 'int4'"):
         check_format("onnx", "int4", None)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "module"),
+    [
+        *(("onnx", "tf2onnx"), ("onnx", "onnxruntime")),
+        ("litert", "ai_edge_litert.interpreter"),
+    ],
+)
+def test_a_missing_package_is_named_at_once(monkeypatch, file_format, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match="pip install"):
+        check_format(file_format, "float32", None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tfast.arguments import one_of
 from tfast.export.portable.litert import litert_bytes, litert_interpreter, litert_runner
 from tfast.export.portable.litert_text_graph import litert_text_core_bytes
-from tfast.export.portable.onnx import onnx_bytes, onnx_runner, onnx_runtime
+from tfast.export.portable.onnx import onnx_bytes, onnx_runner, require_onnx
 from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
 from tfast.export.saved_model import PRECISIONS
 
@@ -23,11 +23,11 @@ class Format:
     image_bytes: Callable[..., bytes]  # as `onnx_bytes`
     text_bytes: Callable[..., bytes]  # as `onnx_text_core_bytes`
     runner: Callable[..., Callable[..., dict]]  # from bytes to a function of named inputs
-    require: Callable[[], object]  # raises an ImportError where the runtime is missing
+    require: Callable[[], object]  # raises an ImportError where a package is missing
 
 
 FORMATS = {
-    "onnx": Format("model.onnx", onnx_bytes, onnx_text_core_bytes, onnx_runner, onnx_runtime),
+    "onnx": Format("model.onnx", onnx_bytes, onnx_text_core_bytes, onnx_runner, require_onnx),
     "litert": Format(
         "model.tflite",
         litert_bytes,
@@ -40,7 +40,7 @@ FORMATS = {
 
 
 def check_format(file_format: str, precision: str, tolerance: float | None) -> tuple[Format, float]:
-    """What the arguments of an export ask for; fails now if a runtime is missing, not later.
+    """What the arguments of an export ask for; fails now if a package is missing, not later.
 
     Args:
         file_format: one of `FORMATS`.

@@ -61,10 +61,7 @@ def onnx_bytes(
         raise ValueError(f"representative is for precision 'int8'; precision is {precision!r}")
     if precision == "int8":
         onnx_runtime()  # missing, it is missed before the work
-    try:
-        import tf2onnx
-    except ImportError as error:
-        raise ImportError(MISSING) from error
+    tf2onnx = _onnx_converter()
     with without_cudnn(parts):
         traced = tf.function(function, input_signature=input_signature)
         with _without_inner_functions():
@@ -130,6 +127,12 @@ def onnx_runner(content: bytes, *, num_threads: int = 0) -> Callable[..., dict]:
     return lambda **inputs: dict(zip(names, session.run(names, inputs), strict=True))
 
 
+def require_onnx() -> None:
+    """Raises an ImportError where `tf2onnx` or `onnxruntime` is not installed."""
+    _onnx_converter()
+    onnx_runtime()
+
+
 def onnx_runtime() -> Any:
     """The package that runs ONNX files.
 
@@ -141,3 +144,11 @@ def onnx_runtime() -> Any:
     except ImportError as error:
         raise ImportError(MISSING) from error
     return onnxruntime
+
+
+def _onnx_converter() -> Any:
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    return tf2onnx
