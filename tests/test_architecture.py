@@ -109,10 +109,15 @@ def private_names_of_class(kind):
 
 
 def by_name(node):
-    """What stands where an attribute is named by a string: getattr, vars(...)[...] and the like."""
+    """What stands where an attribute is named by a string: getattr, vars(...)[...] and the like.
+
+    And what is in a set: names are taken out of `vars(...)` by one.
+    """
     functions = ("getattr", "setattr", "hasattr", "delattr", "set_untracked", "wrap_method")
     if isinstance(node, ast.Subscript):
         return [node.slice]
+    if isinstance(node, ast.Set):
+        return node.elts
     return node.args[1:2] if isinstance(node.func, ast.Name) and node.func.id in functions else []
 
 
@@ -126,7 +131,7 @@ def private_uses_of_keras(path):
         if isinstance(node, ast.Attribute) and node.attr in private_names_of_keras():
             if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
                 yield node.lineno, node.attr
-        elif isinstance(node, ast.Subscript | ast.Call):
+        elif isinstance(node, ast.Subscript | ast.Call | ast.Set):
             words = {part.value for part in by_name(node) if isinstance(part, ast.Constant)}
             yield from ((node.lineno, word) for word in words & private_names_of_keras())
     for node in tree.body:
@@ -154,7 +159,8 @@ def test_the_rule_sees_private_names(tmp_path, monkeypatch):
         "import keras\n"
         "from keras.src import ops\n"
         "def f(model):\n"
-        "    return model._flatten_layers, getattr(model, '_compile_config')\n"
+        "    names = vars(model).keys() - {'_nodes_by_depth'}\n"
+        "    return names, model._flatten_layers, getattr(model, '_compile_config')\n"
         "class Mine(keras.optimizers.SGD):\n"
         "    def update_step(self, gradient, variable, rate):\n"
         "        return self._get_variable_index(variable), self._mine\n"
@@ -163,7 +169,7 @@ def test_the_rule_sees_private_names(tmp_path, monkeypatch):
     )
     assert sorted({name for _, name in private_uses_of_keras(file)}) == [
         *("_clip_gradients", "_compile_config", "_flatten_layers", "_get_variable_index"),
-        "keras.src.ops",
+        *("_nodes_by_depth", "keras.src.ops"),
     ]
 
 

@@ -29,6 +29,7 @@ SIGNATURES = {
     (OPTIMIZER, "_var_key"): "(self, variable)",
 }
 ATTRIBUTES = {
+    "callback": ["_model"],
     "model checkpoint": ["_batches_seen_since_last_saving", "_last_batch_seen"],
     "swap": ["_ema_weights_in_model"],
     "tensorboard": ["_global_test_batch", "_global_train_batch"],
@@ -50,6 +51,7 @@ def owners():
     model.compile(keras.optimizers.Adam(0.5, use_ema=True), "mse")
     keras_private.build_for_training(model, (np.ones((2, 3)), np.ones((2, 1))))
     return {
+        "callback": keras.callbacks.Callback(),
         "model checkpoint": keras.callbacks.ModelCheckpoint("model.keras"),
         "swap": keras.callbacks.SwapEMAWeights(),
         "tensorboard": keras.callbacks.TensorBoard(),

@@ -9,6 +9,7 @@ import numpy as np
 from keras.callbacks import Callback
 
 from tfast.training.optimizers.keras_private import (
+    MODEL_OF_CALLBACK,
     SAVING_COUNTERS,
     SWAPPED,
     TENSORBOARD_COUNTERS,
@@ -127,7 +128,8 @@ def attributes_not_saved(
     found: dict[str, list[str]] = {}
     for callback, old in zip(callbacks, before, strict=True):
         if not _is_known(callback):
-            names = vars(callback).keys() - {"_model", "params", *_keras_names(callback)}
+            known = {MODEL_OF_CALLBACK, "params", *_keras_names(callback)}
+            names = vars(callback).keys() - known
             changed = [name for name in names if old.get(name) != _value(vars(callback)[name])]
             if changed:
                 found[type(callback).__name__] = sorted(changed)
