@@ -5,6 +5,7 @@ import keras
 from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.training.precision import float32_copy
 from tfast.vision.transfer import with_dtype_policy
 
 
@@ -35,11 +36,7 @@ def in_float32(model: keras.Model) -> keras.Model:
         same = parts == [model.forward, model.backward]
         return model if same else ForwardBackwardClassifier(*parts)
     if isinstance(model, TextClassifier):
-        if model.compute_dtype == "float32":
-            return model
-        twin = TextClassifier.from_config(model.get_config() | {"dtype": "float32"})
-        twin.set_weights(model.get_weights())
-        return twin
+        return model if model.compute_dtype == "float32" else float32_copy(model)
     # The policy of an input is that of the process that loaded it, whatever the model computes.
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     if all(layer.compute_dtype == "float32" for layer in layers):

@@ -9,7 +9,7 @@ from tfast.export.portable.litert import litert_bytes, litert_interpreter, liter
 from tfast.export.portable.litert_text_graph import litert_text_core_bytes
 from tfast.export.portable.onnx import onnx_bytes, onnx_runner, require_onnx
 from tfast.export.portable.onnx_text_graph import onnx_text_core_bytes
-from tfast.export.saved_model import PRECISIONS
+from tfast.export.saved_model import check_precision
 
 # The largest difference of a probability that rounding to each precision may make.
 TOLERANCES = {"float32": 1e-4, "float16": 1e-2, "int8": 0.1}
@@ -44,7 +44,7 @@ def check_format(file_format: str, precision: str, tolerance: float | None) -> t
 
     Args:
         file_format: one of `FORMATS`.
-        precision: one of `PRECISIONS`.
+        precision: one of `TOLERANCES`.
         tolerance: the largest allowed difference of a probability; None: that of `TOLERANCES`.
 
     Returns:
@@ -55,6 +55,6 @@ def check_format(file_format: str, precision: str, tolerance: float | None) -> t
         ImportError: the extra of the format is not installed.
     """
     one_of("file_format", file_format, tuple(FORMATS))
-    one_of("precision", precision, PRECISIONS)
+    check_precision(precision)
     FORMATS[file_format].require()
     return FORMATS[file_format], TOLERANCES[precision] if tolerance is None else tolerance
