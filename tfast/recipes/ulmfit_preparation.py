@@ -18,7 +18,7 @@ from tfast.recipes.ulmfit_documents import (
     look_up_general_text,
 )
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
-from tfast.recipes.ulmfit_start import read_pretrained
+from tfast.recipes.ulmfit_start import backward_name, read_pretrained
 from tfast.text.corpora import Corpus, read_corpus
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.lm_batches import lm_batches
@@ -70,6 +70,8 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
     Raises:
         ValueError: bad input, or a checkpoint of another run.
     """
+    if recipe.backward and recipe.pretrained not in (None, "auto"):
+        backward_name(recipe.pretrained)  # there is none for some, which shows now
     checkpoints = output / "checkpoints"
     remove_all_leftovers(output, output / "general", checkpoints, checkpoints / "general")
     corpus = read_corpus(

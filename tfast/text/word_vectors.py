@@ -139,7 +139,9 @@ def _mutual_information(counts: np.ndarray) -> np.ndarray:
     of_contexts = counts.sum(axis=0) ** 0.75
     expected = of_contexts / max(of_contexts.sum(), 1e-30)
     with np.errstate(divide="ignore", invalid="ignore"):
-        information = np.log(counts / of_words / expected)
+        information = counts / of_words
+        information /= expected
+        np.log(information, out=information)
     information[~np.isfinite(information)] = 0
     return np.maximum(information, 0, out=information)
 
