@@ -81,10 +81,17 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
     return baseline
 
 
-def predict(prepared: PreparedTexts, model: Any, part: str) -> np.ndarray:
+def predict(
+    prepared: PreparedTexts, model: Any, part: str, *, show_progress: bool = False
+) -> np.ndarray:
     """The logits of a classifier for a part of the corpus, in its order, float64."""
-    documents, batch_size = prepared.documents[part], prepared.recipe.batch_size
-    return predict_documents(model, documents, batch_size=batch_size).astype("float64")
+    logits = predict_documents(
+        model,
+        prepared.documents[part],
+        batch_size=prepared.recipe.batch_size,
+        show_progress=show_progress,
+    )
+    return logits.astype("float64")
 
 
 def refit(prepared: PreparedTexts, baseline: Baseline) -> TfidfClassifier:

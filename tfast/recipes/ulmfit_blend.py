@@ -53,7 +53,8 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
         tfidf = refit(prepared, baseline)
     seconds = round(time.monotonic() - begin, 1)
     print("\nTesting")
-    logarithms = {"ulmfit": log_softmax(predict(prepared, trained.model, "test"))}
+    answers = predict(prepared, trained.model, "test", show_progress=True)
+    logarithms = {"ulmfit": log_softmax(answers)}
     served = trained.model
     if tfidf is not None and blend is not None:
         logarithms["tfidf"] = log_softmax(predict(prepared, tfidf, "test"))
