@@ -1,0 +1,50 @@
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+
+@pytest.fixture
+def other_texts(benchmarks):
+    return benchmarks("other_texts")
+
+
+def pack(path, files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_moods_are_those_that_are_clear(other_texts, tmp_path):
+    table = "1\t2.1\tA joy.\r\n2\t-0.3\tBroken\n3\t0.29\tA box\n\n"
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
+        info = tarfile.TarInfo("hutto_ICWSM_2014/tweets_GroundTruth.txt")
+        info.size = len(table)
+        archive.addfile(info, io.BytesIO(table.encode()))
+    name = "vaderSentiment-0.5/additional_resources/hutto_ICWSM_2014.tar.gz"
+    path = pack(tmp_path / "vader.zip", {name: inner.getvalue()})
+    assert list(other_texts.read_moods(path, "tweets")) == [("A joy.", "pos"), ("Broken", "neg")]
+
+
+def test_authors_are_those_of_their_own_tweets(other_texts, tmp_path):
+    lines = [
+        "Is retweet\tAuthor\tContent",
+        "discrete\tdiscrete\tstring",
+        "\tclass\tmeta",
+        "False\tone\tVote! https://t.co/x1",
+        "True\ttwo\tof another",
+    ]
+    name = "orangecontrib/text/datasets/election-tweets-2016.tab"
+    path = pack(tmp_path / "orange.whl", {name: "\n".join(lines)})
+    assert list(other_texts.read_authors(path)) == [("Vote! ", "one")]
+
+
+def test_each_text_is_written_once(other_texts, tmp_path, capsys):
+    pairs = [("a  b", "x"), ("a b", "y"), (" ", "x"), ("c", "y")]
+    other_texts.write_table(tmp_path / "t.csv", iter(pairs))
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert sorted(lines) == ["a b,x", "c,y", "text,label"]
+    assert capsys.readouterr().out.endswith("t.csv: 1 x, 1 y\n")
