@@ -18,7 +18,7 @@ from pickles import Hostile
 from tfast import load_model
 from tfast.fastai import load_labels, load_vocabulary, load_weights
 from tfast.text import Vocabulary
-from tfast.text.text_files import read_rows
+from tfast.text.text_files import iterate_rows
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.training.checkpoints.file_format import Checkpoint, read_checkpoint, write_checkpoint
 
@@ -214,7 +214,7 @@ def test_a_checkpoint_that_names_terabytes_is_refused(tmp_path):
 def test_any_bytes_are_a_table_or_an_error_that_names_the_file(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
-    found, message = result_or_message(lambda path: read_rows(path, ["text"]), path)
+    found, message = result_or_message(lambda path: list(iterate_rows(path, ["text"])), path)
     assert found is not None or name in message
 
 
