@@ -64,7 +64,7 @@ def _lie_in_wait(event, number, signal_name):
     import numpy as np
     import tensorflow as tf
 
-    from tfast.recipes import image_outputs, ulmfit_outputs, ulmfit_stage
+    from tfast.recipes import image_outputs, ulmfit_classifier, ulmfit_outputs, ulmfit_training
     from tfast.training.inspection.stopwatch import Stopwatch
 
     left = iter(range(number - 1))
@@ -107,7 +107,7 @@ def _lie_in_wait(event, number, signal_name):
         wrap(tf.saved_model, "save")
     else:
         name = {"model": "write_model", "result": "write_result"}[event]
-        for module in (image_outputs, ulmfit_outputs, ulmfit_stage):
+        for module in (image_outputs, ulmfit_classifier, ulmfit_outputs, ulmfit_training):
             if hasattr(module, name):
                 wrap(module, name, before=event == "result")
 
