@@ -74,18 +74,7 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         backward_name(recipe.pretrained)  # there is none for some, which shows now
     checkpoints = output / "checkpoints"
     remove_all_leftovers(output, output / "general", checkpoints, checkpoints / "general")
-    corpus = read_corpus(
-        recipe.data,
-        valid=recipe.valid,
-        test=recipe.test,
-        unlabelled=recipe.unlabelled,
-        num_labelled=recipe.num_labelled,
-        num_unlabelled=recipe.num_unlabelled,
-        text_column=recipe.text_column,
-        label_column=recipe.label_column,
-        encoding=recipe.encoding,
-        seed=recipe.seed,
-    )
+    corpus = read_parts(recipe)
     say_copies(corpus)
     recipe = choose(recipe, corpus)
     start = read_pretrained(recipe)
@@ -117,6 +106,22 @@ def prepare(recipe: UlmfitRecipe, output: Path) -> PreparedTexts:
         settings=settings,
         provenance=start.provenance,
         topic_vectors=start.topic_vectors,
+    )
+
+
+def read_parts(recipe: UlmfitRecipe) -> Corpus:
+    """All texts of a run, split."""
+    return read_corpus(
+        recipe.data,
+        valid=recipe.valid,
+        test=recipe.test,
+        unlabelled=recipe.unlabelled,
+        num_labelled=recipe.num_labelled,
+        num_unlabelled=recipe.num_unlabelled,
+        text_column=recipe.text_column,
+        label_column=recipe.label_column,
+        encoding=recipe.encoding,
+        seed=recipe.seed,
     )
 
 

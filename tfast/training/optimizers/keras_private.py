@@ -26,7 +26,7 @@ from tfast.types import Tensor
 SAVING_COUNTERS = ("_batches_seen_since_last_saving", "_last_batch_seen")
 TENSORBOARD_COUNTERS = ("_global_train_batch", "_global_test_batch")
 SWAPPED = ("_ema_weights_in_model",)  # whether model and averages are exchanged
-MODEL_OF_CALLBACK = "_model"  # which every callback is given anew
+MODEL_OF_CALLBACK = "_model"  # which every fit gives to its callbacks
 
 
 def _known(owner: Any, name: str) -> Any:
