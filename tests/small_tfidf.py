@@ -28,14 +28,19 @@ def some_texts(count, num_classes, *, seed=0):
 def grams(ids):
     """What scikit-learn's analyzer makes of a text: words, and pairs of words side by side."""
     words = [i for i in ids if i >= 9 or i == 0]
-    pairs = itertools.pairwise(words)
-    return [str(i) for i in words if i] + [f"{a} {b}" for a, b in pairs if a and b]
+    return words_alone(ids) + [f"{a} {b}" for a, b in itertools.pairwise(words) if a and b]
+
+
+def words_alone(ids):
+    """The same without pairs."""
+    return [str(i) for i in ids if i >= 9]
 
 
 def scikit_learn(documents, labels, settings):
     """The pipeline, fitted to ragged ids."""
+    analyzer = grams if settings.pairs else words_alone
     pipeline = make_pipeline(
-        TfidfVectorizer(analyzer=grams, sublinear_tf=True, min_df=settings.min_texts),
+        TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, min_df=settings.min_texts),
         LogisticRegression(C=settings.strength, max_iter=1000, tol=1e-8),
     )
     return pipeline.fit(documents.to_list(), labels)
@@ -48,7 +53,7 @@ def as_keras(pipeline, num_classes):
     pairs = sorted(gram for gram in features if len(gram) == 2)
     model = TfidfClassifier(VOCAB_SIZE, num_classes, len(pairs))
     tables = {name: np.zeros_like(table) for name, table in model.tables().items()}
-    tables["second_words"][:] = [second for _, second in pairs]
+    tables["second_words"][: len(pairs)] = [second for _, second in pairs]
     firsts = [first for first, _ in pairs]
     tables["pair_starts"][:] = np.searchsorted(firsts, np.arange(VOCAB_SIZE + 1))
     slopes, intercept = regression.coef_.T, regression.intercept_

@@ -135,8 +135,10 @@ def test_words_that_no_text_has_count_like_their_neighbours():
     assert probabilities(model, new).max(-1).min() > 0.7
 
 
-@pytest.mark.parametrize("ratio_power", [0.0, 0.5])
-def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features(ratio_power):
+@pytest.mark.parametrize(("ratio_power", "uses_pairs"), [(0.0, True), (0.5, True), (0.5, False)])
+def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features(
+    ratio_power, uses_pairs
+):
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfTransformer
     from sklearn.linear_model import LogisticRegression
@@ -145,7 +147,7 @@ def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features(rat
     vectors = cluster_vectors(VOCAB_SIZE, num_clusters=7)
     pairs = np.array([[9, 10], [10, 9], [3, 5]])  # the last one never comes
     vectors = GramVectors(vectors.words, pairs, vectors.words[:3])
-    settings = TfidfSettings(1, 10.0, similarity=0.5, ratio_power=ratio_power)
+    settings = TfidfSettings(1, 10.0, 0.5, ratio_power, uses_pairs)
     sizes = {"vocab_size": VOCAB_SIZE, "num_classes": 3}
     model = fit_tfidf(documents, labels, **sizes, vectors=vectors, settings=settings)
     texts = hard_texts()
@@ -154,13 +156,17 @@ def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features(rat
     columns = np.searchsorted(test.keys, train.keys)
     columns[columns == len(test.keys)] = 0
     counts = test.counts[:, columns].toarray() * (test.keys[columns] == train.keys)
+    num_used = len(train.keys) if uses_pairs else train.num_words
     transformer = TfidfTransformer(sublinear_tf=True)
-    features = [transformer.fit_transform(train.counts), transformer.transform(counts)]
+    features = [
+        transformer.fit_transform(train.counts[:, :num_used]),
+        transformer.transform(counts[:, :num_used]),
+    ]
     rows = np.zeros((len(train.keys), 8))
     directions = vectors.directions()
     rows[: VOCAB_SIZE - 9] = directions.words[9:]
     rows[np.searchsorted(train.keys, vectors.keys)] = directions.pair_vectors
-    means = [some @ rows for some in features]
+    means = [some @ rows[:num_used] for some in features]
     length = 0.5 / np.sqrt((means[0] ** 2).sum(axis=-1).mean())
     scales = log_ratios(features[0].toarray() > 0, np.array(labels)) ** ratio_power
     came = features[0].toarray().any(axis=0)

@@ -10,6 +10,7 @@ from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.tfidf import CANDIDATES
+from tfast.text.tfidf_regression import TfidfSettings
 
 BOTH_FORMATS = pytest.mark.parametrize("file_format", FORMATS)
 
@@ -41,6 +42,17 @@ def runner(file_format, model, precision="float32"):
 def read(run, documents):
     inputs = pad_documents(documents)
     return run(**{name: value.numpy() for name, value in inputs.items()})["probabilities"]
+
+
+@BOTH_FORMATS
+def test_words_alone_answer_as_scikit_learn(file_format):
+    pipeline = scikit_learn(*some_texts(120, 3), TfidfSettings(pairs=False))
+    tfidf = as_keras(pipeline, 3)
+    assert tfidf.settings["num_pairs"] == 0
+    run = runner(file_format, BlendedClassifier(classifier(1), tfidf, weight=0))
+    texts = hard_texts()
+    expected = pipeline.predict_proba(texts.to_list())
+    np.testing.assert_allclose(read(run, texts), expected, rtol=0, atol=1e-6)
 
 
 @BOTH_FORMATS
