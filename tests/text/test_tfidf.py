@@ -63,6 +63,13 @@ def test_settings_are_chosen_by_texts_that_were_left_out():
     assert not equal[0]
 
 
+def test_pairs_are_features_where_words_alone_do_not_tell():
+    labels = [0, 1] * 30
+    rows = [[2, 11 + i % 7, *([9, 10] if label else [10, 9])] for i, label in enumerate(labels)]
+    documents = tf.ragged.constant(rows, dtype="int32")
+    assert choose_settings(documents, labels, vocab_size=20).pairs
+
+
 def test_left_out_texts_are_answered_by_models_of_the_others():
     documents, labels = some_texts(60, 3)
     sizes = {"vocab_size": VOCAB_SIZE, "settings": TfidfSettings(1, 10.0)}
