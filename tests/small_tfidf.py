@@ -28,22 +28,20 @@ def some_texts(count, num_classes, *, seed=0):
 def grams(ids):
     """What scikit-learn's analyzer makes of a text: words, and pairs of words side by side."""
     words = [i for i in ids if i >= 9 or i == 0]
-    return words_alone(ids) + [f"{a} {b}" for a, b in itertools.pairwise(words) if a and b]
-
-
-def words_alone(ids):
-    """The same without pairs."""
-    return [str(i) for i in ids if i >= 9]
+    pairs = itertools.pairwise(words)
+    return [str(i) for i in words if i] + [f"{a} {b}" for a, b in pairs if a and b]
 
 
 def scikit_learn(documents, labels, settings):
     """The pipeline, fitted to ragged ids."""
-    analyzer = grams if settings.pairs else words_alone
-    pipeline = make_pipeline(
-        TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, min_df=settings.min_texts),
-        LogisticRegression(C=settings.strength, max_iter=1000, tol=1e-8),
-    )
-    return pipeline.fit(documents.to_list(), labels)
+    texts = documents.to_list()
+    vectorizer = TfidfVectorizer(analyzer=grams, sublinear_tf=True, min_df=settings.min_texts)
+    vectorizer.fit(texts)
+    is_pair = [" " in gram for gram in vectorizer.get_feature_names_out()]
+    vectorizer.idf_ = vectorizer.idf_ * np.where(is_pair, settings.pair_weight, 1)
+    regression = LogisticRegression(C=settings.strength, max_iter=1000, tol=1e-8)
+    regression.fit(vectorizer.transform(texts), labels)
+    return make_pipeline(vectorizer, regression)
 
 
 def as_keras(pipeline, num_classes):

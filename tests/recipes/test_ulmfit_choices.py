@@ -81,18 +81,28 @@ def test_a_few_hundred_labels_leave_the_encoder_as_it_is(number, settings, fine_
 @pytest.mark.parametrize(
     ("labelled", "unlabelled", "fine_tune", "lm_epochs"),
     [
-        (100, 99, None, 0),
-        (100, 100, None, 1),
+        (100, 10_000, None, 0),
         (100, 1, True, 1),
         (2000, 1, None, 1),
-        (99, 0, None, 0),
+        (2000, 1, False, 0),
+        (2000, 0, None, 0),
     ],
 )
-def test_the_language_model_is_trained_on_where_others_can_judge(
+def test_the_language_model_is_trained_on_where_the_encoder_is_and_there_are_other_texts(
     labelled, unlabelled, fine_tune, lm_epochs
 ):
     chosen = after_pretraining(labelled, unlabelled, fine_tune=fine_tune)
     assert chosen["lm_epochs"] == lm_epochs
+
+
+@pytest.mark.parametrize(
+    ("number", "settings", "is_said"),
+    [(100, {}, True), (100, {"lm_epochs": 1}, False), (1000, {}, False)],
+)
+def test_it_is_said_that_texts_without_labels_are_not_read(number, settings, is_said, capsys):
+    some = dataclasses.replace(corpus(ENGLISH, number), unlabelled=Texts(ENGLISH, ["", ""]))
+    choose(UlmfitRecipe(data="a.csv", **settings), some)
+    assert ("does not read the texts without labels" in capsys.readouterr().out) == is_said
 
 
 def test_a_new_model_is_fine_tuned_unless_told_otherwise():

@@ -63,13 +63,6 @@ def test_settings_are_chosen_by_texts_that_were_left_out():
     assert not equal[0]
 
 
-def test_pairs_are_features_where_words_alone_do_not_tell():
-    labels = [0, 1] * 30
-    rows = [[2, 11 + i % 7, *([9, 10] if label else [10, 9])] for i, label in enumerate(labels)]
-    documents = tf.ragged.constant(rows, dtype="int32")
-    assert choose_settings(documents, labels, vocab_size=20).pairs
-
-
 def test_left_out_texts_are_answered_by_models_of_the_others():
     documents, labels = some_texts(60, 3)
     sizes = {"vocab_size": VOCAB_SIZE, "settings": TfidfSettings(1, 10.0)}
@@ -142,9 +135,9 @@ def test_words_that_no_text_has_count_like_their_neighbours():
     assert probabilities(model, new).max(-1).min() > 0.7
 
 
-@pytest.mark.parametrize(("ratio_power", "uses_pairs"), [(0.0, True), (0.5, True), (0.5, False)])
+@pytest.mark.parametrize(("ratio_power", "pair_weight"), [(0.0, 1.0), (0.5, 1.0), (0.0, 0.25)])
 def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features(
-    ratio_power, uses_pairs
+    ratio_power, pair_weight
 ):
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfTransformer
@@ -154,7 +147,7 @@ def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features(
     vectors = cluster_vectors(VOCAB_SIZE, num_clusters=7)
     pairs = np.array([[9, 10], [10, 9], [3, 5]])  # the last one never comes
     vectors = GramVectors(vectors.words, pairs, vectors.words[:3])
-    settings = TfidfSettings(1, 10.0, 0.5, ratio_power, uses_pairs)
+    settings = TfidfSettings(1, 10.0, 0.5, ratio_power, pair_weight)
     sizes = {"vocab_size": VOCAB_SIZE, "num_classes": 3}
     model = fit_tfidf(documents, labels, **sizes, vectors=vectors, settings=settings)
     texts = hard_texts()
@@ -163,17 +156,15 @@ def test_folded_vectors_answer_as_scikit_learn_with_mean_vectors_as_features(
     columns = np.searchsorted(test.keys, train.keys)
     columns[columns == len(test.keys)] = 0
     counts = test.counts[:, columns].toarray() * (test.keys[columns] == train.keys)
-    num_used = len(train.keys) if uses_pairs else train.num_words
-    transformer = TfidfTransformer(sublinear_tf=True)
-    features = [
-        transformer.fit_transform(train.counts[:, :num_used]),
-        transformer.transform(counts[:, :num_used]),
-    ]
+    transformer = TfidfTransformer(sublinear_tf=True).fit(train.counts)
+    is_pair = np.arange(len(train.keys)) >= train.num_words
+    transformer.idf_ = transformer.idf_ * np.where(is_pair, pair_weight, 1)
+    features = [transformer.transform(some) for some in (train.counts, counts)]
     rows = np.zeros((len(train.keys), 8))
     directions = vectors.directions()
     rows[: VOCAB_SIZE - 9] = directions.words[9:]
     rows[np.searchsorted(train.keys, vectors.keys)] = directions.pair_vectors
-    means = [some @ rows[:num_used] for some in features]
+    means = [some @ rows for some in features]
     length = 0.5 / np.sqrt((means[0] ** 2).sum(axis=-1).mean())
     scales = log_ratios(features[0].toarray() > 0, np.array(labels)) ** ratio_power
     came = features[0].toarray().any(axis=0)

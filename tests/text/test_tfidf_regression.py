@@ -7,12 +7,12 @@ from tfast.text.gram_counts import count_grams
 from tfast.text.tfidf_regression import TfidfSettings, fit_regression
 
 
-@pytest.mark.parametrize("pairs", [True, False])
+@pytest.mark.parametrize("pair_weight", [1.0, 0.25])
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_logits_are_those_of_scikit_learn(num_classes, pairs):
+def test_logits_are_those_of_scikit_learn(num_classes, pair_weight):
     documents, labels = some_texts(90, num_classes)
     grams = count_grams(documents, VOCAB_SIZE)
-    settings = TfidfSettings(2, 10.0, pairs=pairs)
+    settings = TfidfSettings(2, 10.0, pair_weight=pair_weight)
     fitted = fit_regression(grams, np.array(labels), None, settings)
     expected = scikit_learn(documents, labels, settings).predict_proba(documents.to_list())
     found = tf.nn.softmax(fitted.logits(grams)).numpy()

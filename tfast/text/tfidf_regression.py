@@ -21,14 +21,14 @@ class TfidfSettings(NamedTuple):
         ratio_power: how much less are coefficients held near 0 of what one class has more often
             than the others: its feature is multiplied by this power of the logarithm of the ratio
             of both frequencies.
-        pairs: whether pairs of neighbours are features, or words alone.
+        pair_weight: what features of pairs are multiplied by, beside those of words.
     """
 
     min_texts: int = 2
     strength: float = 10.0
     similarity: float = 0.0
     ratio_power: float = 0.0
-    pairs: bool = True
+    pair_weight: float = 1.0
 
 
 class KnownGrams(NamedTuple):
@@ -52,10 +52,6 @@ class KnownGrams(NamedTuple):
         )
         words = directions.words[len(SPECIAL_TOKENS) :]
         return cls(columns, np.concatenate([words, directions.pair_vectors[order]]))
-
-    def first(self, number: int) -> "KnownGrams":
-        """What is known of the first columns alone; those of words come before those of pairs."""
-        return KnownGrams(self.columns[:number], self.rows[:number])
 
 
 class Fitted(NamedTuple):
@@ -91,15 +87,14 @@ def fit_regression(
     if settings.similarity == 0:
         known = None
     columns = grams.frequent(min(settings.min_texts, len(labels)))
-    if not settings.pairs:
-        columns = columns[columns < grams.num_words]
-        known = known.first(grams.num_words) if known is not None else None
     if not len(columns):
         return None
     if known is not None:  # those that came in no text are features too
         columns = np.union1d(known.columns, columns)
-    transformer = TfidfTransformer(sublinear_tf=True)
-    features = transformer.fit_transform(grams.counts[:, columns])
+    transformer = TfidfTransformer(sublinear_tf=True).fit(grams.counts[:, columns])
+    weights = np.where(columns < grams.num_words, 1.0, settings.pair_weight)
+    transformer.idf_ = transformer.idf_ * weights
+    features = transformer.transform(grams.counts[:, columns])
     came = np.unique(features.indices)
     scales = np.ones(len(came))
     if settings.ratio_power:

@@ -45,8 +45,8 @@ def read(run, documents):
 
 
 @BOTH_FORMATS
-def test_words_alone_answer_as_scikit_learn(file_format):
-    pipeline = scikit_learn(*some_texts(120, 3), TfidfSettings(pairs=False))
+def test_words_without_pairs_answer_as_scikit_learn(file_format):
+    pipeline = scikit_learn(*some_texts(120, 3), TfidfSettings(min_texts=20))
     tfidf = as_keras(pipeline, 3)
     assert tfidf.settings["num_pairs"] == 0
     run = runner(file_format, BlendedClassifier(classifier(1), tfidf, weight=0))
