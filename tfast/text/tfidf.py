@@ -31,9 +31,9 @@ CANDIDATES = (
     *(TfidfSettings(texts, c, 0.0, 0.5) for texts in (2, 1) for c in (10.0, 100.0)),
     TfidfSettings(1, 100.0, 0.0, 0.5, pair_weight=0.25),
 )
-# Where there are vectors, these too. Opinions are told by pairs ("not good"), topics by words: where
-# pairs may count less, topics and tweets gained up to two points; where they may be left out, some
-# draws of 100 film reviews lost six.
+# Where there are vectors, these too. Opinions are told by pairs ("not good"), topics by words.
+# Where pairs may count less, topics and tweets gained up to two points; where they may be left out,
+# some draws of 100 film reviews lost six.
 SIMILAR_CANDIDATES = tuple(
     TfidfSettings(1, c, similarity, pair_weight=weight)
     for weight in (1.0, 0.25)
