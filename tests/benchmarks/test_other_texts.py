@@ -42,6 +42,13 @@ def test_authors_are_those_of_their_own_tweets(other_texts, tmp_path):
     assert list(other_texts.read_authors(path)) == [("Vote! ", "one")]
 
 
+def test_topics_are_those_of_whole_rows(other_texts, tmp_path):
+    lines = ["Category\tText", "d\tstring", "class\t", "", "sport\tA ball", "news"]
+    name = "orangecontrib/text/datasets/some.tab"
+    path = pack(tmp_path / "orange.whl", {name: "\n".join(lines)})
+    assert list(other_texts.read_topics(path, "some")) == [("A ball", "sport")]
+
+
 def test_each_text_is_written_once(other_texts, tmp_path, capsys):
     pairs = [("a  b", "x"), ("a b", "y"), (" ", "x"), ("c", "y")]
     other_texts.write_table(tmp_path / "t.csv", iter(pairs))
