@@ -47,6 +47,13 @@ def fuzzed_texts(number, seed):
     return [_text(source) for _ in range(number)]
 
 
+def with_mentions(texts):
+    """The same with "@" before many words."""
+    source = random.Random(0)
+    pieces = [text.split(b" ") for text in texts]
+    return [b" ".join(source.choice([b"", b"", b"@"]) + one for one in some) for some in pieces]
+
+
 def _text(source):
     length = source.choice([1, 2, 3, 5, 8, 15, 30])
     kind = source.random()

@@ -48,8 +48,8 @@ def test_a_missing_file_is_named(folder):
 
 
 def test_a_newer_folder_asks_for_an_update(folder):
-    change(folder, format=3)
-    with pytest.raises(FolderError, match="has format 3; this version of tfast reads format 2"):
+    change(folder, format=4)
+    with pytest.raises(FolderError, match="has format 4; this version of tfast reads format 3"):
         tfast.runtime.load(folder)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 from golden_weights import golden_json
-from text_fuzz import fuzzed_texts
+from text_fuzz import fuzzed_texts, with_mentions
 
 from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.runtime.forms import as_ids
@@ -33,6 +33,14 @@ def test_fuzzed_texts_have_the_tokens_of_the_graph(options):
     texts = fuzzed_texts(3000, seed=len(options))
     read = Tokenizer(TABLES, **options)
     assert [read(text) for text in texts] == tokens_of_graph(texts, **options)
+
+
+def test_mentions_are_split_as_in_the_graph():
+    texts = with_mentions(fuzzed_texts(1000, seed=3))
+    read = Tokenizer(TABLES, split_mentions=True)
+    found = [read(text) for text in texts]
+    assert found == tokens_of_graph(texts, split_mentions=True)
+    assert sum("@" in tokens for tokens in found) > 300
 
 
 @pytest.mark.slow

@@ -23,9 +23,9 @@ def swift_tokens(swift_package, tmp_path_factory):
     file = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     file.write_text(json.dumps(tokenizer_tables(), ensure_ascii=False), "utf-8")
 
-    def run(texts):
+    def run(texts, *options):
         frames = b"".join(struct.pack("<I", len(text)) + text for text in texts)
-        command = [swift_package / "tfast-tokens", file]
+        command = [swift_package / "tfast-tokens", file, *options]
         answer = subprocess.run(command, input=frames, capture_output=True, check=True).stdout
         found, begin = [], 0
         while begin < len(answer):
@@ -37,9 +37,9 @@ def swift_tokens(swift_package, tmp_path_factory):
     return run
 
 
-def graph_tokens(texts):
+def graph_tokens(texts, **options):
     """The same by TensorFlow."""
-    tokenizer = TextTokenizer()
+    tokenizer = TextTokenizer(**options)
     read = tf.function(tokenizer, input_signature=[tf.TensorSpec([None], tf.string)])
     rows = []
     for begin in range(0, len(texts), BATCH_SIZE):
@@ -63,6 +63,12 @@ def test_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
     # And those that tfast.runtime is tested with.
     texts = [*fuzzed_texts(3000, seed=1), *text_fuzz.fuzzed_texts(1000, seed=1)]
     check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
+
+
+def test_mentions_are_split_as_in_the_graph(swift_tokens):
+    texts = text_fuzz.with_mentions(text_fuzz.fuzzed_texts(1000, seed=3))
+    expected = graph_tokens(texts, split_mentions=True)
+    check_tokens(swift_tokens(texts, "--split-mentions"), expected, texts)
 
 
 def test_the_comparison_would_notice_another_token(swift_tokens):

@@ -14,6 +14,7 @@ from tfast.pretrained.language_models import read_text_model
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import FileSource, FolderSource, Source
 from tfast.text.gram_vectors import GramVectors
+from tfast.text.tokenization.tokenizer import TextTokenizer
 
 _VOCABULARIES = [f"*{word}*.{end}" for word in ("vocab", "itos") for end in ("pkl", "json", "txt")]
 # fastai_ulmfit has one for two folders.
@@ -40,6 +41,9 @@ def load(source: Source) -> Pretrained:
         sentencepiece=words if has_pieces else None,
         reverse=False,
     )
+    if source.entry.bundled is not None:
+        # It knows no name with "@", so nothing is lost, and the "@" is told.
+        loaded = dataclasses.replace(loaded, tokenizer=TextTokenizer(split_mentions=True))
     return _with_topic_vectors(loaded, topics, words)
 
 

@@ -22,7 +22,8 @@ class TextStart:
     Attributes:
         models: the language models by direction, True for backward; may be empty.
         vocabulary: theirs, or None.
-        tokenizer: from strings to tokens, as they were trained.
+        tokenizer: from strings to tokens, as they were trained; for new models English, with
+            mentions of names split.
         provenance: of the weights, in the order of `models`; empty where a run keeps no account
             of them.
         topic_vectors: of the words of `vocabulary`, or None.
@@ -30,7 +31,9 @@ class TextStart:
 
     models: dict[bool, LanguageModel] = dataclasses.field(default_factory=dict)
     vocabulary: Vocabulary | None = None
-    tokenizer: TextTokenizer = dataclasses.field(default_factory=TextTokenizer)
+    tokenizer: TextTokenizer = dataclasses.field(
+        default_factory=lambda: TextTokenizer(split_mentions=True)
+    )
     provenance: tuple[Provenance, ...] = ()
     topic_vectors: GramVectors | None = None
 

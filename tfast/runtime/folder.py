@@ -12,7 +12,7 @@ from typing import Any
 from tfast.runtime.errors import FolderError
 from tfast.types import PathLike
 
-FORMAT = 2  # the newest that is known
+FORMAT = 3  # the newest that is known
 DESCRIPTION = "tfast.json"
 _KINDS: dict[str, Any] = {
     "kind": str,

@@ -15,6 +15,8 @@ ALL_CAPITALS, CAPITALIZED = "xxup", "xxmaj"
 
 CHARACTER_RUN = re.compile(r"(\S)\1\1+")
 MARKED_SIGN = re.compile(r"[/#\\]")
+# "@" where a name follows, which "me@example.org" and "@_@" do not have. Not fastai's.
+MENTION = re.compile("(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])")
 
 # In this order: a later one may see what an earlier one made.
 _MESS = {

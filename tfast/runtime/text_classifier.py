@@ -36,6 +36,7 @@ class TextClassifier(Classifier[str | bytes | Sequence[str | bytes]]):
             add_start=settings["add_start"],
             add_end=settings["add_end"],
             mark_fields=settings["mark_fields"],
+            split_mentions=settings.get("split_mentions", False),  # not in older folders
             form=as_ids(read_vocabulary(folder.path("vocabulary.txt")), UNKNOWN_ID),
         )
 

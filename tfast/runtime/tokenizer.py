@@ -43,6 +43,7 @@ class Tokenizer(Generic[Tokens]):
         add_start: whether "xxbos" comes before each text.
         add_end: whether "xxeos" comes after it.
         mark_fields: whether "xxfld 1", "xxfld 2" ... come before the fields of a text.
+        split_mentions: whether "@" is set apart from a name that follows.
         form: what the tokens are to become.
     """
 
@@ -53,11 +54,13 @@ class Tokenizer(Generic[Tokens]):
         add_start: bool = True,
         add_end: bool = False,
         mark_fields: bool = False,
+        split_mentions: bool = False,
         form: Form[Tokens] = AS_LIST,
     ) -> None:
         self._start = form.of_tokens((rules.TEXT_START,) if add_start else ())
         self._end = form.of_tokens((rules.TEXT_END,) if add_end else ())
         self._mark_fields = mark_fields
+        self._split_mentions = split_mentions
         self._form = form
         self._classes = tables["classes"]
         self._lowercase = {ord(c): small for c, small in tables["lowercase"].items()}
@@ -141,7 +144,11 @@ class Tokenizer(Generic[Tokens]):
     def _read_part(self, part: str) -> tuple[str, ...]:
         """The tokens of a word with nothing left to mark but capitals."""
         small = self._lower(part)
-        tokens = self._split(small)
+        if self._split_mentions and "@" in small:
+            pieces = rules.MENTION.sub(" @ ", small).split()
+            tokens = tuple(token for piece in pieces for token in self._split(piece))
+        else:
+            tokens = self._split(small)
         if small == part:
             return tokens
         if _ALL_CAPITALS.fullmatch(part):

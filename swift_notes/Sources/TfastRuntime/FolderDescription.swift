@@ -31,7 +31,7 @@ public struct FolderDescription: Sendable {
   }
 
   /// The newest format that is known here.
-  static let format = 1
+  static let format = 3
 
   public let kind: Kind
   public let model: String
@@ -52,6 +52,9 @@ public struct FolderDescription: Sendable {
       throw invalid("format must be \(Self.format) or less, got \(format): it is of a newer tfast")
     }
     kind = try Self.kind(data)
+    if case .image = kind, format > 1 {
+      throw invalid("format must be 1 for images, got \(format): only tfast.runtime reads it")
+    }
     model = try string(data, "model")
     precision = try string(data, "precision")
     let names = data["class_names"]?.elements?.map(\.text) ?? []
@@ -94,6 +97,10 @@ public struct FolderDescription: Sendable {
     settings.options.addStart = try bool(data, "add_start")
     settings.options.addEnd = try bool(data, "add_end")
     settings.options.markFields = try bool(data, "mark_fields")
+    // Older folders do not have it.
+    if data["split_mentions"] != nil {
+      settings.options.splitMentions = try bool(data, "split_mentions")
+    }
     settings.reverse = try bool(data, "reverse")
     switch data["max_tokens"] {
     case nil, .null: break

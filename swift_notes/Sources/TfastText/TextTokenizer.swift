@@ -15,11 +15,17 @@ public struct TextTokenizer: Sendable {
     public var addEnd = false
     /// Whether "xxfld 1", "xxfld 2" ... come before the fields of a text.
     public var markFields = false
+    /// Whether "@" is set apart from a name that follows.
+    public var splitMentions = false
 
-    public init(addStart: Bool = true, addEnd: Bool = false, markFields: Bool = false) {
+    public init(
+      addStart: Bool = true, addEnd: Bool = false, markFields: Bool = false,
+      splitMentions: Bool = false
+    ) {
       self.addStart = addStart
       self.addEnd = addEnd
       self.markFields = markFields
+      self.splitMentions = splitMentions
     }
   }
 
@@ -104,9 +110,31 @@ public struct TextTokenizer: Sendable {
     if let mark = capitalMark(word) { tokens.append(mark) }
     small.removeAll(keepingCapacity: true)
     lowercase.append(word, to: &small)
+    let small = small.span
+    var start = 0
+    if options.splitMentions {
+      for at in small.indices where isMention(small, at) {
+        appendParts(small.extracting(start..<at), to: &tokens, &ranges)
+        appendParts(small.extracting(at..<at + 1), to: &tokens, &ranges)
+        start = at + 1
+      }
+    }
+    appendParts(small.extracting(start..<small.count), to: &tokens, &ranges)
+  }
+
+  private func appendParts(
+    _ word: Span<UInt8>, to tokens: inout TokenList, _ ranges: inout [Range<Int>]
+  ) {
     ranges.removeAll(keepingCapacity: true)
-    splitter.split(small.span, into: &ranges)
-    for range in ranges { tokens.append(small.span.extracting(range)) }
+    splitter.split(word, into: &ranges)
+    for range in ranges { tokens.append(word.extracting(range)) }
+  }
+
+  /// Whether "@" is there and a name follows, as it does not in "me@example.org" and "@_@".
+  private func isMention(_ word: Span<UInt8>, _ at: Int) -> Bool {
+    guard word[at] == UInt8(ascii: "@"), at + 1 < word.count else { return false }
+    let isInName = at > 0 && (isLetterOrDigit(word[at - 1]) || word[at - 1] == UInt8(ascii: "_"))
+    return !isInName && isLetterOrDigit(word[at + 1])
   }
 
   /// Adds the token of the white space at `start`, which is no space; returns where it ends.
@@ -130,4 +158,9 @@ public struct TextTokenizer: Sendable {
     tokens.append(token.span)
     return position
   }
+}
+
+/// A word has no capitals left where this is asked.
+private func isLetterOrDigit(_ byte: UInt8) -> Bool {
+  UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
 }

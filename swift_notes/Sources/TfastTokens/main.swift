@@ -1,4 +1,4 @@
-// tfast-tokens TOKENIZER.JSON: tokens of many texts, to compare and to time.
+// tfast-tokens TOKENIZER.JSON [--split-mentions]: tokens of many texts, to compare and to time.
 //
 // Standard input and output are frames: a length, four bytes, little-endian, then so many bytes. A
 // text comes in, its tokens go out with a space between (no token has one). Last, the seconds that
@@ -27,10 +27,14 @@ func appendFrame(_ bytes: Bytes, to frames: inout Bytes) {
 }
 
 func run() throws {
-  guard CommandLine.arguments.count == 2 else {
-    throw UsageError(description: "needs one file, a portable folder's tokenizer.json")
+  let arguments = CommandLine.arguments.dropFirst()
+  guard let file = arguments.first, [[], ["--split-mentions"]].contains(arguments.dropFirst())
+  else {
+    throw UsageError(
+      description: "needs one file, a portable folder's tokenizer.json, and maybe --split-mentions")
   }
-  let tokenizer = try TextTokenizer(tokenizerJSON: readFile(CommandLine.arguments[1]))
+  let options = TextTokenizer.Options(splitMentions: arguments.count == 2)
+  let tokenizer = try TextTokenizer(tokenizerJSON: readFile(file), options: options)
   let texts = texts(try readAll(STDIN_FILENO, name: "standard input"))
   var answers: [TokenList] = []
   answers.reserveCapacity(texts.count)

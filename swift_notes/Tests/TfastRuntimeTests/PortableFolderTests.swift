@@ -108,7 +108,7 @@ import TfastText
   }
 
   @Test(arguments: [
-    ("\"format\": 1", "\"format\": 2", "newer"), ("\"format\": 1", "\"format\": \"1\"", "format"),
+    ("\"format\": 1", "\"format\": 4", "newer"), ("\"format\": 1", "\"format\": \"1\"", "format"),
     ("\"kind\": \"text\"", "\"kind\": \"sound\"", "sound"),
     ("\"format\": 1", "\"format\" 1", "JSON"),
     ("\"class_names\": [", "\"class_names\": [3, ", "class_names"),
@@ -119,12 +119,33 @@ import TfastText
     ("\"tokenizer.json\": \"", "\"other.json\": \"", "files must have tokenizer.json"),
     ("\"vocabulary.txt\": \"", "\"other.txt\": \"", "files must have vocabulary.txt"),
     ("\"add_end\": false", "\"add_end\": 0", "add_end"),
+    ("\"add_end\": false", "\"add_end\": false, \"split_mentions\": 0", "split_mentions"),
     ("\"probabilities\": [", "\"probabilities\": [1, ", "examples"),
   ])
   func anotherDescriptionIsRefused(_ old: String, _ new: String, _ word: String) throws {
     try withCopy(of: "text") { copy in
       try copy.change("tfast.json") { $0.replacingOccurrences(of: old, with: new) }
       try expectError(.folder, about: word) { try PortableFolder(path: copy.path) }
+    }
+  }
+
+  @Test func splitMentionsIsReadAndImagesOfLaterFormatsAreRefused() throws {
+    try withCopy(of: "text") { copy in
+      try copy.change("tfast.json") {
+        $0.replacingOccurrences(of: "\"format\": 1", with: "\"format\": 3")
+          .replacingOccurrences(of: "\"reverse\"", with: "\"split_mentions\": true, \"reverse\"")
+      }
+      guard case .text(let settings) = try PortableFolder(path: copy.path).description.kind else {
+        Issue.record("it is of texts")
+        return
+      }
+      #expect(settings.options.splitMentions)
+    }
+    try withCopy(of: "image") { copy in
+      try copy.change("tfast.json") {
+        $0.replacingOccurrences(of: "\"format\": 1", with: "\"format\": 2")
+      }
+      try expectError(.folder, about: "images") { try PortableFolder(path: copy.path) }
     }
   }
 

@@ -51,6 +51,18 @@ import Testing
     #expect(plain.words("").isEmpty)
   }
 
+  @Test func mentionsAreSplitOnRequest() throws {
+    let text = ".@Jane_1 (@POTUS) me@example.org @ home @_@ RT @A: @B@C A-@B @É"
+    let splitting = try TextTokenizer(
+      tokenizerJSON: fixture("text/tokenizer.json"),
+      options: .init(addStart: false, splitMentions: true))
+    let words = splitting.words(text).joined(separator: " ")
+    #expect(
+      words == ". @ jane_1 ( @ potus ) me@example.org @ home @_@ xxup rt @ a : @ b@c xxup a- @ b @é"
+    )
+    #expect(englishTokenizer.words("thanks,@jane") == ["xxbos", "thanks,@jane"])
+  }
+
   @Test func whatIsNotUTF8BecomesReplacementCharacters() {
     let text: Bytes = [0xFF, 0x20, 0xE2, 0x82, 0x20, 0xED, 0xA0, 0x80, 0x20, 0xF0, 0x9F, 0x98]
     let replaced = englishTokenizer.words(text)

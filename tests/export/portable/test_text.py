@@ -83,10 +83,24 @@ def test_the_folder_says_all_that_a_reader_must_know(model, tmp_path):
             "add_start": True,
             "add_end": False,
             "mark_fields": False,
+            "split_mentions": False,
             "reverse": False,
             "max_tokens": 7,
         },
     }
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_folders_that_split_mentions_are_of_a_format_of_their_own(split, model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    tokenizer = TextTokenizer(split_mentions=split)
+    words = Vocabulary.from_tokens([tokenizer(tf.constant(["@ fun great"]))], min_frequency=1)
+    export(model, tmp_path / "served", tokenizer=tokenizer, vocabulary=words)
+    description = json.loads((tmp_path / "served" / "tfast.json").read_text("utf-8"))
+    assert description["format"] == (3 if split else 1)
+    assert description["tokenizer"]["split_mentions"] == split
+    answers = tfast.runtime.load(tmp_path / "served").classify(["@fun", "@ fun"]).probabilities
+    assert (abs(answers[0] - answers[1]).max() < 1e-6) == split
 
 
 @pytest.mark.parametrize("reverse", [False, True])

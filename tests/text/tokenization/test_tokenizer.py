@@ -71,6 +71,20 @@ def test_end_and_fields_are_marked_on_request():
     assert tokens_of(fields) == [["xxbos", "a", "title", "xxmaj", "the", "body"], ["xxbos", "x"]]
 
 
+def test_mentions_are_split_on_request():
+    texts = [".@Jane_1 (@POTUS) me@example.org @ home @_@", "RT @A: @B@C A-@B \n@you @É"]
+    assert tokens_of(texts, add_start=False, split_mentions=True) == [
+        [".", "@", "jane_1", "(", "@", "potus", ")", "me@example.org", "@", "home", "@_@"],
+        ["xxup", "rt", "@", "a", ":", "@", "b@c", "xxup", "a-", "@", "b", "\n", "@", "you", "@é"],
+    ]
+    assert tokens_of(["thanks,@jane"]) == [["xxbos", "thanks,@jane"]]
+    assert tokens_of(["Hi,@Jane"], apply_rules=False, split_mentions=True) == [
+        ["xxbos", "Hi", ",", "@", "Jane"]
+    ]
+    tokenizer = TextTokenizer.from_config(TextTokenizer(split_mentions=True).get_config())
+    assert tokenizer(["@jane"]).to_list() == [[b"xxbos", b"@", b"jane"]]
+
+
 def test_without_rules_a_text_is_split_as_it_is():
     texts = ["THE   best&amp;\n \nof aaaaa", " x "]
     assert tokens_of(texts, apply_rules=False) == [

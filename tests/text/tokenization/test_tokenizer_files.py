@@ -7,10 +7,13 @@ from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.tokenization.tokenizer_files import load_tokenizer, save_tokenizer
 
-TEXTS = ["Der Film &amp; das Ende", "SO GUT gut gut"]
+TEXTS = ["Der Film &amp; das Ende", "SO GUT gut gut", "@jane"]
 
 
-@pytest.mark.parametrize("flag", ["apply_rules", "add_start", "add_end", "mark_fields"])
+FLAGS = ["apply_rules", "add_start", "add_end", "mark_fields", "split_mentions"]
+
+
+@pytest.mark.parametrize("flag", FLAGS)
 def test_settings_come_back(tmp_path, flag):
     tokenizer = TextTokenizer(**{flag: not getattr(TextTokenizer(), flag)})
     save_tokenizer(tokenizer, tmp_path)
@@ -32,6 +35,15 @@ def test_a_sentencepiece_model_comes_along(tmp_path):
 
 def test_a_folder_without_settings_is_of_the_english_tokenizer(tmp_path):
     assert load_tokenizer(tmp_path)(TEXTS).to_list() == TextTokenizer()(TEXTS).to_list()
+
+
+def test_older_settings_do_not_split_mentions(tmp_path):
+    save_tokenizer(TextTokenizer(split_mentions=True), tmp_path)
+    file = tmp_path / "text_tokenizer.json"
+    settings = json.loads(file.read_text())
+    del settings["split_mentions"]
+    file.write_text(json.dumps(settings))
+    assert not load_tokenizer(tmp_path).split_mentions
 
 
 @pytest.mark.parametrize("change", [{"add_end": 1}, {"splitter": "other"}, {"add_start": None}, []])

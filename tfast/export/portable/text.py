@@ -151,6 +151,7 @@ def export_portable_text_classifier(
         prepare=prepare,
         check=check,
         overwrite=overwrite,
+        format_number=read.format_number,
     )
     return difference
 
@@ -180,9 +181,14 @@ class _TextReader:
             documents = documents[:, -self._max_tokens :]
         return pad_documents(documents, reverse=self._reverse)
 
+    @property
+    def format_number(self) -> int:
+        """The oldest format whose readers read texts like this; they refuse newer ones."""
+        return 3 if self.is_english and self.settings()["split_mentions"] else 1
+
     def settings(self) -> dict[str, Any]:
         """What a reader has to know of it."""
-        flags = ("add_start", "add_end", "mark_fields")
+        flags = ("add_start", "add_end", "mark_fields", "split_mentions")
         return {
             "splitter": "english" if self.is_english else "saved_model",
             **{flag: bool(getattr(self.tokenizer, flag, False)) for flag in flags},

@@ -140,6 +140,18 @@ def mark_capitalized(words: tf.Tensor) -> tf.Tensor:
     return _mark(words, special_tokens.CAPITALIZED, r"[A-Z][^A-Z]*")
 
 
+def split_mentions(texts: tf.Tensor) -> tf.Tensor:
+    """Puts spaces around "@" where a name follows; "me@example.org" and "@_@" stay whole.
+
+    Not one of fastai's rules: see `TextTokenizer`.
+
+    Examples:
+        >>> split_mentions(tf.constant(["thanks,@jane"]))[0].numpy()
+        b'thanks, @ jane'
+    """
+    return tf.strings.regex_replace(texts, "(^|[^A-Za-z0-9_])@([A-Za-z0-9])", r"\1 @ \2")
+
+
 def strip(texts: tf.Tensor) -> tf.Tensor:
     """`str.strip`: no white space, Unicode's included, at either end."""
     return tf.strings.regex_replace(texts, f"^[{WHITESPACE}]+|[{WHITESPACE}]+$", "")

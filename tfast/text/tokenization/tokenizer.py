@@ -30,6 +30,9 @@ class TextTokenizer(keras.layers.Layer):
         add_start: whether "xxbos" is put before each text.
         add_end: whether "xxeos" is put after it.
         mark_fields: whether "xxfld 1", "xxfld 2" ... are put before the fields of a text.
+        split_mentions: whether "@" is set apart from a name that follows, as "#" is by fastai's
+            rules. fastai leaves "@name" whole: few are in any vocabulary, and then the model is
+            not told that somebody was mentioned.
 
     Call:
         texts: strings `(batch,)`, or `(batch, fields)` for texts in several parts, such as
@@ -56,6 +59,7 @@ class TextTokenizer(keras.layers.Layer):
         add_start: bool = True,
         add_end: bool = False,
         mark_fields: bool = False,
+        split_mentions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,6 +70,7 @@ class TextTokenizer(keras.layers.Layer):
         self.add_start = add_start
         self.add_end = add_end
         self.mark_fields = mark_fields
+        self.split_mentions = split_mentions
         self.supports_jit = False
         accept_python_values(self)
 
@@ -93,6 +98,7 @@ class TextTokenizer(keras.layers.Layer):
             "add_start": self.add_start,
             "add_end": self.add_end,
             "mark_fields": self.mark_fields,
+            "split_mentions": self.split_mentions,
         }
 
     @classmethod
@@ -118,6 +124,8 @@ class TextTokenizer(keras.layers.Layer):
         marked = words
         for rule in rules.WORD_RULES if self.apply_rules else ():
             marked = rule(marked)
+        if self.split_mentions:
+            marked = rules.split_mentions(marked)
         parts, rows, _ = split(marked, " ")
         # "The" and "the" have a part in common.
         distinct, indices = tf.unique(parts)

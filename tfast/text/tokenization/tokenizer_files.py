@@ -11,6 +11,8 @@ from tfast.types import PathLike
 
 TOKENIZER_FILE = "text_tokenizer.json"
 _FLAGS = ("apply_rules", "add_start", "add_end", "mark_fields")
+# Older files do not have these, and mean False.
+_NEW_FLAGS = ("split_mentions",)
 
 
 def save_tokenizer(tokenizer: TextTokenizer, folder: PathLike) -> None:
@@ -56,7 +58,7 @@ def tokenizer_settings(tokenizer: TextTokenizer) -> dict[str, Any]:
         )
     return {
         "splitter": "sentencepiece" if is_sentencepiece else "english",
-        **{flag: getattr(tokenizer, flag) for flag in _FLAGS},
+        **{flag: getattr(tokenizer, flag) for flag in (*_FLAGS, *_NEW_FLAGS)},
     }
 
 
@@ -76,6 +78,7 @@ def load_tokenizer(folder: PathLike) -> TextTokenizer:
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
         splitter, flags = settings["splitter"], {flag: settings[flag] for flag in _FLAGS}
+        flags |= {flag: settings.get(flag, False) for flag in _NEW_FLAGS}
         if splitter not in ("english", "sentencepiece") or set(map(type, flags.values())) != {bool}:
             raise TypeError
     except (ValueError, TypeError, KeyError):
