@@ -1,11 +1,17 @@
 import pytest
 
-from tfast.text.languages import english_share
+from tfast.pretrained.bundled import WEIGHTS
+from tfast.text.languages import known_share
+from tfast.text.vocabulary import read_words
 
+WORDS = frozenset(read_words(WEIGHTS / "english" / "vocabulary.txt"))
 ENGLISH = [
     "a gripping , well-acted piece that never finds the courage of its own anger",
     "Shares of the company fell by a tenth on Monday after it said that profits would be lower.",
     "Returns the mean of the values along an axis, or of all values if none is given.",
+    # Hardly a sentence among them.
+    "Real-time strategy game of ancient warfare. Spell checker and morphological analyzer. "
+    "Image viewer with thumbnails. Network traffic monitor for terminals. Music player daemon.",
 ]
 OTHERS = [
     "Il film è stato girato in tre settimane e la critica lo ha accolto con grande favore a Roma.",
@@ -14,18 +20,20 @@ OTHERS = [
     "La película es una de las mejores del año, a pesar de un final que no convence a nadie.",
     "De film is in drie weken gemaakt en was in het begin geen succes, maar dat is nu anders.",
     "Фильм был снят за три недели.",
+    "Visualiseur d'images avec vignettes. Correcteur orthographique et analyseur morphologique. "
+    "Jeu de stratégie en temps réel. Lecteur de musique. Moniteur du trafic réseau en terminal.",
 ]
 
 
 @pytest.mark.parametrize("text", ENGLISH)
-def test_english_is_known_by_its_function_words(text):
-    assert english_share([text]) > 0.12
+def test_most_words_of_english_texts_are_known(text):
+    assert known_share([text], WORDS) > 0.7
 
 
 @pytest.mark.parametrize("text", OTHERS)
-def test_other_languages_have_few_of_them(text):
-    assert english_share([text]) < 0.06
+def test_few_words_of_other_languages_are(text):
+    assert known_share([text], WORDS) < 0.5
 
 
-def test_no_words_are_no_english():
-    assert english_share([]) == english_share(["123 :-)"]) == 0
+def test_without_words_nothing_is_known():
+    assert known_share([], WORDS) == known_share(["123 :-)", "in a"], WORDS) == 0

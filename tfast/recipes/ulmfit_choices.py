@@ -3,13 +3,15 @@
 import dataclasses
 from typing import Any
 
+from tfast.pretrained.bundled import WEIGHTS
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.text.corpora import Corpus
-from tfast.text.languages import english_share
+from tfast.text.languages import known_share
+from tfast.text.vocabulary import read_words
 
 ENGLISH = "tfast/english"
-# English texts have about 0.2, those of other languages at most 0.05.
-_LEAST_ENGLISH = 0.1
+# Between what `known_share` found of English texts and of others.
+_LEAST_KNOWN = 0.6
 _LOOKED_AT = 1000
 
 
@@ -113,9 +115,10 @@ def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:
     """The name of the model to start from, or None; and the reason."""
     if recipe.describes_new_model:
         return None, "the settings describe it"
-    share = english_share(corpus.train.texts[:_LOOKED_AT])
-    looks = f"{share:.0%} of the words are function words of English"
-    if share < _LEAST_ENGLISH:
+    words = frozenset(read_words(WEIGHTS / "english" / "vocabulary.txt"))
+    share = known_share(corpus.train.texts[:_LOOKED_AT], words)
+    looks = f"{ENGLISH} knows {share:.0%} of the words of four letters and more"
+    if share < _LEAST_KNOWN:
         return None, f"the texts do not look English, {looks}; --pretrained NAME says otherwise"
     if recipe.backward:
         return None, f"{ENGLISH} does not read backwards"

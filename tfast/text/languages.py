@@ -1,36 +1,35 @@
-"""Whether texts are English."""
+"""Whether texts are in the language of a list of words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-# What English texts are full of and other languages do not have, as they have "in", "is" and "of".
-_FUNCTION_WORD = re.compile(
-    "and|are|but|can|from|has|have|his|it|its|not|of|that|the|their|they|this|to|which|with|you"
-)
-_WORD = re.compile(r"[^\W\d_]+")
+# Shorter ones are no sign: French and German texts are full of "in", "de" and "die", which
+# English vocabularies know from names.
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
-def english_share(texts: Iterable[str]) -> float:
-    """How many of the words are among 21 function words of English, such as "the" and "which".
+def known_share(texts: Iterable[str], words: Collection[str]) -> float:
+    """How many of the words of four letters and more are among those of a vocabulary.
 
-    Of English texts about 0.2, from film reviews (0.23) to docstrings (0.17) and single sentences
-    (0.15); of any of 60 other languages at most 0.05.
+    Of the words of English texts, draws of 50, `tfast/english` knows 0.74 at least: these were
+    one-line descriptions of software, which are hardly sentences; of tweets and film reviews 0.8
+    to 0.95. Of the same descriptions in 16 other languages it knows 0.43 at most (French; Italian
+    0.36, German 0.3), of those in other scripts next to none.
 
     Args:
         texts: strings; some hundred words are enough.
+        words: a set, in lower case.
 
     Returns:
-        From 0 to 1; 0 where there are no words.
+        From 0 to 1; 0 where there are no such words.
 
     Examples:
-        >>> round(english_share(["The plot of this film is a mess.", "I like it."]), 2)
-        0.36
-        >>> english_share(["Die Handlung ist in sich stimmig, aber viel zu lang."])
-        0.0
+        >>> known_share(["Die Handlung is GOOD, but long."], {"good", "long", "die"})
+        0.6666666666666666
     """
-    found = number = 0
+    known = number = 0
     for text in texts:
-        words = _WORD.findall(text.lower())
-        number += len(words)
-        found += sum(map(bool, map(_FUNCTION_WORD.fullmatch, words)))
-    return found / max(number, 1)
+        found = _LONG_WORD.findall(text.lower())
+        number += len(found)
+        known += sum(word in words for word in found)
+    return known / max(number, 1)
