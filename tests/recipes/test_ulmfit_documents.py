@@ -22,6 +22,13 @@ def test_words_are_those_of_training_and_unlabelled_texts():
     assert sizes == {"train": 3, "valid": 3, "test": 1, "unlabelled": 2}
 
 
+def test_a_word_that_comes_once_is_a_word_too():
+    recipe = UlmfitRecipe(data="reviews.csv")
+    for start in (TextStart(), TextStart(vocabulary=KNOWN)):
+        vocabulary, _ = look_up_corpus(recipe, CORPUS, start)
+        assert {"day", "dull"} <= set(vocabulary.words)
+
+
 def test_words_of_a_pretrained_model_keep_their_ids():
     vocabulary, documents = look_up_corpus(RECIPE, CORPUS, TextStart(vocabulary=KNOWN))
     assert vocabulary.words[: len(KNOWN)] == KNOWN.words
