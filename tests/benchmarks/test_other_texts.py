@@ -1,4 +1,6 @@
+import bz2
 import io
+import lzma
 import tarfile
 import zipfile
 
@@ -47,6 +49,26 @@ def test_topics_are_those_of_whole_rows(other_texts, tmp_path):
     name = "orangecontrib/text/datasets/some.tab"
     path = pack(tmp_path / "orange.whl", {name: "\n".join(lines)})
     assert list(other_texts.read_topics(path, "some")) == [("A ball", "sport")]
+
+
+def test_packages_are_described_in_any_language(other_texts, tmp_path):
+    packages = "Package: a\nDescription: A game\n of two lines\nSection: games\n\nPackage: b\n"
+    (tmp_path / "p.xz").write_bytes(lzma.compress(packages.encode()))
+    german = "Package: a\nDescription-md5: 0\nDescription-de: Ein Spiel\n .\n\nPackage: b\n"
+    (tmp_path / "t.bz2").write_bytes(bz2.compress(german.encode()))
+    for name, text in (("p.xz", "A game"), ("t.bz2", "Ein Spiel")):
+        found = list(other_texts.read_packages(tmp_path / "p.xz", tmp_path / name))
+        assert found == [(text, "games")]
+
+
+def test_sayings_come_without_who_said_them(other_texts, tmp_path):
+    for subject in other_texts.SUBJECTS:
+        (tmp_path / subject).write_text(
+            "To be -- or not.\n\t\t-- Will, in\n\t\tHamlet\n%\nWork.\n%\n"
+        )
+    found = list(other_texts.read_sayings(tmp_path))
+    assert [text.strip() for text, _ in found[:3]] == ["To be -- or not.", "Work.", ""]
+    assert {subject for _, subject in found} == set(other_texts.SUBJECTS)
 
 
 def test_each_text_is_written_once(other_texts, tmp_path, capsys):
