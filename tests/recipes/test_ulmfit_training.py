@@ -1,12 +1,13 @@
 import keras
 import numpy as np
 import pytest
-from small_data import TINY_TEXTS
+from small_data import TINY_TEXTS, write_reviews
 
 from tfast.recipes import UlmfitRecipe
 from tfast.recipes.ulmfit_training import train
 from tfast.saving import load_model
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
+from tfast.text.tokenization.special_tokens import UNKNOWN_ID
 
 COLUMNS = {"text_column": "review", "label_column": "stars"}
 
@@ -66,3 +67,21 @@ def test_models_are_left_in_float32_and_a_pretrained_one_needs_no_epochs(reviews
     left = load_model(tmp_path / "second" / "language_model.keras")
     for one, other in zip(left.encoder.weights, models[0].encoder.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_new_model_reads_words_that_come_once_as_unknown_ones(tmp_path):
+    reviews = write_reviews(tmp_path / "reviews.csv")
+    with reviews.open("a") as file:
+        file.write("a b c d e f g unheard unseen,good\n" + "dull film,bad\n" * 2)
+    tiny = TINY_TEXTS | {"valid": reviews, "test": reviews}
+    prepared = UlmfitRecipe(data=reviews, **COLUMNS, **tiny).prepare(tmp_path / "run")
+    train(prepared)
+    words = prepared.vocabulary.words
+    once, often = ([words.index(w) for w in some] for some in (["unheard", "unseen"], ["film"]))
+    model = load_model(tmp_path / "run" / "language_model.keras")
+    rows = np.array(model.encoder.embeddings)
+    assert len(rows) == len(words)
+    np.testing.assert_array_equal(rows[once], rows[[UNKNOWN_ID, UNKNOWN_ID]])
+    assert abs(rows[often] - rows[UNKNOWN_ID]).max() > 1e-3
+    bias = np.array(model.decoder.bias)
+    np.testing.assert_array_less(bias[once], bias[UNKNOWN_ID])
