@@ -9,17 +9,18 @@ from tfast.text.vocabulary import Vocabulary
 
 LABELLED = Texts(["a fine film", "a dull film", "a fine day"], ["good", "bad", "good"])
 TESTED = Texts(["unseen"], ["good"])
-CORPUS = Corpus(LABELLED, LABELLED, TESTED, Texts(["so dull", "so dull"]))
+JUDGED = Texts(["a grand film"], ["good"])
+CORPUS = Corpus(LABELLED, JUDGED, TESTED, Texts(["so dull", "so dull"]))
 KNOWN = Vocabulary.from_counts({b"elsewhere": 2, b"film": 2})
 RECIPE = UlmfitRecipe(data="reviews.csv", **TINY_TEXTS)
 
 
-def test_words_are_those_of_training_and_unlabelled_texts():
+def test_words_are_those_of_all_texts_but_those_for_the_test():
     vocabulary, documents = look_up_corpus(RECIPE, CORPUS, TextStart())
-    assert {"fine", "dull", "day", "so"} <= set(vocabulary.words)
+    assert {"fine", "dull", "day", "so", "grand"} <= set(vocabulary.words)
     assert "unseen" not in vocabulary.words
     sizes = {name: ids.nrows() for name, ids in documents.items()}
-    assert sizes == {"train": 3, "valid": 3, "test": 1, "unlabelled": 2}
+    assert sizes == {"train": 3, "valid": 1, "test": 1, "unlabelled": 2}
 
 
 def test_a_word_that_comes_once_is_a_word_too():

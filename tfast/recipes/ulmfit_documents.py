@@ -18,7 +18,7 @@ from tfast.text.vocabulary import Vocabulary
 def look_up_corpus(
     recipe: UlmfitRecipe, corpus: Corpus, start: TextStart
 ) -> tuple[Vocabulary, dict[str, tf.RaggedTensor]]:
-    """The vocabulary of the texts that are trained on, and the token ids of all.
+    """The vocabulary of all texts but those for the test, and the token ids of all.
 
     The words of a pretrained model stay, all of them: a few texts know few words, and the words
     of tomorrow's texts are among them. Where they are pieces of words, there are no others.
@@ -37,7 +37,8 @@ def look_up_corpus(
         }
     return look_up(
         parts,
-        counted=("train", "unlabelled"),
+        # In the end TF-IDF is fitted to the validation texts too.
+        counted=("train", "valid", "unlabelled"),
         known=start.vocabulary,
         max_size=recipe.vocabulary_size,
         min_frequency=recipe.min_frequency,
