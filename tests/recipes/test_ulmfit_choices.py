@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from tfast.recipes import UlmfitRecipe
+from tfast.recipes import UlmfitRecipe, ulmfit_choices
 from tfast.recipes.ulmfit_choices import after_pretraining, choose
 from tfast.text.corpora import Corpus
 from tfast.text.texts import Texts
@@ -42,6 +42,18 @@ def test_other_texts_and_other_wishes_start_new(capsys, settings, sentences, why
     assert chosen == UlmfitRecipe(data="a.csv", pretrained="none", **settings)
     assert chosen.lm_epochs == 2
     assert capsys.readouterr().out.startswith(f"The language model starts new: {why}")
+
+
+def test_an_installation_without_weights_starts_new(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(ulmfit_choices, "WEIGHTS", tmp_path)
+    assert choose(UlmfitRecipe(data="a.csv"), corpus(ENGLISH)).pretrained is None
+    assert "this installation of tfast is without tfast/english" in capsys.readouterr().out
+
+
+def test_headlines_are_english(capsys):
+    lines = ["Real-time strategy game", "Spell checker and analyzer", "Music player daemon"]
+    assert choose(UlmfitRecipe(data="a.csv"), corpus(lines)).pretrained == "tfast/english"
+    assert "tfast/english knows 70% of the words of four letters" in capsys.readouterr().out
 
 
 def test_what_is_given_stays_and_nothing_is_said(capsys):

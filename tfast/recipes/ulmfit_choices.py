@@ -115,7 +115,10 @@ def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:
     """The name of the model to start from, or None; and the reason."""
     if recipe.describes_new_model:
         return None, "the settings describe it"
-    words = frozenset(read_words(WEIGHTS / "english" / "vocabulary.txt"))
+    words_file = WEIGHTS / "english" / "vocabulary.txt"
+    if not words_file.exists():
+        return None, f"this installation of tfast is without {ENGLISH}"
+    words = frozenset(read_words(words_file))
     share = known_share(corpus.train.texts[:_LOOKED_AT], words)
     looks = f"{ENGLISH} knows {share:.0%} of the words of four letters and more"
     if share < _LEAST_KNOWN:

@@ -120,9 +120,8 @@ def make_language_model(
 ) -> LanguageModel:
     """A language model that has read nothing; it knows what counting the documents tells.
 
-    Words that come once it does not know. They are for TF-IDF: to read them as `xxunk` teaches the
-    model what unknown words are like. Knowing them, it told 2,000 sentences' classes worse (60% and
-    64% of the test texts, two draws).
+    Words that come once are for TF-IDF. The language model reads them as `xxunk`, and so learns
+    what unknown words are like, which new texts are full of.
     """
     vocabulary = Vocabulary(vocabulary.words[: num_frequent(documents)])
     documents = without_rare(documents, len(vocabulary))
