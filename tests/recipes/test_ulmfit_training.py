@@ -69,19 +69,37 @@ def test_models_are_left_in_float32_and_a_pretrained_one_needs_no_epochs(reviews
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_new_model_reads_words_that_come_once_as_unknown_ones(tmp_path):
-    reviews = write_reviews(tmp_path / "reviews.csv")
+def test_a_language_model_reads_words_that_occur_once_as_unknown_ones(tmp_path):
+    reviews, others = (write_reviews(tmp_path / f"{name}.csv") for name in ("reviews", "others"))
     with reviews.open("a") as file:
-        file.write("a b c d e f g unheard unseen,good\n" + "dull film,bad\n" * 2)
-    tiny = TINY_TEXTS | {"valid": reviews, "test": reviews}
-    prepared = UlmfitRecipe(data=reviews, **COLUMNS, **tiny).prepare(tmp_path / "run")
+        file.write("unheard,good\n" + "dull film,bad\n" * 2)
+    with others.open("a") as file:
+        file.write("foreign foreign foreign,good\n")
+    tiny = TINY_TEXTS | {"valid": others, "test": others}
+    prepared = UlmfitRecipe(data=reviews, **COLUMNS, **tiny).prepare(tmp_path / "first")
     train(prepared)
+    check_rare_words(prepared, ["unheard", "foreign"], ["film"])
+
+    # And one that goes on from it knows all that the first did, and only the rest not.
+    with others.open("a") as file:
+        file.write("unseen,good\n")
+    tiny = {k: v for k, v in TINY_TEXTS.items() if k not in UlmfitRecipe.of_new_models}
+    pretrained = tmp_path / "first" / "language_model.keras"
+    tiny |= {"pretrained": pretrained, "valid": reviews, "test": reviews}
+    prepared = UlmfitRecipe(data=others, **COLUMNS, **tiny).prepare(tmp_path / "second")
+    train(prepared)
+    check_rare_words(prepared, ["unseen"], ["film", "foreign"])
+
+
+def check_rare_words(prepared, rare, frequent):
+    """Whether the language model of a run reads the former as it reads unknown words."""
     words = prepared.vocabulary.words
-    once, often = ([words.index(w) for w in some] for some in (["unheard", "unseen"], ["film"]))
-    model = load_model(tmp_path / "run" / "language_model.keras")
-    rows = np.array(model.encoder.embeddings)
-    assert len(rows) == len(words)
-    np.testing.assert_array_equal(rows[once], rows[[UNKNOWN_ID, UNKNOWN_ID]])
-    assert abs(rows[often] - rows[UNKNOWN_ID]).max() > 1e-3
-    bias = np.array(model.decoder.bias)
-    np.testing.assert_array_less(bias[once], bias[UNKNOWN_ID])
+    rare, frequent = ([words.index(word) for word in some] for some in (rare, frequent))
+    model = load_model(prepared.output / "language_model.keras")
+    rows, bias = np.array(model.encoder.embeddings), np.array(model.decoder.bias)
+    assert len(rows) == len(bias) == len(words)
+    for row in rows[rare]:
+        np.testing.assert_array_equal(row, rows[UNKNOWN_ID])
+    for row in rows[frequent]:
+        assert abs(row - rows[UNKNOWN_ID]).max() > 1e-3
+    np.testing.assert_array_equal(bias[rare], bias.min())

@@ -18,12 +18,11 @@ from tfast.recipes.ulmfit_preparation import (
 )
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.recipes.ulmfit_stage import StageFiles, fit_stage
+from tfast.recipes.ulmfit_words import KnownWords
 from tfast.text.models import language_model
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.stored_documents import StoredDocuments
-from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS, UNKNOWN_ID
 from tfast.text.ulmfit import language_model_stages, transfer_vocabulary
-from tfast.text.vocabulary import Vocabulary
 from tfast.text.word_vectors import start_from_counts
 from tfast.training.precision import POLICIES, float32_copy
 from tfast.training.unfreezing import Stage
@@ -65,19 +64,23 @@ def train_language_model(
     recipe = prepared.recipe
     keras.utils.set_random_seed(recipe.seed)  # so that each model's start is its own
     general = find_general_model(prepared, reverse, seconds)
-    if general is None or prepared.general_vocabulary is None:
-        model = make_language_model(
-            recipe, prepared.vocabulary, target_documents(recipe, prepared.documents)
-        )
+    files = StageFiles.of(prepared.output, "language_model", reverse)
+    before = None if general is None else prepared.general_vocabulary
+    documents = target_documents(recipe, prepared.documents)
+    if recipe.lm_epochs:
+        words = KnownWords.of(prepared.vocabulary, documents, before)
+    else:
+        words = KnownWords(prepared.vocabulary, prepared.vocabulary)
+    if general is None or before is None:
+        model = make_language_model(recipe, words, documents)
     else:
         model = transfer_vocabulary(
             general,
-            prepared.general_vocabulary.words,
-            prepared.vocabulary.words,
+            before.words,
+            words.known.words,
             drop_mult=recipe.lm_drop_mult,
             **_lm_options(recipe),
         )
-    files = StageFiles.of(prepared.output, "language_model", reverse)
     if not recipe.lm_epochs:
         write_model(files.model, float32_copy(model, num_candidates=None))
         return model
@@ -85,9 +88,15 @@ def train_language_model(
     if general is not None:
         # A quarter of the default rate, 5e-3, is near the 2e-3 of fastai's tutorial.
         stages = language_model_stages(peaks=(rate, rate / 4), epochs=(1, recipe.lm_epochs))
-    documents = target_documents(recipe, prepared.documents), prepared.documents["valid"]
     model, seconds[files.name] = fit_language_model(
-        prepared, files, model, stages, prepared.vocabulary, *documents, reverse=reverse
+        prepared,
+        files,
+        model,
+        stages,
+        words,
+        documents,
+        prepared.documents["valid"],
+        reverse=reverse,
     )
     return model
 
@@ -102,12 +111,13 @@ def find_general_model(
         return None
     recipe = prepared.recipe
     files = StageFiles.of(prepared.output, "general/language_model", reverse)
+    words = KnownWords.of(prepared.general_vocabulary, prepared.documents["general"])
     model, seconds[files.name] = fit_language_model(
         prepared,
         files,
-        make_language_model(recipe, prepared.general_vocabulary, prepared.documents["general"]),
+        make_language_model(recipe, words, prepared.documents["general"]),
         [Stage(0, recipe.lm_learning_rate, recipe.general_epochs)],
-        prepared.general_vocabulary,
+        words,
         prepared.documents["general"],
         prepared.documents["general valid"],
         reverse=reverse,
@@ -116,17 +126,11 @@ def find_general_model(
 
 
 def make_language_model(
-    recipe: UlmfitRecipe, vocabulary: Vocabulary, documents: tf.RaggedTensor
+    recipe: UlmfitRecipe, words: KnownWords, documents: tf.RaggedTensor
 ) -> LanguageModel:
-    """A language model that has read nothing; it knows what counting the documents tells.
-
-    Words that come once are for TF-IDF. The language model reads them as `xxunk`, and so learns
-    what unknown words are like, which new texts are full of.
-    """
-    vocabulary = Vocabulary(vocabulary.words[: num_frequent(documents)])
-    documents = without_rare(documents, len(vocabulary))
+    """A language model that has read nothing; it knows what counting the documents tells."""
     model = LanguageModel(
-        len(vocabulary),
+        len(words.known),
         embed_size=recipe.embedding_size,
         hidden_size=recipe.hidden_size,
         num_layers=recipe.layers,
@@ -134,54 +138,11 @@ def make_language_model(
         **_lm_options(recipe),
     )
     if recipe.word_vectors:
-        ids, starts = documents.flat_values.numpy(), documents.row_splits.numpy()
-        stored = StoredDocuments(vocabulary, ids, starts)
+        read = words.read(documents)
+        ids, starts = read.flat_values.numpy(), read.row_splits.numpy()
+        stored = StoredDocuments(words.known, ids, starts)
         start_from_counts(model, stored, seed=recipe.seed, show_progress=True)
     return model
-
-
-def num_frequent(documents: tf.RaggedTensor) -> int:
-    """How many words of a vocabulary come twice or more; they are its first ones.
-
-    Returns:
-        The next multiple of 8, as vocabularies have it.
-
-    Examples:
-        >>> num_frequent(tf.ragged.constant([[2, 9, 10], [2, 9, 11, 12], [2, 10]], dtype="int32"))
-        16
-    """
-    counts = np.bincount(documents.flat_values.numpy())
-    last = np.flatnonzero(counts > 1).max(initial=len(SPECIAL_TOKENS) - 1)
-    return int(last) // 8 * 8 + 8
-
-
-def without_rare(documents: tf.RaggedTensor, num_words: int) -> tf.RaggedTensor:
-    """Documents by the first words of their vocabulary: others are unknown.
-
-    Examples:
-        >>> without_rare(tf.ragged.constant([[2, 9, 10], [2, 11]], dtype="int32"), 11).to_list()
-        [[2, 9, 10], [2, 0]]
-    """
-    ids = documents.flat_values
-    return documents.with_flat_values(tf.where(ids < num_words, ids, UNKNOWN_ID))
-
-
-def with_all_words(
-    recipe: UlmfitRecipe, model: LanguageModel, vocabulary: Vocabulary
-) -> LanguageModel:
-    """The same for all words of a vocabulary that begins with those it knows.
-
-    It reads the others as `xxunk`, and takes all of them together for as likely as that.
-    """
-    num_known = model.encoder.settings["vocab_size"]
-    if num_known == len(vocabulary):
-        return model
-    words = vocabulary.words
-    moved = transfer_vocabulary(model, words[:num_known], words, **_lm_options(recipe))
-    bias = np.array(moved.decoder.bias)
-    bias[num_known:] = bias[UNKNOWN_ID] - np.log(len(vocabulary) - num_known)
-    moved.decoder.bias.assign(bias)
-    return moved
 
 
 def fit_language_model(
@@ -189,19 +150,18 @@ def fit_language_model(
     files: StageFiles,
     model: LanguageModel,
     stages: Sequence[Stage],
-    vocabulary: Vocabulary,
+    words: KnownWords,
     documents: tf.RaggedTensor,
     valid_documents: tf.RaggedTensor,
     *,
     reverse: bool,
 ) -> tuple[LanguageModel, float]:
-    """Fits a language model on windows of the joined documents; it knows all words in the end."""
-    num_known = model.encoder.settings["vocab_size"]
-    documents = without_rare(documents, num_known)
+    """Fits a language model on windows of the joined documents; it has all words in the end."""
+    read = words.read(documents)
 
     def make_batches(first_step: int | None) -> tf.data.Dataset:
         return make_lm_batches(
-            prepared.recipe, documents, training=True, first_step=first_step, reverse=reverse
+            prepared.recipe, read, training=True, first_step=first_step, reverse=reverse
         )
 
     model, seconds = fit_stage(
@@ -213,14 +173,14 @@ def fit_language_model(
         make_batches=make_batches,
         validation=make_lm_batches(
             prepared.recipe,
-            without_rare(valid_documents, num_known),
+            words.read(valid_documents),
             training=False,
             reverse=reverse,
         ),
         clip_norm=0.25,
         save_every=prepared.recipe.save_every,
     )
-    model = with_all_words(prepared.recipe, model, vocabulary)
+    model = words.complete(model, **_lm_options(prepared.recipe))
     write_model(files.model, float32_copy(model, num_candidates=None))
     return model, seconds
 
