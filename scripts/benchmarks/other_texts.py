@@ -66,10 +66,13 @@ SUBJECTS = [
 def main() -> None:
     """Writes a table for each kind."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("vader", "orange", "packages", "german", "fortunes"):
+    sources = ("vader", "orange", "packages", "german", "fortunes")
+    for name in sources:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
+    if all(getattr(arguments, name) is None for name in sources):
+        parser.error(f"needs one of {', '.join(f'--{name}' for name in sources)}")
     if arguments.german is not None and arguments.packages is None:
         parser.error("--german needs --packages, which has the sections")
     arguments.output.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
+import argparse
 import bz2
 import io
 import lzma
+import sys
 import tarfile
 import zipfile
 
@@ -56,9 +58,21 @@ def test_packages_are_described_in_any_language(other_texts, tmp_path):
     (tmp_path / "p.xz").write_bytes(lzma.compress(packages.encode()))
     german = "Package: a\nDescription-md5: 0\nDescription-de: Ein Spiel\n .\n\nPackage: b\n"
     (tmp_path / "t.bz2").write_bytes(bz2.compress(german.encode()))
-    for name, text in (("p.xz", "A game"), ("t.bz2", "Ein Spiel")):
-        found = list(other_texts.read_packages(tmp_path / "p.xz", tmp_path / name))
-        assert found == [(text, "games")]
+    sources = {"packages": tmp_path / "p.xz", "german": tmp_path / "t.bz2"}
+    arguments = argparse.Namespace(vader=None, orange=None, fortunes=None, **sources)
+    found = {name: list(pairs) for name, pairs in other_texts.tables(arguments)}
+    assert found == {"packages": [("A game", "games")], "german": [("Ein Spiel", "games")]}
+
+
+@pytest.mark.parametrize(
+    ("options", "why"), [([], "needs one of --vader"), (["--german", "t"], "needs --packages")]
+)
+def test_sources_that_are_missing_are_named(other_texts, monkeypatch, capsys, options, why):
+    monkeypatch.setattr(sys, "argv", ["other_texts.py", "--output", "texts", *options])
+    with pytest.raises(SystemExit) as exit_:
+        other_texts.main()
+    assert exit_.value.code == 2
+    assert why in capsys.readouterr().err
 
 
 def test_sayings_come_without_who_said_them(other_texts, tmp_path):

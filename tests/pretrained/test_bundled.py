@@ -43,8 +43,8 @@ def test_weights_of_the_package_are_loaded_in_float32(small):
         loaded.model.trainable_weights, model.trainable_weights, strict=True
     ):
         np.testing.assert_array_equal(found, expected.numpy().astype("float16"))
-    tokens = loaded.tokenizer(["The of"]).to_list()
-    assert tokens == [[b"xxbos", b"xxmaj", b"the", b"of"]]
+    tokens = loaded.tokenizer(["The @of"]).to_list()
+    assert tokens == [[b"xxbos", b"xxmaj", b"the", b"@", b"of"]]
     assert loaded.provenance.sha256 == {name: sha256_of(folder / name) for name in FILES}
     assert loaded.provenance.source.startswith("the package tfast ")
     np.testing.assert_array_equal(loaded.topic_vectors.words, np.eye(len(vocabulary), 3))

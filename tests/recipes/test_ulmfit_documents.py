@@ -23,7 +23,14 @@ def test_words_are_those_of_all_texts_but_those_for_the_test():
     assert sizes == {"train": 3, "valid": 1, "test": 1, "unlabelled": 2}
 
 
-def test_a_word_that_comes_once_is_a_word_too():
+def test_new_models_are_told_that_somebody_is_mentioned():
+    texts = Texts(["thanks @jane", "thanks @joe"], ["good", "bad"])
+    corpus = Corpus(texts, texts, TESTED, Texts([]))
+    vocabulary, _ = look_up_corpus(UlmfitRecipe(data="a.csv"), corpus, TextStart())
+    assert {"@", "jane", "joe"} <= set(vocabulary.words)
+
+
+def test_a_word_that_occurs_once_is_a_word_too():
     recipe = UlmfitRecipe(data="reviews.csv")
     for start in (TextStart(), TextStart(vocabulary=KNOWN)):
         vocabulary, _ = look_up_corpus(recipe, CORPUS, start)

@@ -53,6 +53,18 @@ def test_a_newer_folder_asks_for_an_update(folder):
         tfast.runtime.load(folder)
 
 
+def test_whether_mentions_are_split_must_be_true_or_false_or_missing(folder):
+    tokenizer = json.loads((folder / "tfast.json").read_text("utf-8"))["tokenizer"]
+    change(folder, tokenizer=tokenizer | {"split_mentions": "false"})
+    with pytest.raises(FolderError, match=r"damaged: tokenizer.split_mentions is missing or of"):
+        tfast.runtime.load(folder)
+    del tokenizer["split_mentions"]
+    change(folder, tokenizer=tokenizer)
+    found = tfast.runtime.load(folder)._token_ids("@a").size
+    change(folder, tokenizer=tokenizer | {"split_mentions": True})
+    assert tfast.runtime.load(folder)._token_ids("@a").size == found + 1
+
+
 @pytest.mark.parametrize("name", ["kind", "model", "class_names", "files", "examples", "tokenizer"])
 def test_an_incomplete_description_is_refused(folder, name):
     change(folder, **{name: None})

@@ -196,11 +196,11 @@ def _stored(recipe: LanguageModelRecipe, start: TextStart, folder: Path) -> Stor
         "valid": recipe.valid,
         "vocabulary_size": recipe.vocabulary_size,
         "min_frequency": recipe.min_frequency,
+        "tokenizer": tokenizer_settings(start.tokenizer),
     }
     if start.vocabulary is not None:
         words = json.dumps(start.vocabulary.words)
         description["pretrained_words"] = hashlib.sha256(words.encode()).hexdigest()
-        description["tokenizer"] = tokenizer_settings(start.tokenizer)
     if folder.exists():
         if not is_store_of(folder, description):
             raise ValueError(f"output holds the token ids of other texts or words, see {folder}")

@@ -94,9 +94,14 @@ class UlmfitRecipe(Recipe):
     vocabulary_size: int = setting(
         20_000, whole_number, "words at most, besides those of a pretrained model"
     )
-    # Most words of a few hundred short texts come once, and TF-IDF needs them: of one-line
-    # descriptions of software ten kinds were told apart in 8 more of a hundred (3 with 2,000).
-    min_frequency: int = setting(1, whole_number, "of a word of the vocabulary")
+    # Most words of a few hundred short texts occur once, and TF-IDF needs them: without vectors its
+    # accuracy on ten kinds of one-line descriptions rose by 8 points with 100 and 500 labels, by 3
+    # with 2,000.
+    min_frequency: int = setting(
+        1,
+        whole_number,
+        "of a word of the vocabulary; language models read new ones that occur once as unknown",
+    )
     pretrained: str | Path | None = setting(
         "auto",
         checks.start,

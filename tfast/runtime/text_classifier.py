@@ -22,6 +22,8 @@ class TextClassifier(Classifier[str | bytes | Sequence[str | bytes]]):
     def __init__(self, folder: PortableFolder, *, num_threads: int) -> None:
         flags = ("add_start", "add_end", "mark_fields", "reverse")
         kinds = {"splitter": str, "max_tokens": (int, type(None))} | dict.fromkeys(flags, bool)
+        if "split_mentions" in (folder.description.get("tokenizer") or {}):
+            kinds["split_mentions"] = bool  # which older folders do not have
         settings = folder.settings("tokenizer", kinds)
         if settings["splitter"] != "english":
             raise FolderError(
@@ -36,7 +38,7 @@ class TextClassifier(Classifier[str | bytes | Sequence[str | bytes]]):
             add_start=settings["add_start"],
             add_end=settings["add_end"],
             mark_fields=settings["mark_fields"],
-            split_mentions=settings.get("split_mentions", False),  # not in older folders
+            split_mentions=settings.get("split_mentions", False),
             form=as_ids(read_vocabulary(folder.path("vocabulary.txt")), UNKNOWN_ID),
         )
 

@@ -38,11 +38,8 @@ def test_a_folder_without_settings_is_of_the_english_tokenizer(tmp_path):
 
 
 def test_older_settings_do_not_split_mentions(tmp_path):
-    save_tokenizer(TextTokenizer(split_mentions=True), tmp_path)
-    file = tmp_path / "text_tokenizer.json"
-    settings = json.loads(file.read_text())
-    del settings["split_mentions"]
-    file.write_text(json.dumps(settings))
+    save_tokenizer(TextTokenizer(), tmp_path)
+    assert "split_mentions" not in json.loads((tmp_path / "text_tokenizer.json").read_text())
     assert not load_tokenizer(tmp_path).split_mentions
 
 

@@ -11,7 +11,7 @@ from tfast.types import PathLike
 
 TOKENIZER_FILE = "text_tokenizer.json"
 _FLAGS = ("apply_rules", "add_start", "add_end", "mark_fields")
-# Older files do not have these, and mean False.
+# Written where they are True: older files do not have them.
 _NEW_FLAGS = ("split_mentions",)
 
 
@@ -58,7 +58,8 @@ def tokenizer_settings(tokenizer: TextTokenizer) -> dict[str, Any]:
         )
     return {
         "splitter": "sentencepiece" if is_sentencepiece else "english",
-        **{flag: getattr(tokenizer, flag) for flag in (*_FLAGS, *_NEW_FLAGS)},
+        **{flag: getattr(tokenizer, flag) for flag in _FLAGS},
+        **{flag: True for flag in _NEW_FLAGS if getattr(tokenizer, flag)},
     }
 
 
