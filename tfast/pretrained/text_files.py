@@ -42,7 +42,7 @@ def load(source: Source) -> Pretrained:
         reverse=False,
     )
     if source.entry.bundled is not None:
-        # Its words have no "@" in them: a run that starts from it adds "@" and names in one piece.
+        # None of its words has an "@", so nothing it has learned is lost.
         loaded = dataclasses.replace(loaded, tokenizer=TextTokenizer(split_mentions=True))
     return _with_topic_vectors(loaded, topics, words)
 

@@ -22,9 +22,9 @@ class TextClassifier(Classifier[str | bytes | Sequence[str | bytes]]):
     def __init__(self, folder: PortableFolder, *, num_threads: int) -> None:
         flags = ("add_start", "add_end", "mark_fields", "reverse")
         kinds = {"splitter": str, "max_tokens": (int, type(None))} | dict.fromkeys(flags, bool)
-        if "split_mentions" in (folder.description.get("tokenizer") or {}):
-            kinds["split_mentions"] = bool  # which older folders do not have
         settings = folder.settings("tokenizer", kinds)
+        if "split_mentions" in settings:  # which older folders do not have
+            folder.settings("tokenizer", {"split_mentions": bool})
         if settings["splitter"] != "english":
             raise FolderError(
                 f"{folder.directory} splits texts with a {settings['splitter']}, which only "
