@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tfast.text.classifier_batches import classifier_batches, restore_order
-from tfast.text.documents import check_documents, look_up, pad_documents, tokenize
+from tfast.text.documents import check_documents, look_up, pad_documents, tokenize, trace
 from tfast.text.tokenization.special_tokens import PADDING_ID
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
@@ -158,3 +158,25 @@ def test_a_known_vocabulary_comes_first_and_keeps_its_ids():
     a = len(known)
     assert documents["train"].to_list() == [[2, a, 9], [2, a, 0]]
     assert documents["valid"].to_list() == [[2, a, 10]]
+
+
+def test_what_a_tokenizer_refuses_ends_the_texts_and_its_graph_can_be_used_again():
+    def refuse(texts):
+        with tf.control_dependencies([tf.debugging.assert_none_equal(texts, "bad")]):
+            return tf.strings.split(texts)
+
+    graph = trace(refuse)
+    assert trace(graph) is graph
+    batches = tokenize(["a b", "c", "bad", *["d"] * 20], tokenizer=graph, batch_size=1)
+    assert [next(batches).to_list() for _ in range(2)] == [[[b"a", b"b"]], [[b"c"]]]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        next(batches)
+    assert [batch.to_list() for batch in tokenize(["a b"], tokenizer=graph)] == [[[b"a", b"b"]]]
+
+
+def test_texts_are_read_as_far_as_they_are_needed():
+    read = []
+    batches = tokenize((read.append(text) or text for text in ["a"] * 900), batch_size=1)
+    assert next(batches).to_list() == [[b"xxbos", b"a"]]
+    batches.close()
+    assert len(read) < 300

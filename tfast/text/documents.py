@@ -1,6 +1,9 @@
 """Documents as token ids: made from texts, checked, and padded to one length."""
 
+import collections
+import concurrent.futures
 import itertools
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 
 import keras
@@ -46,30 +49,49 @@ def tokenize(
     batch_size = arguments.whole_number("batch_size", batch_size)
     if isinstance(texts, str | bytes):
         raise ValueError(f"texts must be a sequence of strings, got {texts[:40]!r}")
-    return _token_batches(texts, tokenizer or TextTokenizer(), batch_size, title)
+    return _token_batches(texts, trace(tokenizer), batch_size, title)
+
+
+def trace(tokenizer: Tokenizer | None = None) -> Tokenizer:
+    """A tokenizer as a graph, which takes a second to make: for several calls of `tokenize`.
+
+    Args:
+        tokenizer: see `tokenize`.
+
+    Examples:
+        >>> trace(tf.strings.split)(tf.constant(["a film", "Why?"])).to_list()
+        [[b'a', b'film'], [b'Why?']]
+    """
+    if isinstance(tokenizer, tf.types.experimental.PolymorphicFunction):
+        return tokenizer
+    graph = tf.function(
+        tokenizer or TextTokenizer(), input_signature=[tf.TensorSpec([None], tf.string)]
+    )
+    graph.get_concrete_function()  # here, not in a thread, of which Keras knows nothing
+    return graph
 
 
 def _token_batches(
-    texts: Iterable[str], tokenizer: Tokenizer, batch_size: int, title: str | None
+    texts: Iterable[str], graph: Tokenizer, batch_size: int, title: str | None
 ) -> Iterator[tf.RaggedTensor]:
     progress = None
     size = len(texts) if isinstance(texts, Sized) else None
     if title is not None and size != 0:
         print(title)
         progress = keras.utils.Progbar(size, unit_name="text")
-
-    def batches() -> Iterator[list[str]]:
-        iterator = iter(texts)
-        while batch := list(itertools.islice(iterator, batch_size)):
-            yield batch
-
-    dataset = tf.data.Dataset.from_generator(
-        batches, output_signature=tf.TensorSpec([None], tf.string)
-    )
-    for tokens in dataset.map(tokenizer, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1):
-        yield tokens
-        if progress is not None:
-            progress.add(int(tokens.nrows()))
+    iterator = iter(texts)
+    # Threads, because each `Dataset.map` would prepare the graph again, which takes half a second.
+    num_threads = os.cpu_count() or 1
+    with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
+        pending: collections.deque[concurrent.futures.Future] = collections.deque()
+        while (batch := list(itertools.islice(iterator, batch_size))) or pending:
+            if batch:
+                pending.append(pool.submit(graph, tf.constant(batch)))
+            if len(pending) > num_threads or not batch:
+                tokens = pending.popleft().result()
+                yield tokens
+                if progress is not None:
+                    progress.add(int(tokens.nrows()))
 
 
 def look_up(
@@ -110,15 +132,12 @@ def look_up(
     """
     for name in counted:
         arguments.one_of("counted", name, tuple(texts))
-    # Traced once, where each `Dataset.map` would trace it again.
-    traced = tf.function(
-        tokenizer or TextTokenizer(), input_signature=[tf.TensorSpec([None], tf.string)]
-    )
+    graph = trace(tokenizer)
     numbers: dict[bytes, int] = {}
     parts = {}
     for name, part in texts.items():
         title = f"Tokenizing {name} texts" if show_progress else None
-        tokens = tokenize(part, tokenizer=traced, title=title)
+        tokens = tokenize(part, tokenizer=graph, title=title)
         parts[name] = _join(number_words(tokens, numbers))
     counts = sum(
         (np.bincount(parts[name][0], minlength=len(numbers)) for name in counted),

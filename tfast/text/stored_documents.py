@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfast import arguments
 from tfast.files import atomic_write
 from tfast.text.documents import Tokenizer, number_words, tokenize
 from tfast.text.tokenization.special_tokens import UNKNOWN_ID
-from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 from tfast.types import PathLike
 
@@ -106,9 +104,6 @@ def store_documents(
         ValueError: the folder exists, or there are not more texts than `held_out`.
     """
     held_out = arguments.whole_number("held_out", held_out, minimum=0)
-    traced = tf.function(
-        tokenizer or TextTokenizer(), input_signature=[tf.TensorSpec([None], tf.string)]
-    )
     texts = iter(texts)
     first = list(itertools.islice(texts, held_out + 1))
     if len(first) <= held_out:
@@ -119,7 +114,7 @@ def store_documents(
         temporary.mkdir()
         scratch = temporary / "numbers"
         with scratch.open("wb") as file:
-            tokens = tokenize(itertools.chain(first, texts), tokenizer=traced, title=title)
+            tokens = tokenize(itertools.chain(first, texts), tokenizer=tokenizer, title=title)
             for token_numbers, lengths_of_batch in number_words(tokens, numbers):
                 token_numbers.tofile(file)
                 lengths.append(lengths_of_batch)
