@@ -23,7 +23,9 @@ VALID = Texts(["good", "bad", "good so"], ["+", "-", "-"])
 def prepare(output, train=TRAIN, unlabelled=()):
     corpus = Corpus(train=train, valid=VALID, test=VALID, unlabelled=Texts(unlabelled))
     parts = {name: getattr(corpus, name).texts for name in ("train", "valid", "unlabelled")}
-    vocabulary, documents = look_up(parts, counted=["train", "unlabelled"], min_frequency=1)
+    vocabulary, documents = look_up(
+        parts, counted=["train", "unlabelled"], min_frequency=1, tokenizer=tf.strings.split
+    )
     return SimpleNamespace(
         output=output,
         corpus=corpus,

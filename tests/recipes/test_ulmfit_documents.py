@@ -1,9 +1,11 @@
+import tensorflow as tf
 from small_data import TINY_TEXTS
 
 from tfast.recipes import UlmfitRecipe
 from tfast.recipes.ulmfit_documents import digest_texts, look_up_corpus, look_up_general_text
 from tfast.recipes.ulmfit_start import TextStart
 from tfast.text.corpora import Corpus, Texts
+from tfast.text.documents import look_up
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -47,8 +49,11 @@ def test_words_of_a_pretrained_model_keep_their_ids():
 def test_the_digest_tells_words_ids_labels_and_classes():
     def digest(labelled=LABELLED, words=KNOWN, test=TESTED):
         corpus = Corpus(labelled, labelled, test, Texts(["so dull"]))
-        vocabulary, documents = look_up_corpus(RECIPE, corpus, TextStart(vocabulary=words))
-        return digest_texts(corpus, vocabulary, documents)
+        parts = {name: getattr(corpus, name).texts for name in ("train", "test", "unlabelled")}
+        found = look_up(
+            parts, counted=["train"], known=words, min_frequency=1, tokenizer=tf.strings.split
+        )
+        return digest_texts(corpus, *found)
 
     others = [
         {"labelled": Texts(["a fine film", "a dull film", "a fine way"], LABELLED.labels)},
