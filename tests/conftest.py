@@ -22,6 +22,10 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
+# Tiny graphs take longer to optimize than to run. What starts a process of its own has TensorFlow
+# as it is: the examples of the README, killed runs, exports that are served.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 
 @pytest.fixture(autouse=True)
 def _fresh_keras_state():
