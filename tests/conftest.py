@@ -22,8 +22,8 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-# Tiny graphs take longer to optimize than to run. What starts a process of its own has TensorFlow
-# as it is: the examples of the README, killed runs, exports that are served.
+# Tiny graphs take longer to optimize than to run. What has a process of its own optimizes them:
+# exports that are served, saved models, killed runs, the lesson in the documentation.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
