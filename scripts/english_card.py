@@ -118,9 +118,9 @@ def make_card(runs, model, measured, output, **topics):
         load=f'"{output or "tfast/english"}"',
         where="It comes with tfast and needs no download" if output is None else "From its folder",
         hashes=(
-            "`bundled.json` of\nthe package records their SHA-256; no file is a pickle."
+            "`bundled.json` of the package records their SHA-256;\nno file is a pickle."
             if output is None
-            else "No file is a\npickle."
+            else "No file is a pickle."
         ),
         vocab_size=f"{sizes['vocab_size']:,}",
         parameters=f"{sum(int(np.prod(w.shape)) for w in model.trainable_weights):,}",

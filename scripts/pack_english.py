@@ -35,10 +35,12 @@ from tfast.recipes.results import write_json
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.lm_batches import lm_batches
 from tfast.text.stored_documents import open_stored_documents
+from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer_files import save_tokenizer
 from tfast.text.topic_vectors import topic_vectors
 
 (ENTRY,) = bundled.BUNDLED_ENTRIES
-WEIGHTS, VOCABULARY, TOPICS, CARD = ENTRY.files
+WEIGHTS, VOCABULARY, TOPICS, _, CARD = ENTRY.files
 MOST_BYTES = 25_000_000
 # A document of up to LONG tokens is of one topic; of longer ones pieces are taken, MOST_PIECES in
 # all, so that a few long texts do not decide what the topics are.
@@ -156,6 +158,8 @@ def pack(token_ids, folders, output=None):
         np.savez(temporary / WEIGHTS, **weights)
         documents.vocabulary.save(temporary / VOCABULARY)
         topics.save(temporary / TOPICS)
+        # None of the words has an "@", so nothing that the model has learned is lost.
+        save_tokenizer(TextTokenizer(split_mentions=True), temporary)
         card = make_card(
             runs,
             model,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tfast import pretrained
 from tfast.fastai.conversion import ignored_names
 from tfast.fastai.text_models import language_model_to_fastai
 from tfast.pretrained import bundled
@@ -99,6 +100,7 @@ def test_a_chain_is_packed_measured_and_described(pack, token_ids, tmp_path, cap
     loaded = load(FolderSource(folder, dataclasses.replace(ENTRY, sha256=hashes)))
     for found, given in zip(loaded.model.trainable_weights, model.trainable_weights, strict=True):
         np.testing.assert_array_equal(found, given.numpy().astype("float16"))
+    assert loaded.tokenizer.split_mentions
     vectors = loaded.topic_vectors.words
     assert (vectors.shape, vectors.dtype) == ((WORDS, 6), "int8")  # as many as there are texts
     is_known = np.linalg.norm(vectors, axis=1) > 1
@@ -133,6 +135,7 @@ def test_another_folder_leaves_the_package_as_it_is(pack, token_ids, tmp_path):
     assert {path.name for path in target.iterdir()} == set(ENTRY.files)
     card = (target / "README.md").read_text()
     assert "\n# english_large\n" in card
+    assert pretrained.load(target).tokenizer.split_mentions
     assert 'load("english_large")' in card
     assert "runs/1 --output english_large\n" in card
     assert "comes with tfast" not in card

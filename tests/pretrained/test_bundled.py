@@ -10,9 +10,11 @@ from tfast.pretrained.checksums import sha256_of
 from tfast.pretrained.loading import open_source
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer_files import save_tokenizer
 from tfast.text.vocabulary import Vocabulary
 
-FILES = ("weights.npz", "vocabulary.txt", "topic_vectors.npz")
+FILES = ("weights.npz", "vocabulary.txt", "topic_vectors.npz", "text_tokenizer.json")
 NAME = "tfast/english"
 
 
@@ -27,6 +29,7 @@ def small(tmp_path, monkeypatch):
     state = language_model_to_fastai(model)
     np.savez(folder / "weights.npz", **{name: a.astype("float16") for name, a in state.items()})
     GramVectors(np.eye(len(vocabulary), 3, dtype="int8")).save(folder / FILES[2])
+    save_tokenizer(TextTokenizer(split_mentions=True), folder)
     hashes = {name: sha256_of(folder / name) for name in FILES}
     entry = dataclasses.replace(ENTRIES[NAME], sha256=hashes)
     monkeypatch.setattr(bundled, "WEIGHTS", folder.parent)

@@ -15,6 +15,8 @@ from torch_writer import write_torch_file
 
 from tfast.pretrained import load
 from tfast.text.gram_vectors import GramVectors
+from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer_files import save_tokenizer
 
 FAKES = [*WORDS[:-1], "xxfake1"]
 
@@ -86,6 +88,18 @@ def test_topic_vectors_beside_the_weights_come_too(tmp_path):
     assert "topic_vectors.npz" in loaded.provenance.sha256
     GramVectors(np.ones((2, 3), "float32")).save(folder / "topic_vectors.npz")
     with pytest.raises(ValueError, match=rf"a vector for each of {len(WORDS)} words, got 2"):
+        load(folder)
+
+
+def test_settings_of_the_tokenizer_beside_the_weights_say_how_texts_are_split(tmp_path):
+    folder = lay_words(tmp_path / "mine")
+    assert load(folder).tokenizer(["@a"]).to_list() == [[b"xxbos", b"@a"]]
+    save_tokenizer(TextTokenizer(split_mentions=True, add_end=True), folder)
+    loaded = load(folder)
+    assert loaded.tokenizer(["@a"]).to_list() == [[b"xxbos", b"@", b"a", b"xxeos"]]
+    assert "text_tokenizer.json" in loaded.provenance.sha256
+    (folder / "text_tokenizer.json").write_text("{}")
+    with pytest.raises(ValueError, match="must be the settings of a tokenizer"):
         load(folder)
 
 

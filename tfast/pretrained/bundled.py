@@ -47,7 +47,13 @@ def _text_entry(name: str) -> Entry:
         kind="text",
         loader="tfast.pretrained.text_files",
         # The last one is the model's card, for people.
-        files=("weights.npz", "vocabulary.txt", TOPIC_VECTORS, "README.md"),
+        files=(
+            "weights.npz",
+            "vocabulary.txt",
+            TOPIC_VECTORS,
+            "text_tokenizer.json",
+            "README.md",
+        ),
         bundled=name,
         sha256=recorded["sha256"],
         num_bytes=recorded["num_bytes"],

@@ -14,7 +14,7 @@ from tfast.pretrained.language_models import read_text_model
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import FileSource, FolderSource, Source
 from tfast.text.gram_vectors import GramVectors
-from tfast.text.tokenization.tokenizer import TextTokenizer
+from tfast.text.tokenization.tokenizer_files import TOKENIZER_FILE, load_tokenizer
 
 _VOCABULARIES = [f"*{word}*.{end}" for word in ("vocab", "itos") for end in ("pkl", "json", "txt")]
 # fastai_ulmfit has one for two folders.
@@ -22,7 +22,7 @@ _PIECES = ["*.model", "spm/*.model", "../spm/*.model"]
 
 
 def load(source: Source) -> Pretrained:
-    """Reads weights, and their vocabulary or SentencePiece model; and topic vectors, if any.
+    """Reads weights, their vocabulary or SentencePiece model, and what else there is.
 
     The catalogue has the names of the files in this order.
 
@@ -33,7 +33,10 @@ def load(source: Source) -> Pretrained:
     assert source.entry is not None  # for mypy
     weights, words = (source.path(name) for name in source.entry.files[:2])
     has_pieces = words.suffix == ".model"
-    topics = source.path(TOPIC_VECTORS) if TOPIC_VECTORS in source.entry.files else None
+    topics, settings = (
+        source.path(name) if name in source.entry.files else None
+        for name in (TOPIC_VECTORS, TOKENIZER_FILE)
+    )
     loaded = read_text_model(
         source,
         load_weights(weights),
@@ -41,16 +44,14 @@ def load(source: Source) -> Pretrained:
         sentencepiece=words if has_pieces else None,
         reverse=False,
     )
-    if source.entry.bundled is not None:
-        # None of its words has an "@", so nothing it has learned is lost.
-        loaded = dataclasses.replace(loaded, tokenizer=TextTokenizer(split_mentions=True))
-    return _with_topic_vectors(loaded, topics, words)
+    return _with_topic_vectors(_with_tokenizer(loaded, settings), topics, words)
 
 
 def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
     """Converts a user's own weights, with the vocabulary that lies beside them.
 
-    Topic vectors that lie there, as `scripts/pack_english.py` makes them, come too.
+    Topic vectors and settings of the tokenizer that lie there, as `scripts/pack_english.py` makes
+    them, come too.
 
     Raises:
         ValueError: there is no vocabulary beside them, or several, or it does not fit.
@@ -59,7 +60,7 @@ def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
     beside = FolderSource(source.folder)
     vocabulary = _only("vocabulary", beside, _VOCABULARIES)
     pieces = _only("SentencePiece model", beside, _PIECES)
-    topics = beside.find(TOPIC_VECTORS)
+    topics, settings = beside.find(TOPIC_VECTORS), beside.find(TOKENIZER_FILE)
     source.sha256.update(beside.sha256)
     loaded = read_text_model(
         source,
@@ -68,7 +69,14 @@ def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
         sentencepiece=pieces,
         reverse=is_backward(Path(source.folder.resolve().name, source.file)),
     )
-    return _with_topic_vectors(loaded, topics, vocabulary)
+    return _with_topic_vectors(_with_tokenizer(loaded, settings), topics, vocabulary)
+
+
+def _with_tokenizer(loaded: Pretrained, path: Path | None) -> Pretrained:
+    """Lets a file of settings say how texts are split, where there is one."""
+    if path is None:
+        return loaded
+    return dataclasses.replace(loaded, tokenizer=load_tokenizer(path.parent))
 
 
 def _with_topic_vectors(loaded: Pretrained, path: Path | None, words: Path | None) -> Pretrained:
