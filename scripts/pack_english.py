@@ -121,6 +121,12 @@ def topic_documents(documents):
     return tf.RaggedTensor.from_row_lengths(values, [len(row) for row in rows]), len(whole)
 
 
+def find_tokenizer(words):
+    """It sets "@" apart from names, unless the model has learned words such as "@name"."""
+    mentions = [word for word in words if word.startswith("@") and word != "@"]
+    return TextTokenizer(split_mentions=not mentions)
+
+
 def in_int8(vectors):
     """Directions as small integers: 1 / sqrt(size), about what a number of theirs is, becomes 1."""
     found = vectors.directions()
@@ -158,8 +164,7 @@ def pack(token_ids, folders, output=None):
         np.savez(temporary / WEIGHTS, **weights)
         documents.vocabulary.save(temporary / VOCABULARY)
         topics.save(temporary / TOPICS)
-        # None of the words has an "@", so nothing that the model has learned is lost.
-        save_tokenizer(TextTokenizer(split_mentions=True), temporary)
+        save_tokenizer(find_tokenizer(documents.vocabulary.words), temporary)
         card = make_card(
             runs,
             model,

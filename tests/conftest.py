@@ -22,9 +22,21 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-# Tiny graphs take longer to optimize than to run. What has a process of its own optimizes them:
-# exports that are served, saved models, killed runs, the lesson in the documentation.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+# Besides slow tests these have their graphs optimized, as users do: what is promised of odd numbers
+# and of any input, and what threads share.
+OPTIMIZED = {
+    *("reliability", "runtime"),
+    *("test_batch_norm.py", "test_documents.py", "test_precision.py"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _optimizer_of_graphs(request):
+    """Tiny graphs take longer to optimize than to run."""
+    optimized = request.node.get_closest_marker("slow") or OPTIMIZED.intersection(
+        request.path.parts
+    )
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not optimized})
 
 
 @pytest.fixture(autouse=True)

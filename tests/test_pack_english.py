@@ -192,3 +192,10 @@ def test_files_that_are_too_large_are_refused(pack, token_ids, tmp_path, capsys)
         patch.setitem(pack.__globals__, "MOST_BYTES", 1000)
         message = "files must have 1,000 bytes at most"
         assert message in refusal(pack, capsys, token_ids, tmp_path / "a")
+
+
+def test_names_that_the_model_knows_with_their_at_stay_whole(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    find_tokenizer = runpy.run_path(str(SCRIPT))["find_tokenizer"]
+    assert find_tokenizer(["a", "@", "a@b"]).split_mentions
+    assert not find_tokenizer(["a", "@jane"]).split_mentions

@@ -6,10 +6,13 @@ import keras
 import pytest
 
 
-@pytest.mark.slow  # most of it is compiling
 @pytest.mark.parametrize(
     ("part", "precisions"),
-    [("images", ["float32", "float16"]), ("texts", ["bfloat16", "float32"])],
+    [
+        ("images", ["float32", "float16"]),
+        # Most of it is compiling.
+        pytest.param("texts", ["bfloat16", "float32"], marks=pytest.mark.slow),
+    ],
 )
 def test_each_precision_is_timed_and_the_device_named(monkeypatch, capsys, part, precisions):
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts" / "benchmarks")

@@ -33,7 +33,11 @@ def test_a_language_model_of_a_run(tmp_path):
     assert loaded.vocabulary.words[-1] == "w0"
     assert loaded.tokenizer.add_end
     assert not loaded.reverse
-    assert set(loaded.provenance.sha256) == {"language_model.keras", "vocabulary.txt"}
+    assert set(loaded.provenance.sha256) == {
+        "language_model.keras",
+        "vocabulary.txt",
+        "text_tokenizer.json",
+    }
 
 
 def test_topic_vectors_beside_a_language_model_come_too(tmp_path):

@@ -103,6 +103,24 @@ def test_settings_of_the_tokenizer_beside_the_weights_say_how_texts_are_split(tm
         load(folder)
 
 
+def test_they_do_not_say_that_pieces_are_words(tmp_path):
+    pytest.importorskip("tensorflow_text")
+    (tmp_path / "spm").mkdir()
+    folder = tmp_path / "fwd"
+    folder.mkdir()
+    write_torch_file(folder / "de.pth", {"model": state_dict()})
+    (folder / "de_vocab.pkl").write_bytes(pickle.dumps(piece_words()))
+    shutil.copy(SENTENCEPIECE, tmp_path / "spm" / "spm.model")
+    pieces = load(folder).tokenizer
+    save_tokenizer(TextTokenizer(pieces.splitter, add_end=True), tmp_path)
+    shutil.copy(tmp_path / "text_tokenizer.json", folder)
+    [tokens] = load(folder).tokenizer(["Der Film"]).to_list()
+    assert tokens == [*pieces(["Der Film"]).to_list()[0], b"xxeos"]
+    save_tokenizer(TextTokenizer(), folder)
+    with pytest.raises(ValueError, match="must be of a tokenizer with SentencePiece, got English"):
+        load(folder)
+
+
 def test_two_vocabularies_are_one_too_many(tmp_path):
     lay_words(tmp_path)
     (tmp_path / "vocab.json").write_text("[]")

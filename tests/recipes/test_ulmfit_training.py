@@ -38,8 +38,8 @@ def test_backward_models_vote_with_forward_ones_and_a_model_continues_elsewhere(
 
 
 def test_models_are_left_in_float32_and_a_pretrained_one_needs_no_epochs(reviews, tmp_path):
-    options = {"precision": "bfloat16", **COLUMNS}
-    first = UlmfitRecipe(data=reviews, lm_candidates=32, **options, **TINY_TEXTS)
+    sampled = {"precision": "bfloat16", "lm_candidates": 32, **COLUMNS}
+    first = UlmfitRecipe(data=reviews, **sampled, **TINY_TEXTS)
     trained = train(first.prepare(tmp_path / "first"))
     models = [
         load_model(tmp_path / "first" / f"{m}.keras") for m in ("language_model", "classifier")
@@ -52,11 +52,16 @@ def test_models_are_left_in_float32_and_a_pretrained_one_needs_no_epochs(reviews
 
     tiny = {k: v for k, v in TINY_TEXTS.items() if k not in UlmfitRecipe.of_new_models}
     pretrained = tmp_path / "first" / "language_model.keras"
-    frozen = {name: tiny[name] for name in ("batch_size", "valid", "test", "min_frequency")}
-    second = UlmfitRecipe(data=reviews, pretrained=pretrained, lm_epochs=0, **options, **frozen)
+    settings = sampled | tiny | {"lm_epochs": 0, "epochs": (1,), "learning_rates": (0.02,)}
+    second = UlmfitRecipe(data=reviews, pretrained=pretrained, **settings)
     trained = train(second.prepare(tmp_path / "second"))
     assert list(trained.seconds) == ["classifier"]
-    models.append(load_model(tmp_path / "second" / "classifier.keras"))
+    frozen = {
+        k: v for k, v in settings.items() if k not in ("epochs", "learning_rates", "drop_mult")
+    }
+    third = UlmfitRecipe(data=reviews, pretrained=pretrained, **frozen)
+    trained = train(third.prepare(tmp_path / "third"))
+    models.append(load_model(tmp_path / "third" / "classifier.keras"))
     assert trained.left_out is not None
     assert [trained.model.dtype_policy.name, models[-1].dtype_policy.name] == ["float32"] * 2
     left = load_model(tmp_path / "second" / "language_model.keras")

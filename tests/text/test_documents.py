@@ -1,9 +1,12 @@
+import os
+import threading
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfast.text.classifier_batches import classifier_batches, restore_order
-from tfast.text.documents import check_documents, look_up, pad_documents, tokenize, trace
+from tfast.text.documents import TracedTokenizer, check_documents, look_up, pad_documents, tokenize
 from tfast.text.tokenization.special_tokens import PADDING_ID
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
@@ -165,18 +168,44 @@ def test_what_a_tokenizer_refuses_ends_the_texts_and_its_graph_can_be_used_again
         with tf.control_dependencies([tf.debugging.assert_none_equal(texts, "bad")]):
             return tf.strings.split(texts)
 
-    graph = trace(refuse)
-    assert trace(graph) is graph
-    batches = tokenize(["a b", "c", "bad", *["d"] * 20], tokenizer=graph, batch_size=1)
+    traced = TracedTokenizer(refuse)
+    batches = tokenize(["a b", "c", "bad", *["d"] * 20], tokenizer=traced, batch_size=1)
     assert [next(batches).to_list() for _ in range(2)] == [[[b"a", b"b"]], [[b"c"]]]
     with pytest.raises(tf.errors.InvalidArgumentError):
         next(batches)
-    assert [batch.to_list() for batch in tokenize(["a b"], tokenizer=graph)] == [[[b"a", b"b"]]]
+    assert [batch.to_list() for batch in tokenize(["a b"], tokenizer=traced)] == [[[b"a", b"b"]]]
 
 
-def test_texts_are_read_as_far_as_they_are_needed():
+@pytest.mark.parametrize(("num_processors", "num_read"), [(1, 2), (3, 4), (100, 9), (None, 2)])
+def test_texts_are_read_a_few_batches_ahead(num_processors, num_read, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: num_processors)
     read = []
-    batches = tokenize((read.append(text) or text for text in ["a"] * 900), batch_size=1)
-    assert next(batches).to_list() == [[b"xxbos", b"a"]]
+    texts = (read.append(text) or text for text in ["a"] * 50)
+    batches = tokenize(texts, batch_size=2, tokenizer=tf.strings.split)
+    assert next(batches).to_list() == [[b"a"], [b"a"]]
     batches.close()
-    assert len(read) < 300
+    assert len(read) == 2 * num_read
+
+
+def test_a_tokenizer_is_traced_where_it_is_given_and_once():
+    threads = []
+
+    @tf.function
+    def split(texts):
+        threads.append(threading.current_thread())
+        return tf.strings.split(texts)
+
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        texts = ["a b"] * 5
+        found = [batch.nrows() for batch in tokenize(texts, batch_size=2, tokenizer=split)]
+    assert [int(rows) for rows in found] == [2, 2, 1]
+    assert threads == [threading.main_thread()]
+
+
+def test_tokens_are_made_on_the_cpu():
+    graph = TracedTokenizer()._graph.graph.as_graph_def()
+    bodies = [function.node_def for function in graph.library.function]
+    nodes = [node for some in (graph.node, *bodies) for node in some]
+    assert len(nodes) > 1000
+    elsewhere = {node.op for node in nodes if "CPU" not in node.device}
+    assert elsewhere <= {"Placeholder", "Identity"}  # what comes in and goes out

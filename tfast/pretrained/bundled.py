@@ -51,7 +51,7 @@ def _text_entry(name: str) -> Entry:
             "weights.npz",
             "vocabulary.txt",
             TOPIC_VECTORS,
-            "text_tokenizer.json",
+            "text_tokenizer.json",  # whose module imports TensorFlow
             "README.md",
         ),
         bundled=name,

@@ -14,7 +14,7 @@ from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
-from tfast.text.tokenization.tokenizer_files import load_tokenizer
+from tfast.text.tokenization.tokenizer_files import TOKENIZER_FILE, load_tokenizer
 from tfast.text.vocabulary import Vocabulary
 from tfast.vision.preprocessing import ImagePreprocessing
 
@@ -26,8 +26,8 @@ ONLY_FORWARD = (ForwardBackwardClassifier, BlendedClassifier)
 def load(source: FileSource) -> Pretrained:
     """Reads the model, and what lies beside it.
 
-    Of a text model that is `vocabulary.txt`, and topic vectors if there are any; of an image model
-    `preprocessing.json`.
+    Of a text model that is `vocabulary.txt`, with topic vectors and settings of the tokenizer if
+    there are any; of an image model `preprocessing.json`.
 
     Raises:
         ValueError: the file is damaged or of another model, or a text model's vocabulary is
@@ -45,7 +45,7 @@ def load(source: FileSource) -> Pretrained:
             preprocessing=None if preprocessing is None else read_preprocessing(preprocessing),
         )
     vocabulary = read_vocabulary(beside.path("vocabulary.txt"), model)
-    topics = beside.find(TOPIC_VECTORS)
+    topics, _ = beside.find(TOPIC_VECTORS), beside.find(TOKENIZER_FILE)
     source.sha256.update(beside.sha256)
     return Pretrained(
         source.name,

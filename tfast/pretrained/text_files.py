@@ -14,6 +14,7 @@ from tfast.pretrained.language_models import read_text_model
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import FileSource, FolderSource, Source
 from tfast.text.gram_vectors import GramVectors
+from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer_files import TOKENIZER_FILE, load_tokenizer
 
 _VOCABULARIES = [f"*{word}*.{end}" for word in ("vocab", "itos") for end in ("pkl", "json", "txt")]
@@ -76,7 +77,10 @@ def _with_tokenizer(loaded: Pretrained, path: Path | None) -> Pretrained:
     """Lets a file of settings say how texts are split, where there is one."""
     if path is None:
         return loaded
-    return dataclasses.replace(loaded, tokenizer=load_tokenizer(path.parent))
+    assert loaded.tokenizer is not None  # for mypy
+    splitter = loaded.tokenizer.splitter
+    pieces = splitter if isinstance(splitter, SentencePieceSplitter) else None
+    return dataclasses.replace(loaded, tokenizer=load_tokenizer(path.parent, splitter=pieces))
 
 
 def _with_topic_vectors(loaded: Pretrained, path: Path | None, words: Path | None) -> Pretrained:

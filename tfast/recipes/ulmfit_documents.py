@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.recipes.ulmfit_start import TextStart
 from tfast.text.corpora import Corpus, read_unlabelled
-from tfast.text.documents import look_up, tokenize, trace
+from tfast.text.documents import TracedTokenizer, look_up, tokenize
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -30,9 +30,9 @@ def look_up_corpus(
         "unlabelled": corpus.unlabelled.texts,
     }
     if start.vocabulary is not None and start.has_pieces:
-        vocabulary, graph = start.vocabulary, trace(start.tokenizer)
+        vocabulary, traced = start.vocabulary, TracedTokenizer(start.tokenizer)
         return vocabulary, {
-            name: vocabulary.encode_all(tokenize(texts, tokenizer=graph))
+            name: vocabulary.encode_all(tokenize(texts, tokenizer=traced))
             for name, texts in parts.items()
         }
     return look_up(

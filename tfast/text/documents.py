@@ -17,6 +17,8 @@ from tfast.text.vocabulary import Vocabulary
 
 # From strings (batch,) to ragged tokens (batch, None).
 Tokenizer = Callable[[tf.Tensor], tf.RaggedTensor]
+# Each has two batches in memory at a time.
+MOST_THREADS = 8
 
 
 def tokenize(
@@ -29,8 +31,8 @@ def tokenize(
     """The tokens of texts, batch by batch, in their order.
 
     Args:
-        texts: strings. No second copy of them all is made, and an iterator is read as far as
-            needed.
+        texts: strings. No second copy of them all is made, and an iterator is read a few batches
+            ahead.
         tokenizer: from strings `(batch,)` to ragged tokens `(batch, None)`; None for a
             `TextTokenizer`.
         batch_size: how many texts are tokenized at a time.
@@ -49,30 +51,44 @@ def tokenize(
     batch_size = arguments.whole_number("batch_size", batch_size)
     if isinstance(texts, str | bytes):
         raise ValueError(f"texts must be a sequence of strings, got {texts[:40]!r}")
-    return _token_batches(texts, trace(tokenizer), batch_size, title)
+    if not isinstance(tokenizer, TracedTokenizer):
+        tokenizer = TracedTokenizer(tokenizer)
+    return _token_batches(texts, tokenizer, batch_size, title)
 
 
-def trace(tokenizer: Tokenizer | None = None) -> Tokenizer:
+class TracedTokenizer:
     """A tokenizer as a graph, which takes a second to make: for several calls of `tokenize`.
 
     Args:
         tokenizer: see `tokenize`.
 
+    Call:
+        texts: strings `(batch,)`, any number of them.
+        Returns what the tokenizer does, on the CPU.
+
     Examples:
-        >>> trace(tf.strings.split)(tf.constant(["a film", "Why?"])).to_list()
+        >>> TracedTokenizer(tf.strings.split)(tf.constant(["a film", "Why?"])).to_list()
         [[b'a', b'film'], [b'Why?']]
     """
-    if isinstance(tokenizer, tf.types.experimental.PolymorphicFunction):
-        return tokenizer
-    graph = tf.function(
-        tokenizer or TextTokenizer(), input_signature=[tf.TensorSpec([None], tf.string)]
-    )
-    graph.get_concrete_function()  # here, not in a thread, of which Keras knows nothing
-    return graph
+
+    def __init__(self, tokenizer: Tokenizer | None = None) -> None:
+        # Kept beside its graph, which holds no tables.
+        self.tokenizer = tokenizer or TextTokenizer()
+
+        def on_cpu(texts: tf.Tensor) -> tf.RaggedTensor:
+            with tf.device("CPU"):
+                return self.tokenizer(texts)
+
+        # A graph of this thread: in others neither Keras nor tf.distribute knows where it is.
+        self._graph = tf.function(on_cpu).get_concrete_function(tf.TensorSpec([None], tf.string))
+
+    def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """The tokens."""
+        return self._graph(texts)
 
 
 def _token_batches(
-    texts: Iterable[str], graph: Tokenizer, batch_size: int, title: str | None
+    texts: Iterable[str], tokenizer: TracedTokenizer, batch_size: int, title: str | None
 ) -> Iterator[tf.RaggedTensor]:
     progress = None
     size = len(texts) if isinstance(texts, Sized) else None
@@ -80,13 +96,17 @@ def _token_batches(
         print(title)
         progress = keras.utils.Progbar(size, unit_name="text")
     iterator = iter(texts)
-    # Threads, because each `Dataset.map` would prepare the graph again, which takes half a second.
-    num_threads = os.cpu_count() or 1
+    # Threads, because each `Dataset.map` would optimize the graph again, which takes half a second.
+    num_threads = min(os.cpu_count() or 1, MOST_THREADS)
+    pending: collections.deque[concurrent.futures.Future] = collections.deque()
+    is_first = True
     with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
-        pending: collections.deque[concurrent.futures.Future] = collections.deque()
         while (batch := list(itertools.islice(iterator, batch_size))) or pending:
             if batch:
-                pending.append(pool.submit(graph, tf.constant(batch)))
+                pending.append(pool.submit(tokenizer, tf.constant(batch)))
+                if is_first:  # alone, or each thread would optimize the graph
+                    concurrent.futures.wait(pending)
+                    is_first = False
             if len(pending) > num_threads or not batch:
                 tokens = pending.popleft().result()
                 yield tokens
@@ -132,12 +152,12 @@ def look_up(
     """
     for name in counted:
         arguments.one_of("counted", name, tuple(texts))
-    graph = trace(tokenizer)
+    traced = TracedTokenizer(tokenizer)
     numbers: dict[bytes, int] = {}
     parts = {}
     for name, part in texts.items():
         title = f"Tokenizing {name} texts" if show_progress else None
-        tokens = tokenize(part, tokenizer=graph, title=title)
+        tokens = tokenize(part, tokenizer=traced, title=title)
         parts[name] = _join(number_words(tokens, numbers))
     counts = sum(
         (np.bincount(parts[name][0], minlength=len(numbers)) for name in counted),

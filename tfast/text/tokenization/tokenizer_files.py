@@ -63,14 +63,17 @@ def tokenizer_settings(tokenizer: TextTokenizer) -> dict[str, Any]:
     }
 
 
-def load_tokenizer(folder: PathLike) -> TextTokenizer:
+def load_tokenizer(
+    folder: PathLike, *, splitter: SentencePieceSplitter | None = None
+) -> TextTokenizer:
     """Reads what `save_tokenizer` wrote.
 
     Args:
         folder: one without `text_tokenizer.json` is of the tokenizer with no arguments.
+        splitter: what splits words, in place of the folder's `sentencepiece.model`.
 
     Raises:
-        ValueError: the file is damaged, or SentencePiece's model is missing.
+        ValueError: the file is damaged or of another splitter, or SentencePiece's model is missing.
         ImportError: words are split by SentencePiece, and TensorFlow Text is not installed.
     """
     file = Path(folder) / TOKENIZER_FILE
@@ -78,12 +81,14 @@ def load_tokenizer(folder: PathLike) -> TextTokenizer:
         return TextTokenizer()
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
-        splitter, flags = settings["splitter"], {flag: settings[flag] for flag in _FLAGS}
+        kind, flags = settings["splitter"], {flag: settings[flag] for flag in _FLAGS}
         flags |= {flag: settings.get(flag, False) for flag in _NEW_FLAGS}
-        if splitter not in ("english", "sentencepiece") or set(map(type, flags.values())) != {bool}:
+        if kind not in ("english", "sentencepiece") or set(map(type, flags.values())) != {bool}:
             raise TypeError
     except (ValueError, TypeError, KeyError):
         raise ValueError(f"{file} must be the settings of a tokenizer, got other content") from None
-    if splitter == "sentencepiece":
-        splitter = SentencePieceSplitter(Path(folder) / ASSET)
-    return TextTokenizer(splitter, **flags)
+    if kind == "sentencepiece":
+        return TextTokenizer(splitter or SentencePieceSplitter(Path(folder) / ASSET), **flags)
+    if splitter is not None:
+        raise ValueError(f"{file} must be of a tokenizer with SentencePiece, got English")
+    return TextTokenizer(**flags)
