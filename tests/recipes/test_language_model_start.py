@@ -29,8 +29,8 @@ def test_models_come_with_words_tokenizer_and_hashes(folder):
     assert start.tokenizer.add_end
     assert not start.has_pieces
     assert [sorted(files) for files in start.settings()["pretrained_files"]] == [
-        ["language_model.keras", "vocabulary.txt"],
-        ["backward_language_model.keras", "vocabulary.txt"],
+        ["language_model.keras", "text_tokenizer.json", "vocabulary.txt"],
+        ["backward_language_model.keras", "text_tokenizer.json", "vocabulary.txt"],
     ]
 
 
