@@ -26,7 +26,7 @@ tf.config.set_logical_device_configuration(
 # and of any input, and what threads share.
 OPTIMIZED = {
     *("reliability", "runtime"),
-    *("test_batch_norm.py", "test_documents.py", "test_precision.py"),
+    *("test_batch_norm.py", "test_documents.py", "test_precision.py", "test_token_batches.py"),
 }
 
 

@@ -32,10 +32,11 @@ from tfast.export.portable.formats import FORMATS
 from tfast.export.portable.text import export_portable_text_classifier
 from tfast.export.saved_model import PRECISIONS
 from tfast.export.text import export_text_classifier
-from tfast.text.documents import pad_documents, tokenize
+from tfast.text.documents import pad_documents
 from tfast.text.library_docstrings import library_docstrings
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.texts import read_texts as read_labelled
+from tfast.text.tokenization.token_batches import tokenize
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 

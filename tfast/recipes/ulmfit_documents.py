@@ -10,7 +10,8 @@ import tensorflow as tf
 from tfast.recipes.ulmfit_recipe import UlmfitRecipe
 from tfast.recipes.ulmfit_start import TextStart
 from tfast.text.corpora import Corpus, read_unlabelled
-from tfast.text.documents import TracedTokenizer, look_up, tokenize
+from tfast.text.documents import look_up
+from tfast.text.tokenization.token_batches import TracedTokenizer, tokenize
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 

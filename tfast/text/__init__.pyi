@@ -22,7 +22,6 @@ from .blending import fit_blend as fit_blend
 from .corpora import Corpus as Corpus
 from .corpora import read_corpus as read_corpus
 from .documents import look_up as look_up
-from .documents import tokenize as tokenize
 from .linear_head import fit_linear_head as fit_linear_head
 from .models.awd_lstm import AWDLSTM as AWDLSTM
 from .models.blended import BlendedClassifier as BlendedClassifier
@@ -41,5 +40,6 @@ from .texts import read_texts as read_texts
 from .texts import read_unlabelled as read_unlabelled
 from .tfidf import fit_tfidf as fit_tfidf
 from .tokenization.sentencepiece_splitter import SentencePieceSplitter as SentencePieceSplitter
+from .tokenization.token_batches import tokenize as tokenize
 from .tokenization.tokenizer import TextTokenizer as TextTokenizer
 from .vocabulary import Vocabulary as Vocabulary

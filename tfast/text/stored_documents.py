@@ -11,8 +11,9 @@ import numpy as np
 
 from tfast import arguments
 from tfast.files import atomic_write
-from tfast.text.documents import Tokenizer, number_words, tokenize
+from tfast.text.documents import number_words
 from tfast.text.tokenization.special_tokens import UNKNOWN_ID
+from tfast.text.tokenization.token_batches import Tokenizer, tokenize
 from tfast.text.vocabulary import Vocabulary
 from tfast.types import PathLike
 

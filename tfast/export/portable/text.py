@@ -25,8 +25,9 @@ from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.export.saved_model import check_class_names, save_signatures
 from tfast.export.text import TEXT, check_blend, num_classes
 from tfast.runtime import load
-from tfast.text.documents import Tokenizer, pad_documents
+from tfast.text.documents import pad_documents
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
+from tfast.text.tokenization.token_batches import Tokenizer
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 from tfast.types import PathLike

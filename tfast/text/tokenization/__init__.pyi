@@ -8,6 +8,7 @@ from . import rules as rules
 from . import sentencepiece_splitter as sentencepiece_splitter
 from . import special_tokens as special_tokens
 from . import string_ops as string_ops
+from . import token_batches as token_batches
 from . import tokenizer as tokenizer
 from . import tokenizer_files as tokenizer_files
 from . import unicode_tables as unicode_tables
