@@ -45,7 +45,8 @@ def load(source: FileSource) -> Pretrained:
             preprocessing=None if preprocessing is None else read_preprocessing(preprocessing),
         )
     vocabulary = read_vocabulary(beside.path("vocabulary.txt"), model)
-    topics, _ = beside.find(TOPIC_VECTORS), beside.find(TOKENIZER_FILE)
+    topics = beside.find(TOPIC_VECTORS)
+    beside.find(TOKENIZER_FILE)  # its hash is recorded
     source.sha256.update(beside.sha256)
     return Pretrained(
         source.name,
