@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfast.fastai.image_classifiers import image_classifier_to_fastai
-from tfast.recipes import FastaiImport, InputError
+from tfast.recipes import FastaiImport, InputError, PortableExport
 from tfast.vision.preprocessing import ImagePreprocessing
 from tfast.vision.transfer import transfer_model
 from tfast.vision.xresnet import xresnet
@@ -30,6 +30,7 @@ def test_image_classifier(weights, tmp_path):
     assert answer["labels"][0] in (b"cat", b"dog")
     preprocessing = json.loads((tmp_path / "out" / "preprocessing.json").read_text())
     assert ImagePreprocessing.from_dict(preprocessing) == ImagePreprocessing(0.5, 0.25)
+    assert PortableExport(model=tmp_path / "out").run(tmp_path / "portable") < 1e-4
 
 
 def test_labels_that_are_given_go_before_those_of_the_file_and_must_fit(weights, tmp_path):

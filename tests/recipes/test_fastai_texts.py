@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfast.fastai.text_models import language_model_to_fastai, text_classifier_to_fastai
-from tfast.recipes import FastaiImport, InputError, fastai_texts
+from tfast.recipes import FastaiImport, InputError, PortableExport, fastai_texts
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
@@ -26,7 +26,8 @@ def test_text_classifier(tmp_path, capsys):
     recipe = FastaiImport(weights=tmp_path / "w.npz", vocabulary=tmp_path / "v.json")
     assert recipe.run(tmp_path / "out") < 1e-5
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["model.keras", "saved_model", "vocabulary.txt"]
+    assert names == ["model.keras", "saved_model", "serving.json", "vocabulary.txt"]
+    assert PortableExport(model=tmp_path / "out").run(tmp_path / "portable") < 1e-4
     shown = capsys.readouterr().out
     assert "2 classes: neg pos" in shown
     assert "one class being right" in shown

@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,13 +11,14 @@ from small_data import TINY_IMAGES, write_images
 
 from tfast.recipes import ImageRecipe, InputError
 from tfast.recipes.image_outputs import plot_worst
+from tfast.recipes.served import Served
 from tfast.training.inspection import figures
 from tfast.vision import image_files
 from tfast.vision.preprocessing import ImagePreprocessing
 
 FILES = {
     "checked_images.json", "checkpoint.npz", "history.csv", "model.keras", "preprocessing.json",
-    "result.json", "saved_model",
+    "result.json", "saved_model", "serving.json",
 }  # fmt: skip
 FIGURES = {"curves.png", "confusions.png", "worst.png"}
 
@@ -42,10 +44,14 @@ def test_a_folder_of_images_becomes_a_saved_model_and_a_report(tmp_path, monkeyp
     assert read == result
     assert (result["training_images"], result["validation_images"]) == (20, 4)
     assert result["paths"] == {"data": str(images)}
+    served = Served.read(output)
+    assert (served.class_names, served.image_size) == (("Ba$$in", "Va$e_{x"), 16)
+    assert len(served.examples) == 4
+    assert all(Path(path).is_file() for path in served.examples)
 
-    served = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
+    serve = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
     encoded = (images / "Ba$$in" / "0.png").read_bytes()
-    assert served(image_bytes=tf.constant([encoded]))["probabilities"].shape == (1, 2)
+    assert serve(image_bytes=tf.constant([encoded]))["probabilities"].shape == (1, 2)
 
     # Prepared again: refused; with resume, and another setting or image, too.
     with pytest.raises(InputError, match="resume it, or name another"):

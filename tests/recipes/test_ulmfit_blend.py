@@ -16,10 +16,11 @@ from tfast.text.corpora import Corpus, Texts
 from tfast.text.documents import pad_documents
 from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
+from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.tfidf import CANDIDATES, fit_tfidf, left_out_logits
 
 
-def prepare(output, *, blend=True):
+def prepare(output, *, blend=True, backward=False):
     documents, parts = {}, {}
     for seed, name in enumerate(("train", "valid", "test")):
         documents[name], labels = some_texts(60, 2, seed=seed)
@@ -29,7 +30,7 @@ def prepare(output, *, blend=True):
         corpus=Corpus(**parts, unlabelled=Texts(())),
         documents=documents,
         vocabulary=range(VOCAB_SIZE),
-        recipe=SimpleNamespace(batch_size=16, blend=blend, seed=0),
+        recipe=SimpleNamespace(batch_size=16, blend=blend, backward=backward, seed=0),
     )
 
 
@@ -94,8 +95,17 @@ def test_without_the_setting_the_classifier_is_exported_alone(trained, tmp_path)
     blended = blend_with_baseline(prepare(tmp_path, blend=False), trained)
     assert blended.served is trained.model
     assert blended.served_probabilities is blended.probabilities["ulmfit"]
+    assert blended.file == "classifier.keras"
     assert blended.probabilities.keys() == {"ulmfit", "tfidf", "blend"}
     assert not list(tmp_path.iterdir())
+
+
+def test_both_directions_without_tfidf_have_a_file_of_their_own(trained, tmp_path):
+    both = ForwardBackwardClassifier(trained.model, trained.model)
+    trained = dataclasses.replace(trained, model=both)
+    blended = blend_with_baseline(prepare(tmp_path, blend=False, backward=True), trained)
+    assert [path.name for path in tmp_path.iterdir()] == [blended.file]
+    assert isinstance(load_model(tmp_path / blended.file), ForwardBackwardClassifier)
 
 
 def test_without_a_baseline_too(trained, tmp_path):

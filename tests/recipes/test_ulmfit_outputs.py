@@ -6,6 +6,7 @@ import tensorflow as tf
 from small_data import TINY_TEXTS, write_reviews
 
 from tfast.recipes import InputError, UlmfitRecipe, ulmfit_outputs, ulmfit_training
+from tfast.recipes.served import Served
 from tfast.text.library_docstrings import library_docstrings
 
 COLUMNS = {"text_column": "review", "label_column": "stars"}
@@ -14,6 +15,7 @@ FILES = {
     "language_model_curves.png", "classifier_curves.png", "language_model_history.csv",
     "tfidf.keras", "tfidf.json", "blended_classifier.keras",
     "classifier_history.csv", "confusions.png", "worst.csv", "result.json",
+    "serving.json",
 }  # fmt: skip
 
 
@@ -38,6 +40,9 @@ def test_a_run_leaves_models_that_serve_and_a_report(tmp_path, monkeypatch):
     answer = serve(text=tf.constant(["It was fine .", ""]))
     assert set(answer["labels"].numpy()) <= {b"Ba$$in", b"Va$e_{x"}
 
+    served = Served.read(output)
+    assert served.class_names == ("Ba$$in", "Va$e_{x")
+    assert (served.model, len(served.examples)) == ("blended_classifier.keras", 12)
     with pytest.raises(InputError, match="resume it, or name another"):
         recipe.prepare(output)
     with pytest.raises(InputError, match=r"made under other settings: seed=0 \(now 1\)"):
@@ -58,6 +63,7 @@ def test_a_run_leaves_models_that_serve_and_a_report(tmp_path, monkeypatch):
     alone = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
     found = alone(text=tf.constant(["It was fine ."]))["probabilities"]
     assert abs(found - answer["probabilities"][:1]).numpy().max() > 1e-4
+    assert Served.read(output).model == "classifier.keras"
 
 
 def test_a_few_labels_leave_the_encoder_as_it_is(reviews, tmp_path):

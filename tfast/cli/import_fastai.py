@@ -7,8 +7,9 @@ Reads language models and text classifiers (AWD_LSTM), XResNets, `vision_learner
 XResNet, and timm's resnet18d and the like; which one it is, the names of the tensors tell.
 Nothing in the files is run. --vocabulary is `learn.dls.vocab`: of a text model the words, of a
 text classifier the labels too, of an image model the labels. The output folder gets model.keras,
-for texts vocabulary.txt, for images preprocessing.json, and saved_model, which takes raw strings
-or the bytes of image files and is checked against the converted model.
+for texts vocabulary.txt, for images preprocessing.json, for classifiers serving.json (which
+`tfast export` reads), and saved_model, which takes raw strings or the bytes of image files and is
+checked against the converted model.
 """
 
 import argparse

@@ -19,10 +19,11 @@ COMMANDS = {
     "train-ulmfit": "train a text classifier, by a language model first",
     "train-language-model": "train a language model on much text, for train-ulmfit to start from",
     "import-fastai": "turn a model trained in fastai into a SavedModel",
+    "export": "write a trained model as a folder that needs no TensorFlow",
     "plot-mixup": "draw what mixup does",
     "recipes": "list the presets, with what each gave",
     "pretrained": "list the public weights that are loaded by name, and fetch them",
-    "predict": "classify images or texts with an exported model",
+    "predict": "classify images or texts with a folder that export wrote",
 }
 
 

@@ -9,6 +9,7 @@ from .fastai_import import FastaiImport as FastaiImport
 from .image_recipe import ImageRecipe as ImageRecipe
 from .language_model_recipe import LanguageModelRecipe as LanguageModelRecipe
 from .mixup_plots import MixupPlots as MixupPlots
+from .portable_export import PortableExport as PortableExport
 from .presets import Preset as Preset
 from .presets import load_preset as load_preset
 from .presets import preset_names as preset_names

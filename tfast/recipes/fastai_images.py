@@ -19,6 +19,7 @@ from tfast.recipes.fastai_import import (
 )
 from tfast.recipes.image_start import one_or_all
 from tfast.recipes.results import write_json
+from tfast.recipes.served import Served
 from tfast.vision.preprocessing import ImagePreprocessing
 
 
@@ -42,6 +43,9 @@ def convert(recipe: FastaiImport, kind: str, state_dict: StateDict, folder: Path
     )
     model.save(folder / "model.keras")
     write_json(folder / "preprocessing.json", preprocessing.to_dict())
+    Served(
+        kind="image", model="model.keras", class_names=labels, image_size=recipe.image_size
+    ).write(folder)
 
     serve = tf.saved_model.load(str(folder / "saved_model")).signatures["serving_default"]
     images = np.random.default_rng(0).integers(0, 256, (2, 300, 400, 3), "uint8")

@@ -68,8 +68,8 @@ class FastaiImport(Recipe):
 
         Args:
             output: the folder to write, whole or not at all. It gets model.keras, for texts
-                vocabulary.txt, for images preprocessing.json, and saved_model, which takes raw
-                strings or the bytes of image files.
+                vocabulary.txt, for images preprocessing.json, for classifiers serving.json, and
+                saved_model, which takes raw strings or the bytes of image files.
             overwrite: whether it may be replaced.
 
         Returns:

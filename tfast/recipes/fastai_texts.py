@@ -17,6 +17,7 @@ from tfast.recipes.fastai_import import (
     largest_difference,
     numbered_labels,
 )
+from tfast.recipes.served import Served
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -42,6 +43,7 @@ def convert(recipe: FastaiImport, kind: str, state_dict: StateDict, folder: Path
         names = recipe.labels or labels or numbered_labels(model.settings["num_classes"])
         describe("text classifier", model, ignored, num_words=num_words, labels=names)
         export_text_classifier(model, tokenizer, vocabulary, saved_model, names)
+        Served(kind="text", model="model.keras", class_names=names).write(folder)
     model.save(folder / "model.keras")
     vocabulary.save(folder / "vocabulary.txt")
     return check(model, tokenizer, vocabulary, saved_model)

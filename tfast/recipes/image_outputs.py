@@ -2,6 +2,7 @@
 
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -19,6 +20,7 @@ from tfast.recipes.results import (
     write_model,
     write_result,
 )
+from tfast.recipes.served import MOST_IMAGES, Served
 from tfast.training.inspection import figures
 from tfast.vision.decoding import decode_image
 
@@ -36,6 +38,7 @@ def write(prepared: PreparedImages, trained: TrainedImages) -> dict[str, Any]:
     check_finite(model, "in the last epoch")
     write_model(output / "model.keras", model)
     write_json(output / "preprocessing.json", prepared.preprocessing.to_dict())
+    describe_served(prepared).write(output)
     write_history(output / "history.csv", trained.history)
     true_ids, probabilities = validate(prepared, model)
     result = {
@@ -68,6 +71,19 @@ def write(prepared: PreparedImages, trained: TrainedImages) -> dict[str, Any]:
         }
     )
     return result
+
+
+def describe_served(prepared: PreparedImages) -> Served:
+    """What can be exported: the model, with validation images of every class as examples."""
+    paths = prepared.validation.file_paths
+    every = max(1, math.ceil(len(paths) / MOST_IMAGES))  # they are sorted by class
+    return Served(
+        kind="image",
+        model="model.keras",
+        class_names=prepared.class_names,
+        image_size=prepared.recipe.image_size,
+        examples=[str(Path(path).absolute()) for path in paths[::every]],
+    )
 
 
 def validate(prepared: PreparedImages, model: keras.Model) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ class BlendedTexts:
 
     Attributes:
         served: the `BlendedClassifier`, or the classifier alone.
+        file: the name of its file in the folder of the run.
         probabilities: of the test texts, float64 `(texts, classes)`, by the name of the classifier:
             "ulmfit" and, with a baseline, "tfidf" and "blend".
         blend: weight and sharpness; None without a baseline.
@@ -28,6 +29,7 @@ class BlendedTexts:
     """
 
     served: keras.Model
+    file: str
     probabilities: dict[str, np.ndarray]
     blend: Blend | None
     seconds: float
@@ -44,7 +46,8 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
 
     They are weighed by the validation texts; by all labelled texts, each left out once, where the
     classifier tells that. TF-IDF is then fitted again, to training and validation texts together.
-    With a baseline and the setting `blend` it leaves `blended_classifier.keras`.
+    With a baseline and the setting `blend` it leaves `blended_classifier.keras`; without, of both
+    directions, `forward_backward_classifier.keras`.
     """
     begin = time.monotonic()
     baseline, blend, tfidf = trained.baseline, None, None
@@ -55,7 +58,7 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
     print("\nTesting")
     answers = predict(prepared, trained.model, "test", show_progress=True)
     logarithms = {"ulmfit": log_softmax(answers)}
-    served = trained.model
+    served, file = trained.model, "classifier.keras"
     if tfidf is not None and blend is not None:
         logarithms["tfidf"] = log_softmax(predict(prepared, tfidf, "test"))
         logarithms["blend"] = log_softmax(
@@ -65,9 +68,13 @@ def blend_with_baseline(prepared: PreparedTexts, trained: TrainedTexts) -> Blend
         if prepared.recipe.blend:
             numbers = {"weight": blend.weight, "sharpness": blend.sharpness}
             served = BlendedClassifier(trained.model, tfidf, **numbers)
-            write_model(prepared.output / "blended_classifier.keras", served)
+            file = "blended_classifier.keras"
+    if served is trained.model and prepared.recipe.backward:
+        file = "forward_backward_classifier.keras"
+    if file != "classifier.keras":  # which the training has left
+        write_model(prepared.output / file, served)
     probabilities = {name: np.exp(some) for name, some in logarithms.items()}
-    return BlendedTexts(served, probabilities, blend, seconds)
+    return BlendedTexts(served, file, probabilities, blend, seconds)
 
 
 def _judge(

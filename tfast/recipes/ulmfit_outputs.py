@@ -6,6 +6,7 @@ import numpy as np
 
 from tfast.export.text import export_text_classifier
 from tfast.recipes.results import write_figures, write_result, write_rows
+from tfast.recipes.served import MOST_TEXTS, Served
 from tfast.recipes.ulmfit_blend import BlendedTexts, blend_with_baseline
 from tfast.recipes.ulmfit_preparation import PreparedTexts
 from tfast.recipes.ulmfit_training import TrainedTexts
@@ -28,6 +29,12 @@ def write(prepared: PreparedTexts, trained: TrainedTexts) -> dict[str, Any]:
         class_names,
         overwrite=True,
     )
+    Served(
+        kind="text",
+        model=blended.file,
+        class_names=class_names,
+        examples=corpus.test.texts[:MOST_TEXTS],
+    ).write(output)
     true_ids = np.array(corpus.label_ids(corpus.test))
     probabilities = blended.served_probabilities
     result = {
