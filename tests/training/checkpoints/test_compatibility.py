@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from tfast.training.checkpoints.compatibility import (
+    check_same_executions,
     check_same_settings,
     check_same_variables,
     warn_of_other_environment,
@@ -16,6 +17,16 @@ def test_each_setting_that_differs_is_named():
         ValueError, match=r"run.npz was .*: a=1 \(now '\(not set\)'\), b=2 \(now 3\);"
     ):
         check_same_settings("run.npz", {"a": 1, "b": 2, "c": 0}, {"b": 3, "c": 0})
+
+
+@pytest.mark.parametrize(("done", "steps", "fits"), [(3, 2, 1), (4, 6, 2)])
+def test_executions_that_would_run_over_the_epoch_are_refused(done, steps, fits):
+    for possible in (1, fits, done):
+        check_same_executions("run.npz", done, possible)
+    check_same_executions("run.npz", 0, steps)
+    message = f"must divide the {done} steps .*run.npz .*, got {steps}: .*execution={fits}$"
+    with pytest.raises(ValueError, match=f"^steps_per_execution {message}"):
+        check_same_executions("run.npz", done, steps)
 
 
 def test_another_environment_is_a_warning_and_the_same_is_none():

@@ -328,12 +328,115 @@ def test_other_environment_is_a_warning(tmp_path, broken_run, monkeypatch):
             {"make": lambda seed: make_model(steps_per_execution=4, eager=False)},
             "steps_per_execution=4",
         ),
+        (
+            {"make": lambda seed: make_model(steps_per_execution="auto")},
+            "^steps_per_execution must be a whole number of at least 1, got 'auto'",
+        ),
+        ({"settings": {"x": float("nan")}}, "^settings must be a dict that JSON can hold"),
+        ({"initial_epoch": 2}, "^initial_epoch must be left out, .*, got 2"),
     ],
 )
 def test_impossible_arguments_are_named_and_nothing_is_written(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         run(tmp_path / "run.npz", **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_resumed_with_executions_over_the_end_of_the_epoch_it_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    run(path, stop=Stop(3), save_every=3)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"^steps_per_execution must divide the 3 steps .*, got 2"):
+        run(path, make=make_with(lambda: None, steps_per_execution=2))
+    assert path.read_bytes() == before
+
+
+def fit_with(path, dataset_from, **options):
+    """A run of 3 epochs with the batches that a function of the step gives."""
+    model = make_model(**options)
+    sizes = {"epochs": 3, "steps_per_epoch": 4, "save_every": 1, "verbose": 0}
+    return model, resumable_fit(model, dataset_from, checkpoint=path, **sizes)
+
+
+def unknown(first_step, count):
+    """The batches of the first `count` steps, of a length that only reading tells."""
+    return make_dataset(first_step).take(count - first_step).filter(lambda x, y: True)
+
+
+def generator(first_step, count):
+    yield from unknown(first_step, count)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "step"),
+    [
+        (unknown, {}, 7),
+        # Step 6 is the first of an execution that has no second.
+        (unknown, {"eager": False, "steps_per_execution": 2}, 6),
+        (generator, {}, 7),
+    ],
+    ids=["of unknown length", "two steps an execution", "generator"],
+)
+@pytest.mark.filterwarnings("ignore:.*Your input ran out of data")  # of Keras
+def test_a_dataset_that_ends_ends_the_run_and_no_step_is_counted_that_was_not_done(
+    tmp_path, make, options, step
+):
+    path = tmp_path / "run.npz"
+    with pytest.raises(ValueError, match=r"^make_dataset must give 12 batches, .*, got 7: "):
+        fit_with(path, lambda first_step: make(first_step, 7), **options)
+    progress = read_progress(path)
+    assert (progress["step"], progress["finished"], progress["epochs_done"]) == (step, False, [0])
+    alone = fit_with(tmp_path / "alone.npz", make_dataset, **options)
+    # The very batches that are needed are enough.
+    again = fit_with(path, lambda first_step: make(first_step, 12), seed=9, **options)
+    assert_same_end(alone, again)
+
+
+def test_a_dataset_known_to_be_too_short_is_refused_before_the_first_step(tmp_path):
+    # Keras would begin it again, and make_dataset(4) may give other batches.
+    one_epoch = make_dataset(0).take(4)
+    with pytest.raises(ValueError, match=r"^make_dataset must give 12 batches, .*, got 4: "):
+        fit_with(tmp_path / "run.npz", one_epoch.skip)
+    assert not list(tmp_path.iterdir())
+
+
+class StopTraining(keras.callbacks.Callback):
+    """Asks for the end of the training inside the second epoch, after the tenth step."""
+
+    stateless = True
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == (1, 3):
+            self.model.stop_training = True
+
+
+def interrupt(logs):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("broken_by", "step"),
+    [
+        (Stop(validation=1), 8),  # nothing is saved between the stop and the end of the epoch
+        (keras.callbacks.LambdaCallback(on_train_end=interrupt), 10),
+    ],
+    ids=["in the validation after it", "after the epoch"],
+)
+def test_stopped_by_a_callback_inside_an_epoch_it_ends_there(tmp_path, broken_by, step):
+    path = tmp_path / "broken.npz"
+    alone = run(tmp_path / "alone.npz", callbacks=[StopTraining()])
+    assert alone[0].optimizer.iterations == 10
+    assert alone[1].epoch == [0, 1]
+    run(path, callbacks=[StopTraining()], stop=broken_by)
+    progress = read_progress(path)
+    assert (progress["step"], progress["stopped"]) == (step, step == 10)
+    for seed in (8, 9):  # goes on, and is restored
+        assert_same_end(alone, run(path, callbacks=[StopTraining()], seed=seed))
+    progress = read_progress(path)
+    assert (progress["step"], progress["stopped"], progress["finished"]) == (10, True, True)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")

@@ -15,6 +15,7 @@ from tfast.training.checkpoints.callback_states import (
     values_of_attributes,
 )
 from tfast.training.checkpoints.compatibility import check_same_variables
+from tfast.training.checkpoints.enough_batches import too_few_batches
 from tfast.training.checkpoints.file_format import Checkpoint, write_checkpoint
 from tfast.training.checkpoints.run_description import describe_environment
 from tfast.training.checkpoints.run_variables import RunVariable, run_variables
@@ -38,6 +39,11 @@ class Plan:
     save_every: int
     settings: dict[str, Any]
 
+    @property
+    def steps(self) -> int:
+        """Of all epochs."""
+        return self.epochs * self.steps_per_epoch
+
 
 class CheckpointedCallbacks(keras.callbacks.CallbackList):
     """Passes on what Keras says to a list of callbacks, and keeps a checkpoint after them.
@@ -47,7 +53,7 @@ class CheckpointedCallbacks(keras.callbacks.CallbackList):
 
     Attributes:
         step: steps done, over all epochs.
-        stopped: whether a callback ended the training.
+        stopped: whether a callback ended the training, maybe inside an epoch.
     """
 
     def __init__(
@@ -117,14 +123,21 @@ class CheckpointedCallbacks(keras.callbacks.CallbackList):
         super().on_train_batch_end(self._batch_of_epoch(batch), logs)
         before, self.step = self.step, self._epoch_start + batch + 1
         every = self.plan.save_every
-        # The end of an epoch is saved after its validation.
-        if self.step % self.plan.steps_per_epoch and self.step // every > before // every:
+        is_due = self.step % self.plan.steps_per_epoch and self.step // every > before // every
+        # The end of an epoch is saved after its validation, also where a callback just ended it.
+        if is_due and not self.model.stop_training:
             self.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Saves, after the validation."""
+        """Saves, after the validation.
+
+        Raises:
+            ValueError: the epoch has ended with its dataset, and not by a callback.
+        """
+        is_whole = self.step == (epoch + 1) * self.plan.steps_per_epoch
+        if not is_whole and not self.model.stop_training:
+            raise too_few_batches(self.step, self.plan.steps)
         super().on_epoch_end(epoch, logs)
-        self.step = (epoch + 1) * self.plan.steps_per_epoch
         self.stopped = bool(self.model.stop_training)
         self.save()
 

@@ -1,5 +1,6 @@
 """Whether a run may go on from a checkpoint."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,22 @@ def check_same_settings(path: PathLike, saved: Mapping[str, Any], ours: Mapping[
         raise ValueError(
             f"checkpoint={path} was made under other settings: {different}; "
             "set these as they were, remove the file to start again, or name another"
+        )
+
+
+def check_same_executions(path: PathLike, done: int, steps_per_execution: int) -> None:
+    """Raises ValueError if no execution of a run begins where its checkpoint is.
+
+    Args:
+        path: the checkpoint, for the message.
+        done: steps that the checkpoint has done of its epoch.
+        steps_per_execution: of the model; the last one would run over the end of the epoch.
+    """
+    if done % steps_per_execution:
+        raise ValueError(
+            f"steps_per_execution must divide the {done} steps that checkpoint={path} has done "
+            f"of its epoch, got {steps_per_execution}: compile the model with "
+            f"steps_per_execution={math.gcd(done, steps_per_execution)}"
         )
 
 

@@ -28,7 +28,7 @@ class Checkpoint:
 
     Attributes:
         step: steps done, over all epochs.
-        stopped: whether a callback ended the training.
+        stopped: whether a callback ended the training, maybe inside an epoch.
         finished: whether the training ended, by itself or by a callback.
         settings: what the run was given, and what `resumable_fit` adds: a dict that JSON holds.
         environment: see `describe_environment`.

@@ -7,7 +7,6 @@ at a step.
 """
 
 import functools
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,19 @@ import keras
 from tfast.arguments import whole_number
 from tfast.files import remove_leftovers
 from tfast.training.checkpoints.callback_states import (
-    callback_names,
     check_callbacks,
     continue_files,
     warn_of_attributes_not_saved,
 )
 from tfast.training.checkpoints.checkpointed_callbacks import CheckpointedCallbacks, Plan
-from tfast.training.checkpoints.compatibility import check_same_settings, warn_of_other_environment
+from tfast.training.checkpoints.compatibility import (
+    check_same_executions,
+    check_same_settings,
+    warn_of_other_environment,
+)
+from tfast.training.checkpoints.enough_batches import early_end_named, with_enough_batches
 from tfast.training.checkpoints.file_format import read_checkpoint
-from tfast.training.checkpoints.run_description import describe_environment
+from tfast.training.checkpoints.run_description import describe_environment, describe_settings
 from tfast.training.checkpoints.run_lock import run_lock
 from tfast.training.optimizers.keras_private import build_for_training
 from tfast.types import PathLike
@@ -79,8 +82,9 @@ def resumable_fit(
     Args:
         model: a compiled Keras model.
         make_dataset: function of a step, counted from 0 over all epochs, that returns an
-            endless dataset of batches beginning with that step's. The batch of a step must
-            depend on nothing but the step. It may be asked for three times in a run.
+            dataset of batches beginning with that step's, endless or as long as the run. The
+            batch of a step must depend on nothing but the step. It may be asked for three
+            times in a run.
         epochs: how many passes, in all.
         steps_per_epoch: batches in one pass; a multiple of the model's `steps_per_execution`.
         checkpoint: path of the file. Where it does not exist, the run starts.
@@ -97,8 +101,10 @@ def resumable_fit(
 
     Raises:
         ValueError: an argument is impossible; another run is writing the checkpoint; or it is
-            damaged, was made under other `settings` or for another model. Weights are as
-            before then.
+            damaged, was made under other `settings` or for another model, or is inside an epoch
+            where no execution of `steps_per_execution` begins. Weights are as before then. Or
+            the dataset ends too early, which shows at its end if it does not know its length;
+            the checkpoint has only steps that were done.
 
     Warns:
         UserWarning: the checkpoint was made with other versions, another processor or another
@@ -121,12 +127,17 @@ def resumable_fit(
     """
     callbacks = list(callbacks)
     check_callbacks(callbacks)
+    if fit_arguments.get("initial_epoch", 0) != 0:
+        raise ValueError(
+            "initial_epoch must be left out, as the checkpoint says where the run goes on, "
+            f"got {fit_arguments['initial_epoch']!r}"
+        )
     plan = Plan(
         path=Path(checkpoint),
         epochs=whole_number("epochs", epochs),
         steps_per_epoch=whole_number("steps_per_epoch", steps_per_epoch),
         save_every=whole_number("save_every", save_every),
-        settings=_all_settings(model, callbacks, epochs, steps_per_epoch, settings),
+        settings=describe_settings(model, callbacks, epochs, steps_per_epoch, settings),
     )
     fit = functools.partial(
         model.fit, validation_data=validation_data, shuffle=False, **fit_arguments
@@ -137,6 +148,8 @@ def resumable_fit(
         if start is not None:
             check_same_settings(plan.path, start.settings, plan.settings)
             if not start.finished:
+                done = 0 if start.stopped else start.step % plan.steps_per_epoch
+                check_same_executions(plan.path, done, model.steps_per_execution)
                 warn_of_other_environment(start.environment, describe_environment())
                 warn_of_attributes_not_saved(callbacks, start.not_saved)
                 continue_files(callbacks)
@@ -161,25 +174,35 @@ def _fit_the_rest(
     """Fits from the step that `run` is at, with `dataset`, which begins there, to the end."""
     plan = run.plan
     epoch, done = divmod(run.step, plan.steps_per_epoch)
+    if run.stopped:  # inside an epoch too: the rest of that is not to come
+        epoch, done = plan.epochs, 0
     if done:  # Keras cannot start inside an epoch: what is left of it is an epoch of its own.
-        steps = plan.steps_per_epoch - done
-        fit(dataset, callbacks=run, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=steps)
-        epoch += 1
-    if run.stopped:
-        epoch = plan.epochs
+        _fit(run, fit, dataset, range(epoch, epoch + 1), plan.steps_per_epoch - done)
+        epoch = plan.epochs if run.stopped else epoch + 1
     if epoch < plan.epochs or not done:
         # Killed after the last epoch, no epoch is left: Keras then does what follows it.
         if done:
             run.start_at(read_checkpoint(plan.path))  # as before `on_train_end`
             dataset = make_dataset(run.step)
+        _fit(run, fit, dataset, range(epoch, plan.epochs), plan.steps_per_epoch)
+    run.save(finished=True)
+
+
+def _fit(
+    run: CheckpointedCallbacks, fit: Callable[..., Any], dataset: Any, epochs: range, steps: int
+) -> None:
+    """Fits some epochs of `steps`, with a dataset that begins at the step that `run` is at."""
+    first, last = run.step, run.plan.steps
+    if epochs:
+        dataset = with_enough_batches(dataset, first, last)
+    with early_end_named(first, last):
         fit(
             dataset,
             callbacks=run,
-            initial_epoch=epoch,
-            epochs=plan.epochs,
-            steps_per_epoch=plan.steps_per_epoch,
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            steps_per_epoch=steps,
         )
-    run.save(finished=True)
 
 
 def read_progress(checkpoint: PathLike) -> dict[str, Any]:
@@ -198,35 +221,6 @@ def read_progress(checkpoint: PathLike) -> dict[str, Any]:
         FileNotFoundError: there is none.
     """
     return read_checkpoint(checkpoint, with_arrays=False).facts()
-
-
-def _all_settings(
-    model: keras.Model,
-    callbacks: Iterable[keras.callbacks.Callback],
-    epochs: int,
-    steps_per_epoch: int,
-    settings: Mapping[str, Any] | None,
-) -> dict[str, Any]:
-    """What two runs must have in common, as JSON gives it back: tuples become lists."""
-    if not getattr(model, "compiled", False):
-        raise ValueError("model is not compiled: call model.compile(...) before the fit")
-    if steps_per_epoch % model.steps_per_execution:
-        raise ValueError(
-            f"steps_per_epoch must be a multiple of the model's steps_per_execution="
-            f"{model.steps_per_execution}, or an epoch would run over, got {steps_per_epoch}"
-        )
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    known = {
-        "epochs": epochs,
-        "steps_per_epoch": steps_per_epoch,
-        "optimizer": type(optimizer).__name__,
-        "dtype_policy": model.dtype_policy.name,
-        "callbacks": callback_names(callbacks),
-    }
-    try:
-        return json.loads(json.dumps(dict(settings or {}) | known))
-    except TypeError as error:
-        raise ValueError(f"settings must be a dict that JSON can hold: {error}") from error
 
 
 def _build(model: keras.Model, dataset: Any, *, peek: Callable[[], Any]) -> None:
