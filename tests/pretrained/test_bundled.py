@@ -75,3 +75,9 @@ def test_a_missing_file_is_one_line_that_says_what_to_do(small):
 def test_a_hash_of_the_user_is_checked_too(small):
     with pytest.raises(ValueError, match=r"sha256 must be that of vocabulary\.txt"):
         load(NAME, sha256={"vocabulary.txt": "0" * 64})
+    with pytest.raises(ValueError, match=r"sha256 must be that of weights\.npz"):
+        load(NAME, sha256="0" * 64)
+    with pytest.raises(ValueError, match=r"files that were read \(weights\.npz, .*, got a\.npz$"):
+        load(NAME, sha256={"a.npz": "0" * 64})
+    _, folder, _ = small
+    assert load(NAME, sha256=sha256_of(folder / "weights.npz"))

@@ -1,4 +1,7 @@
+import errno
 import http.client
+import io
+import ssl
 import urllib.request
 
 import pytest
@@ -32,6 +35,44 @@ def test_a_file_arrives_whole_with_a_line_and_a_memory(server, path, capsys):
     assert names(path) == WHOLE
     assert capsys.readouterr().err == "weights.pth: 3.0 MB fetched\n"
     check_remembered(path, sha256_of(path))
+
+
+@pytest.mark.parametrize(
+    "error", [ssl.SSLError(1, "decryption failed"), OSError(errno.EHOSTUNREACH, "No route to host")]
+)
+@pytest.mark.parametrize(
+    ("owner", "method"),
+    [(http.client.HTTPConnection, "getresponse"), (http.client.HTTPResponse, "read")],
+)
+def test_whatever_a_network_breaks_with_is_tried_again(
+    server, path, monkeypatch, error, owner, method
+):
+    original, calls, always = getattr(owner, method), [], True
+
+    def broken(self, *arguments):
+        calls.append(None)
+        if always or len(calls) % 2:
+            raise error
+        return original(self, *arguments)
+
+    monkeypatch.setattr(owner, method, broken)
+    with pytest.raises(ValueError, match="the connection broke off 5 times, at last after "):
+        fetch(server.serve("/weights.pth"), path)
+    always = False
+    monkeypatch.setattr(downloads, "ATTEMPTS", 50)
+    fetch(server.serve("/weights.pth"), path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_full_disk_is_said_at_once(server):
+    class Full(io.BytesIO):
+        def write(self, block):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    download = downloads._Download(server.serve("/weights.pth"), 5)
+    with pytest.raises(OSError, match="No space left"):
+        download.write_to(Full())
+    assert len(server.requests) == 1
 
 
 def test_nothing_has_the_final_name_before_the_file_is_whole(server, path):

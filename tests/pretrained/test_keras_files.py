@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tfast.pretrained import load
+from tfast.pretrained.checksums import sha256_of
 from tfast.text import ForwardBackwardClassifier, LanguageModel, TextClassifier, Vocabulary
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
@@ -38,6 +39,21 @@ def test_a_language_model_of_a_run(tmp_path):
         "vocabulary.txt",
         "text_tokenizer.json",
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["vocabulary.txt", "topic_vectors.npz", "text_tokenizer.json", "sentencepiece.model"]
+)
+def test_hashes_of_what_lies_beside_a_language_model_are_checked(tmp_path, name):
+    save_language_model(tmp_path)
+    save_tokenizer(TextTokenizer(), tmp_path)
+    GramVectors(np.ones((10, 1), "float32")).save(tmp_path / "topic_vectors.npz")
+    (tmp_path / "sentencepiece.model").write_bytes(b"pieces")
+    hashes = {path.name: sha256_of(path) for path in tmp_path.iterdir()}
+    assert load(tmp_path, sha256=hashes).provenance.sha256 == hashes
+    assert load(tmp_path, sha256=hashes["language_model.keras"])
+    with pytest.raises(ValueError, match=f"sha256 must be that of {name}, which is {hashes[name]}"):
+        load(tmp_path, sha256={name: "0" * 64})
 
 
 def test_topic_vectors_beside_a_language_model_come_too(tmp_path):
@@ -84,6 +100,8 @@ def test_an_image_model_has_the_preprocessing_beside_it(tmp_path):
     (tmp_path / "preprocessing.json").write_text(json.dumps(preprocessing.to_dict()))
     assert load(tmp_path / "m.keras").preprocessing == preprocessing
     (tmp_path / "preprocessing.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"sha256 must be that of preprocessing\.json"):
+        load(tmp_path / "m.keras", sha256={"preprocessing.json": "0" * 64})
     with pytest.raises(ValueError, match="must be preprocessing"):
         load(tmp_path / "m.keras")
 

@@ -7,6 +7,7 @@ import pytest
 from tfast.fastai.xresnet import xresnet_to_fastai
 from tfast.pretrained import load
 from tfast.pretrained.bundled import BundledSource
+from tfast.pretrained.checksums import sha256_of
 from tfast.pretrained.loading import open_source
 from tfast.pretrained.remote_sources import HubSource, WebSource
 from tfast.pretrained.sources import FileSource, FolderSource
@@ -50,6 +51,31 @@ def test_other_names_are_one_line(name, message):
 def test_hashes_are_checked_before_anything_is_read(sha256):
     with pytest.raises(ValueError, match="sha256 must be 64 hexadecimal digits, got"):
         load("nothing", sha256=sha256)
+
+
+def small_weights(folder):
+    model = xresnet(3, block_counts=(1,), expansion=1, stem_widths=(8,))
+    np.savez(folder / "model.npz", **xresnet_to_fastai(model))
+    return sha256_of(folder / "model.npz")
+
+
+@pytest.mark.parametrize("name", ["", "model.npz"])
+def test_a_hash_that_no_file_was_compared_with_is_refused(tmp_path, name):
+    right = small_weights(tmp_path)
+    message = r"sha256 must be of files that were read \(model\.npz\), got mdoel\.npz$"
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path / name, sha256={"model.npz": right, "mdoel.npz": right})
+    assert load(tmp_path / name, sha256={"model.npz": right})
+    with pytest.raises(ValueError, match=r"sha256 must be that of model\.npz"):
+        load(tmp_path / name, sha256="0" * 64)
+
+
+def test_a_revision_that_is_not_here_is_not_loaded_from_files_laid_by_hand(tmp_path):
+    folder = tmp_path / "keras" / "tfast" / "me" / "thing"
+    folder.mkdir(parents=True)
+    (folder / "pretrained.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"revision must be on this machine, got 'v9' of hf://me"):
+        load("hf://me/thing", revision="v9")
 
 
 def test_other_files_and_models_are_refused(tmp_path):

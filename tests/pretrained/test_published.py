@@ -8,6 +8,7 @@ from golden_weights import GOLDEN
 from published_models import TEXTS, answers, trained
 
 from tfast.pretrained import ModelCard, load, publish
+from tfast.pretrained.checksums import sha256_of
 from tfast.text import SentencePieceSplitter, TextTokenizer
 
 pytest.importorskip("safetensors", reason="needs the extra `fastai`")
@@ -80,6 +81,38 @@ def test_another_description_is_refused(folder, changes, message):
     change(folder, **changes)
     with pytest.raises(ValueError, match=message):
         load(folder)
+
+
+@pytest.mark.parametrize("names", [["bad"], ["bad", "good", "other"], []])
+@pytest.mark.parametrize("kind", ["text classifier", "blend", "xresnet"])
+def test_another_number_of_class_names_is_refused(tmp_path, kind, names):
+    model, parts = trained(kind)
+    publish(model, tmp_path / "out", CARD, portable=None, **parts)
+    change(tmp_path / "out", class_names=names)
+    message = (
+        rf"pretrained\.json: class_names must be 2, one for each class of .*, got {len(names)}$"
+    )
+    with pytest.raises(ValueError, match=message):
+        load(tmp_path / "out")
+    change(tmp_path / "out", class_names=None)
+    assert load(tmp_path / "out").class_names is None
+
+
+def test_class_names_of_a_language_model_are_refused(tmp_path):
+    model, parts = trained("language model")
+    publish(model, tmp_path / "out", CARD, **parts)
+    change(tmp_path / "out", class_names=["bad", "good"])
+    with pytest.raises(ValueError, match=r"pretrained\.json must be what publish wrote"):
+        load(tmp_path / "out")
+
+
+def test_a_hash_of_the_user_is_that_of_the_model_or_of_a_named_file(folder):
+    right = sha256_of(folder / "model.keras")
+    assert load(folder, sha256=right).provenance.sha256["model.keras"] == right
+    with pytest.raises(ValueError, match=r"sha256 must be that of model\.keras"):
+        load(folder, sha256="0" * 64)
+    with pytest.raises(ValueError, match=r"files that were read \(pretrained\.json, .*got model"):
+        load(folder, sha256={"model.kears": right})
 
 
 def test_a_damaged_description_is_refused(folder):

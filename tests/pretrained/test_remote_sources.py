@@ -40,6 +40,22 @@ def test_files_of_the_hub_may_be_laid_by_hand(tmp_path):
         HubSource("owner/name").path("model.safetensors")
 
 
+def test_files_laid_by_hand_are_of_no_other_revision_than_main(tmp_path, fill_hub):
+    folder = tmp_path / "keras" / "tfast" / "owner" / "name"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    source = HubSource("owner/name", revision="v9")
+    assert not source.is_here("config.json")
+    with pytest.raises(
+        ValueError,
+        match=r"revision must be on this machine, got 'v9' of owner/name, of which no config",
+    ) as caught:
+        source.path("config.json")
+    assert f"laid by hand in {folder} are of no known revision" in str(caught.value)
+    snapshot = fill_hub("owner/name", FILES)
+    assert HubSource("owner/name", revision=COMMIT).path("config.json").parent == snapshot
+
+
 def test_all_that_is_missing_of_a_known_model_is_said_at_once():
     known = Entry(name="a", kind="image", loader="m", files=tuple(FILES), repository="owner/name")
     source = HubSource("owner/name", entry=known)

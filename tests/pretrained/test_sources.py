@@ -1,8 +1,9 @@
 import pytest
 
+from tfast.pretrained import catalog
 from tfast.pretrained.checksums import sha256_of
 from tfast.pretrained.entries import Entry
-from tfast.pretrained.sources import FileSource, FolderSource
+from tfast.pretrained.sources import FileSource, FolderSource, is_weights
 
 
 def test_files_are_found_by_name_and_hashed(tmp_path):
@@ -24,17 +25,41 @@ def test_a_single_file_is_looked_at_alone(tmp_path):
     assert source.address == str(tmp_path / "a.bin")
 
 
-def test_hashes_that_were_given_are_checked_of_all_but_json(tmp_path):
-    for name in ("a.bin", "a.json"):
+def test_a_hash_without_a_name_is_that_of_the_weights(tmp_path):
+    for name in ("a.bin", "a.json", "vocabulary.txt", "topic_vectors.npz"):
         (tmp_path / name).write_bytes(name.encode())
     right = sha256_of(tmp_path / "a.bin")
     source = FolderSource(tmp_path, sha256={"": right})
     assert source.path("a.bin")
-    assert source.path("a.json")
+    assert all(map(source.path, ("a.json", "vocabulary.txt", "topic_vectors.npz")))
     with pytest.raises(ValueError, match=r"sha256 must be that of a.json"):
         FolderSource(tmp_path, sha256={"a.json": right}).find("a.json")
     with pytest.raises(ValueError, match=r"sha256 must be that of a.bin"):
         FolderSource(tmp_path, sha256={"": "0" * 64}).find("a.bin")
+
+
+def test_what_load_takes_for_a_file_of_weights_is_one():
+    endings = catalog.LOADERS_BY_ENDING | catalog.OWN_LOADERS_BY_ENDING
+    assert all(is_weights(f"a{ending}") for ending in endings)
+    for entry in catalog.ENTRIES.values():
+        assert sum(map(is_weights, entry.files)) == 1, entry.name
+
+
+def test_a_file_that_was_asked_for_is_the_weights_whatever_its_name(tmp_path):
+    (tmp_path / "checkpoint.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"sha256 must be that of checkpoint\.npz"):
+        FileSource(tmp_path / "checkpoint.npz", {"": "0" * 64}).path("checkpoint.npz")
+
+
+def test_what_lies_beside_a_file_is_checked_and_recorded_with_it(tmp_path):
+    for name in ("a.bin", "b.bin", "c.txt"):
+        (tmp_path / name).write_bytes(name.encode())
+    source = FileSource(tmp_path / "a.bin", {"": sha256_of(tmp_path / "a.bin"), "c.txt": "0" * 64})
+    assert source.path("a.bin")
+    assert source.beside().path("b.bin")
+    assert set(source.sha256) == {"a.bin", "b.bin"}
+    with pytest.raises(ValueError, match=r"sha256 must be that of c\.txt"):
+        source.beside().find("c.txt")
 
 
 def test_hashes_that_the_catalogue_records_are_checked(tmp_path):

@@ -35,6 +35,15 @@ def test_an_unpacked_folder_of_fast_ais(tmp_path):
     assert set(loaded.provenance.sha256) == {"lstm_fwd.pth", "itos_wt103.pkl"}
 
 
+def test_a_hash_of_the_vocabulary_beside_the_weights_is_checked(tmp_path):
+    folder = lay_words(tmp_path / "wt103-fwd")
+    hashes = load(folder).provenance.sha256
+    assert load(folder, sha256=hashes).provenance.sha256 == hashes
+    assert load(folder, sha256=hashes["lstm_fwd.pth"])
+    with pytest.raises(ValueError, match=r"sha256 must be that of itos_wt103\.pkl"):
+        load(folder, sha256=hashes | {"itos_wt103.pkl": "0" * 64})
+
+
 @pytest.mark.parametrize(
     ("folder", "weights"), [("bwd", "a.pth"), ("x", "lstm_bwd.pth"), ("wt103-bwd", "w.pth")]
 )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tfast import __version__
 from tfast.pretrained.entries import Entry
+from tfast.pretrained.sources import TOPIC_VECTORS as TOPIC_VECTORS
 from tfast.pretrained.sources import FolderSource
 
-TOPIC_VECTORS = "topic_vectors.npz"
 WEIGHTS = Path(__file__).parent / "weights"
 RECORD = Path(__file__).parent / "bundled.json"
 

@@ -1,5 +1,6 @@
 """Fetching a file over HTTP: whole and right under its name, or not there at all."""
 
+import contextlib
 import http.client
 import os
 import sys
@@ -106,9 +107,11 @@ class _Download:
             headers |= {"Range": f"bytes={begin}-", "If-Range": str(self.validator)}
         try:
             request = urllib.request.Request(self.address, headers=headers)
-            with _OPENER.open(request, timeout=self.timeout) as response:
+            with _breaking_off():
+                response = _OPENER.open(request, timeout=self.timeout)
+            with response:
                 self._begin(response, file, begin)
-                while block := response.read(_BLOCK):
+                while block := _read(response):
                     file.write(block)
                     yield
         except urllib.error.HTTPError as error:
@@ -121,8 +124,6 @@ class _Download:
             if not isinstance(error.reason, (TimeoutError, ConnectionResetError)):
                 raise ValueError(f"{self.address} cannot be reached: {error.reason}") from error
             raise _BrokenOffError(str(error.reason)) from error
-        except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
-            raise _BrokenOffError(str(error) or type(error).__name__) from error
         if self.length is not None and file.tell() != self.length:
             raise _BrokenOffError("it ended early")
 
@@ -140,6 +141,22 @@ class _Download:
         tag = response.headers.get("ETag")
         # A weak tag says nothing of single bytes.
         self.validator = None if tag and tag.startswith("W/") else tag
+
+
+@contextlib.contextmanager
+def _breaking_off() -> Iterator[None]:
+    """For what the network does alone: of an OSError over the file, another attempt is no help."""
+    try:
+        yield
+    except urllib.error.URLError:  # an OSError too, which says more
+        raise
+    except (http.client.HTTPException, OSError) as error:
+        raise _BrokenOffError(str(error) or type(error).__name__) from error
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    with _breaking_off():
+        return response.read(_BLOCK)
 
 
 def _range_begin(response: http.client.HTTPResponse) -> int | None:

@@ -7,13 +7,14 @@ import keras
 
 from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.pretrained.records import Pretrained
-from tfast.pretrained.sources import FileSource, FolderSource
+from tfast.pretrained.sources import FileSource
 from tfast.pretrained.text_files import is_backward, read_topic_vectors
 from tfast.saving import load_model
-from tfast.text.models.blended import BlendedClassifier
+from tfast.text.models.blended import BlendedClassifier, vocabulary_size
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.tokenization.sentencepiece_splitter import ASSET
 from tfast.text.tokenization.tokenizer_files import TOKENIZER_FILE, load_tokenizer
 from tfast.text.vocabulary import Vocabulary
 from tfast.vision.preprocessing import ImagePreprocessing
@@ -33,11 +34,10 @@ def load(source: FileSource) -> Pretrained:
         ValueError: the file is damaged or of another model, or a text model's vocabulary is
             missing or of another size.
     """
-    path, beside = source.path(source.file), FolderSource(source.folder)
+    path, beside = source.path(source.file), source.beside()
     model = read_keras(path)
     if not isinstance(model, TEXT_MODELS):
         preprocessing = beside.find("preprocessing.json")
-        source.sha256.update(beside.sha256)
         return Pretrained(
             source.name,
             model,
@@ -46,8 +46,8 @@ def load(source: FileSource) -> Pretrained:
         )
     vocabulary = read_vocabulary(beside.path("vocabulary.txt"), model)
     topics = beside.find(TOPIC_VECTORS)
-    beside.find(TOKENIZER_FILE)  # its hash is recorded
-    source.sha256.update(beside.sha256)
+    for name in (TOKENIZER_FILE, ASSET):  # checked and recorded before `load_tokenizer` reads them
+        beside.find(name)
     return Pretrained(
         source.name,
         model,
@@ -82,13 +82,6 @@ def read_vocabulary(path: Path, model: keras.Model) -> Vocabulary:
     if size != len(vocabulary):
         raise ValueError(f"{path} must have the model's {size} words, got {len(vocabulary)}")
     return vocabulary
-
-
-def vocabulary_size(model: keras.Model) -> int:
-    """How many words a text model knows."""
-    model = getattr(model, "classifier", model)  # of a blend
-    size: int = getattr(model, "forward", model).encoder.settings["vocab_size"]
-    return size
 
 
 def read_preprocessing(path: Path) -> ImagePreprocessing:

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfast.pretrained import catalog
-from tfast.pretrained.bundled import TOPIC_VECTORS, BundledSource
+from tfast.pretrained.bundled import BundledSource
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.remote_sources import HubSource, WebSource
-from tfast.pretrained.sources import FileSource, FolderSource, Source
+from tfast.pretrained.sources import FileSource, FolderSource, Source, is_weights
 from tfast.types import PathLike
 
-# What lies beside weights, with an ending as theirs: a run's checkpoint among it.
-_NO_WEIGHTS = (TOPIC_VECTORS, "checkpoint.npz")
 _LOADERS = catalog.LOADERS_BY_ENDING | catalog.OWN_LOADERS_BY_ENDING
 
 
@@ -35,8 +33,10 @@ def load(
         name: one that `tfast pretrained` lists, such as "tfast/english", which the package
             brings along, or "timm/resnet50d.ra2_in1k"; "hf://owner/name"; a folder; or a file.
         download: whether to fetch what is missing.
-        sha256: the hash that the weights must have, in hexadecimal; or file name to hash.
-        revision: of a repository on the hub: branch, tag or commit.
+        sha256: the hash that the weights (their file or archive) must have, in hexadecimal; or
+            file name to hash, of any of the files that are read.
+        revision: of a repository on the hub: branch, tag or commit. Files of it that were laid
+            by hand in `KERAS_HOME/tfast` are used for "main" alone.
 
     Returns:
         A `Pretrained`.
@@ -44,7 +44,7 @@ def load(
     Raises:
         ValueError: the name means nothing, files are missing (the message says which ones to fetch
             and where to lay them), are not what they were at their first use, or hold something
-            else than the model.
+            else than the model; a hash is of another file, or of one that is not read.
         ImportError: a package is needed that is not installed; the message says which.
 
     Examples:
@@ -57,6 +57,7 @@ def load(
     source = _only_weights(source)
     loader = importlib.import_module(_loader_for(source))
     loaded: Pretrained = loader.load(source)
+    source.check_all_given()
     return loaded
 
 
@@ -73,8 +74,8 @@ def open_source(
         name: one of the catalogue, `hf://owner/name`, or the path of a folder or a file.
         download: whether what is missing is fetched.
         revision: of a repository on the hub: branch, tag or commit.
-        sha256: a hash that the weights must have (all files that are no `.json`), or file name to
-            hash.
+        sha256: a hash that the weights must have (their file or archive), or file name to hash;
+            `Source.check_all_given` says which names were not met.
 
     Returns:
         The source; nothing has been read.
@@ -116,12 +117,7 @@ def _only_weights(source: Source) -> Source:
     """The one weights file of a folder that holds none of the files that name a module."""
     if type(source) is not FolderSource or any(map(source.is_here, catalog.LOADERS_BY_FILE)):
         return source
-    endings = tuple(_LOADERS)
-    files = sorted(
-        path
-        for path in source.folder.iterdir()
-        if path.name.lower().endswith(endings) and path.name not in _NO_WEIGHTS
-    )
+    files = sorted(path for path in source.folder.iterdir() if is_weights(path.name))
     if len(files) != 1:
         known = ", ".join(catalog.LOADERS_BY_FILE)
         got = ", ".join(file.name for file in files) or "none"

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from tfast.export.text import num_classes
 from tfast.pretrained.keras_files import TEXT_MODELS, read_keras, read_vocabulary
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import Source
@@ -26,16 +27,19 @@ def load(source: Source) -> Pretrained:
     """Reads a published folder.
 
     Raises:
-        ValueError: a file is missing, damaged, or not the one that was published.
+        ValueError: a file is missing, damaged, or not the one that was published; or there is not
+            a name for each class.
         ImportError: words are split by SentencePiece, and TensorFlow Text is not installed.
     """
     path = source.path(DESCRIPTION)
     description = _read(path)
     model = read_keras(_file(source, description, MODEL))
     try:
-        return _with_model(source, description, model)
+        loaded = _with_model(source, description, model)
+        _check_class_names(path, loaded)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} must be what publish wrote, got {error!r}") from None
+    return loaded
 
 
 def _with_model(source: Source, description: dict[str, Any], model: keras.Model) -> Pretrained:
@@ -62,6 +66,19 @@ def _with_model(source: Source, description: dict[str, Any], model: keras.Model)
         licence=description["licence"], expected_accuracy=description["accuracy"]
     )
     return Pretrained(source.name, model, provenance, **common)
+
+
+def _check_class_names(path: Path, loaded: Pretrained) -> None:
+    """Raises a ValueError unless there are as many names as classes, or none were published."""
+    if loaded.class_names is None:
+        return
+    is_text = loaded.vocabulary is not None
+    number = num_classes(loaded.model) if is_text else loaded.model.output_shape[-1]
+    if len(loaded.class_names) != number:
+        raise ValueError(
+            f"{path}: class_names must be {number}, one for each class of {MODEL}, got "
+            f"{len(loaded.class_names)}"
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,18 +15,14 @@ from tfast.export.portable.folder import digests
 from tfast.export.portable.images import export_portable_image_classifier
 from tfast.export.portable.text import export_portable_text_classifier
 from tfast.export.saved_model import check_class_names
-from tfast.export.text import num_classes
+from tfast.export.text import check_vocabulary, num_classes
 from tfast.files import atomic_write
 from tfast.pretrained.fastai_weights import write_fastai_weights
-from tfast.pretrained.keras_files import (
-    ONLY_FORWARD,
-    TEXT_MODELS,
-    read_keras,
-    vocabulary_size,
-)
+from tfast.pretrained.keras_files import ONLY_FORWARD, TEXT_MODELS, read_keras
 from tfast.pretrained.loading import load
 from tfast.pretrained.model_cards import ModelCard
 from tfast.pretrained.published import DESCRIPTION, FORMAT, MODEL, VOCABULARY
+from tfast.text.models.blended import vocabulary_size
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.tokenization.tokenizer_files import save_tokenizer
@@ -159,11 +155,7 @@ def _check(parts: _Parts, kind: str, model: keras.Model) -> list[str] | None:
     if parts.reverse and (kind == "image" or isinstance(model, ONLY_FORWARD)):
         raise ValueError(f"reverse must be False for a {type(model).__name__}, got True")
     if parts.vocabulary is not None:
-        size = vocabulary_size(model)
-        if len(parts.vocabulary) != size:
-            raise ValueError(
-                f"vocabulary must have the model's {size} words, got {len(parts.vocabulary)}"
-            )
+        check_vocabulary(model, parts.vocabulary)
     if parts.class_names is None:
         return None
     number = model.output_shape[-1] if kind == "image" else num_classes(model)
@@ -215,8 +207,7 @@ def _compare(model: keras.Model, loaded: keras.Model, size: tuple[int, int] | No
     if size is not None:
         inputs: Any = random.normal(size=(2, *size, 3)).astype("float32")
     else:
-        vocab_size = vocabulary_size(model)
-        token_ids = random.integers(0, vocab_size, (2, 12), "int32")
+        token_ids = random.integers(0, vocabulary_size(model), (2, 12), "int32")
         lengths = np.array([12, 5], "int32")
         inputs = {"token_ids": token_ids, "lengths": lengths}
     answers = []

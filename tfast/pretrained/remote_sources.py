@@ -100,7 +100,7 @@ class HubSource(_RemoteSource):
 
     @property
     def folder(self) -> Path:
-        """Where a user may lay the files by hand."""
+        """Where a user may lay the files by hand, for the revision "main"."""
         return downloads.keras_home() / "tfast" / self.repository
 
     def _locate(self, name: str) -> Path | None:
@@ -115,12 +115,22 @@ class HubSource(_RemoteSource):
         snapshot = hub.cached_snapshot(self.repository, self.revision or self.wanted_revision)
         if snapshot is not None and (snapshot / name).is_file():
             return snapshot / name
-        return super()._locate_here(name)
+        # Of files that were laid by hand nobody knows the revision.
+        return super()._locate_here(name) if self.wanted_revision == "main" else None
 
     def _hash(self, path: Path) -> str:
         if hub.cache_folder() in path.parents:
             return hub.check_blob(path)
         return super()._hash(path)
+
+    def _missing(self, names: Iterable[str]) -> str:
+        if self.download or self.wanted_revision == "main":
+            return super()._missing(names)
+        return (
+            f"revision must be on this machine, got {self.wanted_revision!r} of {self.name}, of "
+            f"which no {' or '.join(names)} is in {hub.cache_folder()}: fetch it with "
+            f"download=True. Files laid by hand in {self.folder} are of no known revision"
+        )
 
     def _places(self) -> str:
         return f"{hub.cache_folder()} or {self.folder}"
@@ -151,7 +161,7 @@ class WebSource(_RemoteSource):
         address = self.entry.addresses.get(name)
         if path is None and self.download and address is not None:
             path = self.folder / name
-            downloads.fetch(address, path, sha256=self.given.get(name) or self._given_for_all(name))
+            downloads.fetch(address, path, sha256=self._given_hash(name))
         return path
 
     def address_of(self, name: str) -> str:

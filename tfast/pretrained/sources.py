@@ -11,6 +11,25 @@ from tfast.pretrained.checksums import check_given, check_recorded, sha256_of
 from tfast.pretrained.entries import Entry
 from tfast.pretrained.records import Provenance
 
+TOPIC_VECTORS = "topic_vectors.npz"
+# Of weights, and of archives that hold them.
+_WEIGHTS = (
+    *(".keras", ".pth", ".pt", ".bin", ".safetensors", ".npz"),
+    *(".tgz", ".tar.gz", ".tar", ".zip"),
+)
+# What lies beside weights, with an ending as theirs: a run's checkpoint among it.
+_NO_WEIGHTS = (TOPIC_VECTORS, "checkpoint.npz")
+
+
+def is_weights(name: str) -> bool:
+    """Whether a file's name is one of weights, or of an archive of them.
+
+    Examples:
+        >>> [is_weights(name) for name in ("a.PTH", "vocabulary.txt", "topic_vectors.npz")]
+        [True, False, False]
+    """
+    return name.lower().endswith(_WEIGHTS) and name not in _NO_WEIGHTS
+
 
 class Source:
     """The files of one model.
@@ -19,7 +38,7 @@ class Source:
         name: what the user called it.
         entry: its line in the catalogue, or None.
         sha256: hashes that the user gave: file name to hexadecimal; the name "" stands for
-            every file that is no `.json`.
+            the weights.
 
     Attributes:
         address: for `Provenance`.
@@ -61,9 +80,22 @@ class Source:
         if path is not None and name not in self.sha256:
             found = self._hash(path)
             check_recorded(path, found, self.entry.sha256.get(name) if self.entry else None)
-            check_given(path.name, found, self.given.get(name) or self._given_for_all(name))
+            check_given(path.name, found, self._given_hash(name))
             self.sha256[name] = found
         return path
+
+    def check_all_given(self) -> None:
+        """Says which hashes of the user's no file was compared with, once all files were read.
+
+        Raises:
+            ValueError: a hash is of a file that was not read.
+        """
+        unread = [name for name in self.given if name and name not in self.sha256]
+        if unread:
+            raise ValueError(
+                f"sha256 must be of files that were read ({', '.join(self.sha256)}), got "
+                f"{', '.join(unread)}"
+            )
 
     def is_here(self, name: str) -> bool:
         """Whether a file is on this machine; nothing is fetched or read."""
@@ -91,8 +123,11 @@ class Source:
             notes=tuple(notes),
         )
 
-    def _given_for_all(self, name: str) -> str | None:
-        return None if name.endswith(".json") else self.given.get("")
+    def _given_hash(self, name: str) -> str | None:
+        return self.given.get(name) or (self.given.get("") if self._is_weights(name) else None)
+
+    def _is_weights(self, name: str) -> bool:
+        return is_weights(name)
 
     def _locate(self, name: str) -> Path | None:
         return self._locate_here(name)
@@ -123,12 +158,26 @@ class FolderSource(Source):
 
 
 class FileSource(FolderSource):
-    """A single file of the user's, `file`; the others of its folder are not looked at."""
+    """A single file of weights of the user's, `file`.
+
+    The others of its folder are looked at by `beside` alone.
+    """
 
     def __init__(self, file: Path, sha256: Mapping[str, str] | None = None) -> None:
         super().__init__(file.parent, None, sha256)
         self.name = self.address = str(file)
         self.file = file.name
+
+    def beside(self) -> FolderSource:
+        """What lies beside the file: checked and recorded as of this source."""
+        folder = FolderSource(
+            self.folder, sha256={name: given for name, given in self.given.items() if name}
+        )
+        folder.sha256 = self.sha256
+        return folder
+
+    def _is_weights(self, name: str) -> bool:
+        return name == self.file  # whatever it is called
 
     def _locate_here(self, name: str) -> Path | None:
         return super()._locate_here(name) if name == self.file else None

@@ -58,11 +58,10 @@ def from_state_dict(source: FileSource, state_dict: StateDict) -> Pretrained:
         ValueError: there is no vocabulary beside them, or several, or it does not fit.
         ImportError: see `read_text_model`.
     """
-    beside = FolderSource(source.folder)
+    beside = source.beside()
     vocabulary = _only("vocabulary", beside, _VOCABULARIES)
     pieces = _only("SentencePiece model", beside, _PIECES)
     topics, settings = beside.find(TOPIC_VECTORS), beside.find(TOKENIZER_FILE)
-    source.sha256.update(beside.sha256)
     loaded = read_text_model(
         source,
         state_dict,

@@ -98,6 +98,20 @@ class BlendedClassifier(keras.Model):
         return cls(**(config | models))
 
 
+def vocabulary_size(model: keras.Model) -> int | None:
+    """How many words a text model of tfast knows; None of another model.
+
+    Examples:
+        >>> vocabulary_size(TfidfClassifier(50, 2, 3))
+        50
+    """
+    model = getattr(model, "classifier", model)  # of a blend
+    model = getattr(model, "forward", model)
+    model = getattr(model, "encoder", model)
+    size: int | None = getattr(model, "settings", {}).get("vocab_size")
+    return size
+
+
 _SOME_INPUTS = {
     "token_ids": keras.KerasTensor((None, None), "int32"),
     "lengths": keras.KerasTensor((None,), "int32"),
