@@ -120,6 +120,22 @@ def test_refusals_have_the_words_of_the_graph(name):
     assert str(caught.value) == expected
 
 
+@pytest.mark.parametrize("name", ["zTXt", "iTXt", "tEXt", "iCCP"])
+def test_long_texts_and_profiles_in_a_png_are_skipped(name):
+    packed = zlib.compress(bytes(3_000_000))
+    body = {
+        "tEXt": b"Comment\0" + b"x" * 3_000_000,
+        "zTXt": b"Comment\0\0" + packed,
+        "iTXt": b"Comment\0\1\0\0\0" + packed,
+        "iCCP": b"profile\0\0" + packed,
+    }[name]
+    checksum = struct.pack(">I", zlib.crc32(name.encode() + body))
+    long_chunk = struct.pack(">I", len(body)) + name.encode() + body + checksum
+    content = READ["png"][:33] + long_chunk + READ["png"][33:]  # after the header
+    expected = decoding.decode_image(tf.constant(content)).numpy()
+    np.testing.assert_array_equal(np.asarray(decode_image(content)), expected)
+
+
 def test_bombs_are_refused_before_they_are_decoded():
     assert MOST_PIXELS == decoding.MOST_PIXELS
     bomb = png(50_000, 50_000, 8, 2, b"")

@@ -16,7 +16,7 @@ from tfast.runtime.models import open_model
 def test_a_missing_runtime_is_named(name, module, package, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=f"{name} needs `pip install {package}`"):
-        open_model(tmp_path / name, 1)
+        open_model(tmp_path / name, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,10 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(name, module, tmp_path):
     pytest.importorskip(module)
     (tmp_path / name).write_bytes(b"no model")
     with pytest.raises(FolderError, match=f"{name} cannot be read by") as caught:
-        open_model(tmp_path / name, 1)
+        open_model(tmp_path / name, 1, 2)
     assert "\n" not in str(caught.value)
 
 
 def test_other_files_are_refused(tmp_path):
     with pytest.raises(FolderError, match=r"reads model.onnx and model.tflite alone"):
-        open_model(tmp_path / "model.pt", 1)
+        open_model(tmp_path / "model.pt", 1, 2)

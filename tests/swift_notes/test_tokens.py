@@ -62,6 +62,8 @@ def test_golden_texts_have_fastais_tokens(swift_tokens):
 def test_fuzzed_texts_have_the_tokens_of_the_graph(swift_tokens):
     # And those that tfast.runtime is tested with.
     texts = [*fuzzed_texts(3000, seed=1), *text_fuzz.fuzzed_texts(1000, seed=1)]
+    # Counts that look like runs themselves.
+    texts += [run * number for run in (b"a", b"-", b"no ") for number in (111, 222, 1000)]
     check_tokens(swift_tokens(texts), graph_tokens(texts), texts)
 
 

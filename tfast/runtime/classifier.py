@@ -36,7 +36,8 @@ class Classifier(abc.ABC, Generic[Input]):
     def __init__(self, folder: PortableFolder, *, num_threads: int) -> None:
         self.folder = folder
         self.class_names: list[str] = folder.description["class_names"]
-        self._run = open_model(folder.path(folder.description["model"]), num_threads)
+        file = folder.path(folder.description["model"])
+        self._run = open_model(file, num_threads, len(self.class_names))
 
     @abc.abstractmethod
     def classify(self, inputs: Iterable[Input]) -> Answers:

@@ -19,6 +19,13 @@ ROUNDINGS = ("nearest", "torchvision")
 
 _KINDS = ("JPEG", "PNG", "GIF", "BMP")
 _STARTS = (b"\xff\xd8\xff", b"\x89PN", b"GIF", b"BM")
+# What Pillow raises over broken files; AssertionError for a PNG of colours without their palette.
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, AssertionError),
+    struct.error,
+)
+# Chunks of a PNG that say nothing of its pixels. Pillow refuses files where they are long.
+_NOT_PIXELS = (b"iCCP", b"iTXt", b"tEXt", b"zTXt")
 _END_OF_PNG = b"\0\0\0\0IEND\xaeB`\x82"
 _GREY_PALETTE = b"".join(bytes([i, i, i, 0]) for i in range(256))
 _COLOUR_MASKS = bytes.fromhex("0000ff00 00ff0000 ff000000")
@@ -54,7 +61,7 @@ def decode_image(content: bytes, *, most_pixels: int | None = None) -> Image.Ima
     if content.startswith(b"\x89PN") and content.rfind(_END_OF_PNG) < 0:
         raise ImageError("a broken image: the end of the PNG file is missing")
     try:
-        with Image.open(io.BytesIO(content), formats=_KINDS) as image:
+        with Image.open(io.BytesIO(_pixels_alone(content)), formats=_KINDS) as image:
             width, height = image.size
             if width * height > most_pixels:
                 raise ImageError(
@@ -67,7 +74,7 @@ def decode_image(content: bytes, *, most_pixels: int | None = None) -> Image.Ima
     except Image.DecompressionBombError as error:
         raise ImageError(f"an image of too many pixels; the most are {most_pixels:,}") from error
     # Pillow has no common class for what is wrong with a file.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
+    except _BROKEN as error:
         if isinstance(error, ImageError):
             raise
         reason = (
@@ -185,6 +192,20 @@ def _cubic(distances: np.ndarray) -> np.ndarray:
     near = (1.5 * distances - 2.5) * distances**2 + 1
     far = ((-0.5 * distances + 2.5) * distances - 4) * distances + 2
     return np.where(distances < 1, near, np.where(distances < 2, far, 0))
+
+
+def _pixels_alone(content: bytes) -> bytes:
+    """A PNG without `_NOT_PIXELS`; any other file as it is."""
+    if not content.startswith(b"\x89PN"):
+        return content
+    kept, begin = [content[:8]], 8
+    while begin + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, begin)
+        end = begin + length + 12  # length, kind and checksum
+        if kind not in _NOT_PIXELS:
+            kept.append(content[begin:end])
+        begin = end
+    return b"".join([*kept, content[begin:]])
 
 
 def _refusal_by_start(content: bytes) -> str:

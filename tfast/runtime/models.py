@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,26 +12,32 @@ from tfast.runtime.errors import FolderError
 Run = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
 
-def open_model(file: Path, num_threads: int) -> Run:
+def open_model(file: Path, num_threads: int, num_classes: int) -> Run:
     """A function from named inputs to probabilities; threads may call it together.
 
     Args:
         file: `model.onnx` or `model.tflite`.
         num_threads: how many threads compute.
+        num_classes: how many probabilities there must be.
 
     Returns:
         A function of a mapping of names to arrays that returns float32 `(batch, classes)`.
 
     Raises:
-        FolderError: another name, or a file that the runtime does not read.
+        FolderError: another name, a file that the runtime does not read, or a model of another
+            number of classes.
         ImportError: the package is not installed.
     """
     if file.name not in _OPENERS:
         raise FolderError(f"{file}: this version of tfast reads {' and '.join(_OPENERS)} alone")
-    return _OPENERS[file.name](file, num_threads)
+    run, found = _OPENERS[file.name](file, num_threads)
+    # Some models leave it open.
+    if isinstance(found, int) and found not in (-1, num_classes):
+        raise FolderError(f"{file} has {found} classes, its folder names {num_classes}")
+    return run
 
 
-def _open_onnx(file: Path, num_threads: int) -> Run:
+def _open_onnx(file: Path, num_threads: int) -> tuple[Run, Any]:
     try:
         import onnxruntime
     except ImportError as error:
@@ -50,10 +57,11 @@ def _open_onnx(file: Path, num_threads: int) -> Run:
         [probabilities] = session.run(["probabilities"], dict(inputs))
         return probabilities
 
-    return run
+    shapes = {output.name: output.shape for output in session.get_outputs()}
+    return run, shapes["probabilities"][-1]
 
 
-def _open_litert(file: Path, num_threads: int) -> Run:
+def _open_litert(file: Path, num_threads: int) -> tuple[Run, Any]:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
@@ -70,7 +78,7 @@ def _open_litert(file: Path, num_threads: int) -> Run:
         with lock:
             return runner(**inputs)["probabilities"]
 
-    return run
+    return run, int(runner.get_output_details()["probabilities"]["shape_signature"][-1])
 
 
 def _one_line(error: Exception) -> str:

@@ -95,7 +95,7 @@ class Tokenizer(Generic[Tokens]):
         text = rules.mark_word_runs(rules.mark_character_runs(text), self._stem)
         text = rules.MARKED_SIGN.sub(r" \g<0> ", text).strip()
         words, _ = _cut(text, has_breaks=True)
-        return self._form.join(map(self._words.__getitem__, words))
+        return self._form.join(map(self._read_marked, words))
 
     def _read_odd(self, words: list[str], read: list[Tokens], breaks: set[str]) -> Tokens | None:
         """The tokens with runs of characters marked, word by word.
@@ -115,7 +115,7 @@ class Tokenizer(Generic[Tokens]):
             around = [*words[max(before, 0) : before + 1], *parts, *words[after : after + 1]]
             if not odd.isdisjoint((before, after)) or _has_repetition(around):
                 return None
-            read[i] = self._form.join(map(self._words.__getitem__, parts))
+            read[i] = self._form.join(map(self._read_marked, parts))
             if has_break and not words[i - 1].endswith(_WRITTEN_SPACE) and _RUN.match(words[i]):
                 # The mark is set apart from what is before it by a space.
                 read[i - 1] = self._words[words[i - 1] + _WRITTEN_SPACE]
@@ -140,6 +140,12 @@ class Tokenizer(Generic[Tokens]):
             return self._form.odd
         parts = rules.MARKED_SIGN.sub(r" \g<0> ", word).split()
         return self._form.of_tokens([token for part in parts for token in self._read_part(part)])
+
+    def _read_marked(self, word: str) -> Tokens:
+        """The tokens of a word of a text whose runs are marked: what looks like one is a count."""
+        if word.isdigit():
+            return self._form.of_tokens(self._read_part(word))
+        return self._words[word]
 
     def _read_part(self, part: str) -> tuple[str, ...]:
         """The tokens of a word with nothing left to mark but capitals."""
