@@ -8,14 +8,15 @@ from tfast.export.portable.formats import FORMATS
 from tfast.text.models.classifier import TextClassifier
 
 CLASSES = ["negative", "positive", "neither"]
+VOCAB_SIZE = 200
 MAX_LENGTH = 9
 GRAPH_BYTES = 40_000  # of the file, beside the weights
 
 
-def classifier(seed):
+def classifier(seed, vocab_size=VOCAB_SIZE):
     keras.utils.set_random_seed(seed)
     model = TextClassifier(
-        200, len(CLASSES), embed_size=16, hidden_size=32, num_layers=2, max_length=MAX_LENGTH
+        vocab_size, len(CLASSES), embed_size=16, hidden_size=32, num_layers=2, max_length=MAX_LENGTH
     )
     for weight in model.trainable_weights:
         weight.assign(2 * weight)  # so that answers differ
@@ -24,7 +25,7 @@ def classifier(seed):
 
 def some_documents():
     lengths = np.array([40, 0, 1, MAX_LENGTH, 23, 17], "int32")
-    token_ids = np.random.default_rng(0).integers(0, 200, (6, 40)).astype("int32")
+    token_ids = np.random.default_rng(0).integers(0, VOCAB_SIZE, (6, 40)).astype("int32")
     return {"token_ids": token_ids, "lengths": lengths}
 
 

@@ -80,6 +80,25 @@ def test_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypa
     assert names(tmp_path) == [name]
 
 
+def test_a_folder_is_never_replaced_by_a_file_nor_a_file_by_a_folder(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "kept").touch()
+    with (
+        pytest.raises(ValueError, match="folder is a folder, which no file may replace"),
+        atomic_write(tmp_path / "folder") as temporary,
+    ):
+        temporary.write_text("a file")
+    (tmp_path / "file").write_text("kept")
+    with (
+        pytest.raises(ValueError, match="file is a file, which no folder may replace"),
+        atomic_write(tmp_path / "file") as temporary,
+    ):
+        temporary.mkdir()
+    assert (tmp_path / "folder" / "kept").exists()
+    assert (tmp_path / "file").read_text() == "kept"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_block_that_writes_nothing_leaves_the_old_folder(tmp_path):
     target = tmp_path / "old"
     write_folder(target, "before")

@@ -37,7 +37,8 @@ def atomic_write(path: PathLike, *, overwrite: bool = True) -> Iterator[Path]:
         A `pathlib.Path` with the name's own ending that does not exist yet.
 
     Raises:
-        ValueError: `path` exists and `overwrite` is False (before the block runs).
+        ValueError: `path` exists and `overwrite` is False (before the block runs); or it is a
+            folder and the block wrote a file, or the other way round.
         FileNotFoundError: the block wrote nothing; `path` is as it was.
         OSError: a full disk, a folder that cannot be written and the like; it names `path`.
 
@@ -49,9 +50,8 @@ def atomic_write(path: PathLike, *, overwrite: bool = True) -> Iterator[Path]:
         >>> [p.name for p in folder.iterdir()]
         ['result.json']
     """
+    refuse_existing(path, overwrite=overwrite)
     name, path = os.fspath(path), _behind_links(path)
-    if path.exists() and not overwrite:
-        raise ValueError(f"{name} exists; choose another path or ask to overwrite it")
     with _errors_that_name(name, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # A folder of its own on the same file system: the name inside keeps its ending, which
@@ -63,6 +63,9 @@ def atomic_write(path: PathLike, *, overwrite: bool = True) -> Iterator[Path]:
             yield temporary
             if not temporary.exists():
                 raise FileNotFoundError(f"nothing was written to take the place of {name}")
+            if path.exists() and path.is_dir() != temporary.is_dir():
+                kinds = ("folder", "file") if path.is_dir() else ("file", "folder")
+                raise ValueError(f"{name} is a {kinds[0]}, which no {kinds[1]} may replace")
             _flush_tree(temporary)
             if path.is_dir():
                 # A folder cannot be renamed onto one that is not empty: step the old one aside.
@@ -72,6 +75,16 @@ def atomic_write(path: PathLike, *, overwrite: bool = True) -> Iterator[Path]:
             _flush(path.parent)
         finally:
             _remove_scratch(scratch, path)
+
+
+def refuse_existing(path: PathLike, *, overwrite: bool) -> None:
+    """Says before the work that `atomic_write` would refuse its result.
+
+    Raises:
+        ValueError: `path` exists and `overwrite` is False.
+    """
+    if Path(path).exists() and not overwrite:
+        raise ValueError(f"{os.fspath(path)} exists; choose another path or ask to overwrite it")
 
 
 def remove_leftovers(path: PathLike) -> None:

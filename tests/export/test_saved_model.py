@@ -24,6 +24,12 @@ def test_one_output_is_no_choice_between_classes():
     assert check_class_names(["cat"], 1, multi_label=True) == ["cat"]
 
 
+@pytest.mark.parametrize("names", ["ab", [b"a", b"b"], [None, "b"]])
+def test_class_names_of_another_kind_are_refused(names):
+    with pytest.raises(ValueError, match="class_names must be a list of strings, got"):
+        check_class_names(names, 2)
+
+
 def test_class_names_become_text():
     assert check_class_names([0, np.int64(1)], 2) == ["0", "1"]
 

@@ -6,7 +6,7 @@ from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.training.precision import float32_copy
-from tfast.vision.transfer import with_dtype_policy
+from tfast.vision.transfer import leaves, with_dtype_policy
 
 
 def in_float32(model: keras.Model) -> keras.Model:
@@ -38,7 +38,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     if isinstance(model, TextClassifier):
         return model if model.compute_dtype == "float32" else float32_copy(model)
     # The policy of an input is that of the process that loaded it, whatever the model computes.
-    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    layers = [layer for layer in leaves(model) if not isinstance(layer, keras.layers.InputLayer)]
     if all(layer.compute_dtype == "float32" for layer in layers):
         return model
     return with_dtype_policy(model, "float32")

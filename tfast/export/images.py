@@ -120,6 +120,12 @@ def known_image_size(model: keras.Model, image_size: int | Sequence[int] | None)
     Raises:
         ValueError: see `export_image_classifier`.
     """
+    shapes = [getattr(model, f"{end}_shape", None) for end in ("input", "output")]
+    if [isinstance(shape, tuple) and len(shape) for shape in shapes] != [4, 2]:
+        raise ValueError(
+            f"model {model.name!r} must be Functional or Sequential, from images (batch, height, "
+            f"width, channels) to (batch, classes), got shapes {shapes[0]} and {shapes[1]}"
+        )
     *fixed, channels = model.input_shape[1:]
     fixed = tuple(fixed)
     if channels not in (None, 3):

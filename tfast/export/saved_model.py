@@ -1,6 +1,7 @@
 """What the exports of images and of texts share: answers, names and saving."""
 
 import contextlib
+import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -31,7 +32,7 @@ def check_class_names(
     """One name for each class, in the order of the model's outputs.
 
     Args:
-        class_names: strings.
+        class_names: strings, or whole numbers.
         num_classes: number of outputs of the model.
         multi_label: whether each class is right or wrong by itself.
 
@@ -39,14 +40,19 @@ def check_class_names(
         A list of str.
 
     Raises:
-        ValueError: another number of names, two that are the same, or one output where the
-            classes exclude one another: of one class the answer is always the same.
+        ValueError: another number of names, two that are the same, names of another kind, or one
+            output where the classes exclude one another: of one class the answer is always the
+            same.
     """
     if num_classes < 2 and not multi_label:
         raise ValueError(
             f"model must have an output for each of two classes or more, got {num_classes}: it is "
             "a regression, or says yes or no of one class, which multi_label=True would cover"
         )
+    if isinstance(class_names, str) or not all(
+        isinstance(name, str | numbers.Integral) for name in class_names
+    ):
+        raise ValueError(f"class_names must be a list of strings, got {class_names!r:.80}")
     class_names = [str(name) for name in class_names]
     if len(class_names) != num_classes or len(set(class_names)) != num_classes:
         raise ValueError(

@@ -9,7 +9,7 @@ from tfast.arguments import fraction, positive_number, whole_number
 from tfast.export.saved_model import check_class_names, classify, save_signatures
 from tfast.export.warmup import text_requests
 from tfast.text.documents import pad_documents
-from tfast.text.models.blended import BlendedClassifier
+from tfast.text.models.blended import BlendedClassifier, vocabulary_size
 from tfast.text.models.generation import sample_words
 from tfast.text.models.language_model import LanguageModel
 from tfast.text.vocabulary import Vocabulary
@@ -66,8 +66,9 @@ def export_text_classifier(
 
     Raises:
         ValueError: the directory exists, the names do not fit the model, `max_tokens` is below
-            1, a `BlendedClassifier` with `reverse` or `multi_label`, or the model has one output
-            (as of a regression) without `multi_label`.
+            1, a `BlendedClassifier` with `reverse` or `multi_label`, the vocabulary has not as many
+            words as the model, or the model has one output (as of a regression) without
+            `multi_label`.
 
     Examples:
         >>> import pathlib, tempfile
@@ -82,6 +83,7 @@ def export_text_classifier(
     """
     class_names = check_class_names(class_names, num_classes(model), multi_label=multi_label)
     check_blend(model, reverse=reverse, multi_label=multi_label)
+    check_vocabulary(model, vocabulary)
     if max_tokens is not None:
         max_tokens = whole_number("max_tokens", max_tokens)
     lookup = vocabulary.lookup_layer()
@@ -133,8 +135,10 @@ def export_language_model(
         overwrite: whether an existing directory may be replaced.
 
     Raises:
-        ValueError: the directory exists, or an argument out of range.
+        ValueError: the directory exists, the vocabulary has not as many words as the model, or an
+            argument is out of range.
     """
+    check_vocabulary(model, vocabulary)
     num_words = whole_number("num_words", num_words)
     temperature = positive_number("temperature", temperature)
     min_probability = fraction("min_probability", min_probability)
@@ -183,6 +187,15 @@ def check_blend(model: keras.Model, **options: bool) -> None:
     wrong = [name for name, value in options.items() if value]
     if wrong and isinstance(model, BlendedClassifier):
         raise ValueError(f"{wrong[0]} must be False for a BlendedClassifier, got True")
+
+
+def check_vocabulary(model: keras.Model, vocabulary: Vocabulary) -> None:
+    """Raises a ValueError where a vocabulary has not as many words as the model."""
+    size = vocabulary_size(model)
+    if size not in (None, len(vocabulary)):
+        raise ValueError(
+            f"vocabulary must have the {size} words of the model, got {len(vocabulary)}"
+        )
 
 
 def _logits_at_ends(model: LanguageModel, inputs: Mapping[str, Tensor]) -> Tensor:

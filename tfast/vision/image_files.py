@@ -4,7 +4,7 @@ import concurrent.futures
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -31,6 +31,9 @@ def find_bad_images(file_paths: Sequence[str], cache: PathLike | None = None) ->
     Returns:
         A dict from the path of each bad file to the reason.
 
+    Raises:
+        ValueError: `cache` is a folder.
+
     Examples:
         >>> import pathlib, tempfile
         >>> path = pathlib.Path(tempfile.mkdtemp(), "notes.jpg")
@@ -38,6 +41,8 @@ def find_bad_images(file_paths: Sequence[str], cache: PathLike | None = None) ->
         >>> list(find_bad_images([str(path)]).values())
         ['not a JPEG, PNG, GIF or BMP file']
     """
+    if cache is not None and Path(cache).is_dir():
+        raise ValueError(f"cache must be a file, got the folder {os.fspath(cache)}")
     known = {} if cache is None else _read_cache(cache)
     stamps = [_stamp(path) for path in file_paths]
     names = [str(Path(path).absolute()) for path in file_paths]
@@ -108,9 +113,18 @@ def _write_cache(cache: PathLike, found: dict[str, list]) -> None:
         temporary.write_text(json.dumps({"rules": RULES, "files": kept}) + "\n", encoding="ascii")
 
 
+def reason_against(content: bytes) -> str:
+    """Why an image file of this content cannot be used; "" where it can."""
+    return _reason(_refusal, content)
+
+
 def _reason_against(path: str) -> str:
+    return _reason(_refusal_of_file, os.fsencode(path))
+
+
+def _reason(refuse: Callable[[Tensor], Tensor], subject: bytes) -> str:
     try:
-        return _refusal_of_file(tf.constant(os.fsencode(path))).numpy().decode()
+        return refuse(tf.constant(subject)).numpy().decode()
     except tf.errors.OpError as error:
         # The kernel's own words come before the node's name.
         words = re.search(r"(.+)\n\s*\[\[\{\{node", error.message)
@@ -121,7 +135,11 @@ def _reason_against(path: str) -> str:
 
 @tf.function
 def _refusal_of_file(path: Tensor) -> Tensor:
-    encoded = tf.io.read_file(path)
+    return _refusal(tf.io.read_file(path))
+
+
+@tf.function
+def _refusal(encoded: Tensor) -> Tensor:
     refusal = describe_refusal(encoded)
     if refusal == "":
         # Nothing looks at the pixels, and yet they must be read.

@@ -182,7 +182,7 @@ def with_dtype_policy(model: keras.Model, policy: str | keras.DTypePolicy) -> ke
         ('bfloat16', 'float32')
     """
     policy = keras.dtype_policies.get(policy).name  # all layers can hold a word in their config
-    inner = _leaves(model)
+    inner = leaves(model)
     mixed = {layer.dtype_policy.name for layer in inner} - {"float32"}
     pinned = [
         layer
@@ -206,12 +206,12 @@ def with_dtype_policy(model: keras.Model, policy: str | keras.DTypePolicy) -> ke
     return copy
 
 
-def _leaves(model: keras.Model) -> list[keras.Layer]:
+def leaves(model: keras.Model) -> list[keras.Layer]:
     """The layers of a model and of those nested in it, in order, without models and inputs."""
     found = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found += _leaves(layer)
+            found += leaves(layer)
         # Not of inputs: what they have is the policy of the process that loads them.
         elif not isinstance(layer, keras.layers.InputLayer):
             found.append(layer)

@@ -223,7 +223,15 @@ def test_bad_arguments_are_refused(model, tmp_path):
         export(model, tmp_path / "x", examples=[PICTURES[0], np.zeros((2, 2, 3), "float32")])
     with pytest.raises(ValueError, match=r"examples must be a list of images, got 'cat.jpg'"):
         export(model, tmp_path / "x", examples="cat.jpg")
+    with pytest.raises(ValueError, match=r"examples\[1\] must be a readable image, got not a JPEG"):
+        export(model, tmp_path / "x", examples=[PICTURES[0], b"RIFF"])
+    pixels = keras.Sequential([keras.Input((24, 24, 3)), layers.Conv2D(2, 1)])
+    with pytest.raises(ValueError, match=r"to \(batch, classes\), got shapes .* and"):
+        export(pixels, tmp_path / "x")
     assert not list(tmp_path.iterdir())
+    (tmp_path / "x").mkdir()
+    with pytest.raises(ValueError, match="x exists; choose another path"):
+        export(model, tmp_path / "x", examples=[b"never read"])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tfast.export.portable.onnx import onnx_runner
 from tfast.export.portable.text import export_portable_text_classifier
 from tfast.text.models.blended import BlendedClassifier
 from tfast.text.tfidf import TfidfSettings
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.vocabulary import Vocabulary
 
@@ -21,7 +22,7 @@ TEXTS = ["It was GREAT, truly great fun.", "", "bad " * 30, "I don't know \n it'
 
 @pytest.fixture(scope="module")
 def model():
-    return classifier(1)
+    return classifier(1, len(vocabulary_of_texts()))
 
 
 def vocabulary_of_texts():
@@ -50,8 +51,7 @@ def test_a_folder_answers_raw_texts(file_format, precision, tolerance, model, tm
     pytest.importorskip({"litert": "ai_edge_litert", "onnx": "onnxruntime"}[file_format])
     options = {"file_format": file_format, "precision": precision, "examples": TEXTS}
     assert export(model, tmp_path / "served", **options) <= tolerance
-    classifier = tfast.runtime.load(tmp_path / "served")
-    labels, probabilities = classifier.classify(TEXTS)
+    labels, probabilities = tfast.runtime.load(tmp_path / "served").classify(TEXTS)
     expected = answers_alone(model)
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=tolerance)
     assert labels == [CLASSES[row.argmax()] for row in probabilities]
@@ -91,11 +91,11 @@ def test_the_folder_says_all_that_a_reader_must_know(model, tmp_path):
 
 
 @pytest.mark.parametrize("split", [False, True])
-def test_folders_that_split_mentions_are_of_a_format_of_their_own(split, model, tmp_path):
+def test_folders_that_split_mentions_are_of_a_format_of_their_own(split, tmp_path):
     pytest.importorskip("onnxruntime")
     tokenizer = TextTokenizer(split_mentions=split)
     words = Vocabulary.from_tokens([tokenizer(tf.constant(["@ fun great"]))], min_frequency=1)
-    export(model, tmp_path / "served", tokenizer=tokenizer, vocabulary=words)
+    export(classifier(1, len(words)), tmp_path / "served", tokenizer=tokenizer, vocabulary=words)
     description = json.loads((tmp_path / "served" / "tfast.json").read_text("utf-8"))
     assert description["format"] == (3 if split else 1)
     assert description["tokenizer"]["split_mentions"] == split
@@ -124,13 +124,14 @@ def test_without_examples_the_folder_has_five_of_its_own(model, tmp_path):
     assert 0 <= classifier.check() < 1e-5
 
 
-def test_another_splitter_is_a_saved_model_that_tfast_runtime_refuses(model, tmp_path):
+def test_another_splitter_is_a_saved_model_that_tfast_runtime_refuses(tmp_path):
     pytest.importorskip("onnxruntime")
 
     def split(texts):
         return tf.strings.split(texts)
 
     vocabulary = Vocabulary.from_tokens([split(TEXTS)], min_frequency=1)
+    model = classifier(1, len(vocabulary))
     export(model, tmp_path / "served", tokenizer=split, vocabulary=vocabulary)
     with pytest.raises(
         tfast.runtime.FolderError, match="only TensorFlow reads: use the SavedModel"
@@ -196,6 +197,9 @@ def test_a_blend_answers_from_a_folder_like_any_other(model, tmp_path):
         ({"class_names": ["a", "b"]}, "class_names must be 3"),
         ({"max_tokens": 0}, "max_tokens must be a whole number of at least 1, got 0"),
         ({"examples": "a text"}, "examples must be a list of texts, got 'a text'"),
+        ({"examples": [b"a text"]}, "examples must be a list of texts, got .b'a text'"),
+        ({"vocabulary": Vocabulary([*SPECIAL_TOKENS, "a"])}, "vocabulary must have the .* words"),
+        ({"tolerance": -1}, "tolerance must be a number"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named_and_nothing_is_written(
@@ -204,7 +208,7 @@ def test_arguments_that_do_not_fit_are_named_and_nothing_is_written(
     arguments = {
         "model": model,
         "tokenizer": TOKENIZER,
-        "vocabulary": Vocabulary.from_tokens([[b"a"]], min_frequency=1),
+        "vocabulary": vocabulary_of_texts(),
         "directory": tmp_path / "core",
         "class_names": CLASSES,
         **changed,

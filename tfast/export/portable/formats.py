@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from tfast.arguments import one_of
+from tfast.arguments import fraction, one_of
 from tfast.export.portable.litert import litert_bytes, litert_interpreter, litert_runner
 from tfast.export.portable.litert_text_graph import litert_text_core_bytes
 from tfast.export.portable.onnx import onnx_bytes, onnx_runner, require_onnx
@@ -56,5 +56,6 @@ def check_format(file_format: str, precision: str, tolerance: float | None) -> t
     """
     one_of("file_format", file_format, tuple(FORMATS))
     check_precision(precision)
+    tolerance = fraction("tolerance", TOLERANCES[precision] if tolerance is None else tolerance)
     FORMATS[file_format].require()
-    return FORMATS[file_format], TOLERANCES[precision] if tolerance is None else tolerance
+    return FORMATS[file_format], tolerance

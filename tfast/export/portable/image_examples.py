@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfast.export.portable.folder import NUM_EXAMPLES
 from tfast.types import PathLike
 from tfast.vision.decoding import decode_image
+from tfast.vision.image_files import reason_against
 from tfast.vision.preprocessing import ImagePreprocessing, resize_and_crop
 
 # Of the given images each fifth is compared on, the others say what ranges there are.
@@ -55,6 +56,9 @@ class ImageExamples:
                 f"got {number}"
             )
         contents = [_content(i, example) for i, example in enumerate(given)]
+        for i, content in enumerate(contents):
+            if reason := reason_against(content):
+                raise ValueError(f"examples[{i}] must be a readable image, got {reason}")
         contents += _noise(len(contents), image_size)
 
         def prepare(some: Sequence[bytes]) -> np.ndarray:

@@ -22,6 +22,7 @@ from tfast.export.portable.folder import (
 from tfast.export.portable.formats import check_format
 from tfast.export.portable.image_examples import ImageExamples
 from tfast.export.saved_model import check_class_names
+from tfast.files import refuse_existing
 from tfast.runtime import load
 from tfast.types import PathLike, Tensor
 from tfast.vision.layers.residual_blocks import StemPooling
@@ -99,6 +100,7 @@ def export_portable_image_classifier(
         >>> sorted(file.name for file in folder.iterdir())
         ['model.tflite', 'tfast.json']
     """
+    refuse_existing(directory, overwrite=overwrite)
     kind, tolerance = check_format(file_format, precision, tolerance)
     is_measured = precision == "int8" and (examples is not None or file_format == "onnx")
     image_size = known_image_size(model, image_size)

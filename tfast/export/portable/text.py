@@ -23,7 +23,8 @@ from tfast.export.portable.formats import check_format
 from tfast.export.portable.litert_text_graph import has_core
 from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.export.saved_model import check_class_names, save_signatures
-from tfast.export.text import TEXT, check_blend, num_classes
+from tfast.export.text import TEXT, check_blend, check_vocabulary, num_classes
+from tfast.files import refuse_existing
 from tfast.runtime import load
 from tfast.text.documents import pad_documents
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
@@ -91,8 +92,8 @@ def export_portable_text_classifier(
 
     Raises:
         ValueError: the directory exists, the names do not fit the model, `file_format` or
-            `precision` is unknown, `max_tokens` is below 1, `model` is of another class, or a
-            difference is above `tolerance`.
+            `precision` is unknown, `max_tokens` is below 1, `model` is of another class or knows
+            another number of words, or a difference is above `tolerance`.
         ImportError: the extra is not installed.
 
     Examples:
@@ -112,6 +113,8 @@ def export_portable_text_classifier(
             f"got {model!r}"
         )
     check_blend(model, reverse=reverse)
+    check_vocabulary(model, vocabulary)
+    refuse_existing(directory, overwrite=overwrite)
     kind, tolerance = check_format(file_format, precision, tolerance)
     class_names = check_class_names(class_names, num_classes(model))
     if max_tokens is not None:
@@ -226,9 +229,9 @@ def _tables() -> dict[str, bytes]:
 
 def _examples(examples: Sequence[str] | None, vocabulary: Vocabulary) -> list[str]:
     """Texts to compare on: those given, and further ones where they are fewer than five."""
-    if isinstance(examples, str | bytes):
-        raise ValueError(f"examples must be a list of texts, got {examples[:40]!r}")
-    texts = list(examples or ())
+    texts = [] if examples is None else list(examples)
+    if isinstance(examples, str) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"examples must be a list of texts, got {examples!r:.80}")
     source = random.Random(0)
     words = [word for word in vocabulary.words if word not in SPECIAL_TOKENS] or ["word"]
     made_up = [" ".join(source.choices(words, k=k)) for k in (3, 10, 30, 80, 200)]
