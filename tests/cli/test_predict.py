@@ -60,6 +60,30 @@ def test_texts_of_the_command_line_are_answered(text_folder, capsys):
         assert sum(line["probabilities"].values()) == pytest.approx(1, abs=1e-5)
 
 
+def test_options_may_stand_between_the_folder_and_texts(text_folder, capsys):
+    _, expected = predict(capsys, text_folder, "great fun", "bad")
+    for arguments in (
+        ["--threads", 2, text_folder, "great fun", "bad"],
+        [text_folder, "--check", "great fun", "bad"],
+        [text_folder, "great fun", "--threads", 1, "bad"],
+        [text_folder, "--", "great fun", "bad"],
+    ):
+        assert predict(capsys, *arguments) == (0, expected)
+    assert "unrecognized arguments: --thread-s" in refuse(capsys, text_folder, "a", "--thread-s")
+
+
+def test_the_same_bytes_are_the_same_text_wherever_they_come_from(text_folder, capsys, monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO("\ufeffgreat\n".encode() + b"bad \xff"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    from_input = predict(capsys, text_folder)
+    assert predict(capsys, text_folder, "great", os.fsdecode(b"bad \xff")) == from_input
+
+
+def test_a_closed_standard_input_is_named(text_folder, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input is closed" in refuse(capsys, text_folder)
+
+
 def test_lines_of_standard_input_are_answered(text_folder, capsys, monkeypatch):
     _, expected = predict(capsys, text_folder, "great fun", "", "bad \ufffd")
     stdin = io.TextIOWrapper(io.BytesIO(b"great fun\r\n\nbad \xff"))
@@ -111,4 +135,4 @@ def test_images_are_answered_and_bad_ones_named(image_folder, capsys, tmp_path):
 
 def test_a_bad_folder_ends_in_one_line(text_folder, tmp_path, capsys):
     assert "is no portable folder" in refuse(capsys, tmp_path, "a text")
-    assert "num_threads must be a whole number" in refuse(capsys, text_folder, "a", "--threads", 0)
+    assert "--threads must be at least 1, got 0" in refuse(capsys, text_folder, "a", "--threads", 0)

@@ -44,12 +44,15 @@ def test_a_preset_gives_what_is_not_given(tmp_path, seen):
         ([], "--data must be at least 1 values, got 0"),
         (["--preset", "english_wikipedia"], "--preset english_wikipedia needs --data too"),
         (["--data", ".", "--pretrained", "a.keras", "--layers", "2"], "--layers: not with"),
-        (["--data", __file__, "--pretrained", "a.keras"], "lists, got a.keras"),
+        (["--data", "some.txt", "--pretrained", "a.keras"], "lists, got a.keras"),
+        (["--data", __file__], "path must end with .csv, .tsv, .jsonl or .txt"),
         (["--data", "nowhere.csv"], "--data must be files or folders, got nowhere.csv"),
         (["--data", ".", "--num-candidates", "5"], "--num-candidates must be at least the 4480"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, more, message):
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, more, message):
+    monkeypatch.chdir(tmp_path)
+    Path("some.txt").write_text("Some text.\n\n" * 300)
     with pytest.raises(SystemExit) as error:
         main(["train-language-model", *more, "--output", str(tmp_path / "run")])
     assert error.value.code == 2

@@ -63,7 +63,10 @@ def test_a_preset_with_the_paths_that_it_needs(monkeypatch, tmp_path):
         (["--valid", "-0.1"], "--valid must be a fraction between 0 and 1"),
         (["--valid", "nan"], "--valid must be a fraction between 0 and 1"),
         (["--pretrained", "."], "--embedding-size, --hidden-size, --layers: not with --pretrained"),
-        (["--epochs", *"1111", "--learning-rates", *"1111"], "num_groups=3"),
+        (
+            ["--epochs", *"1111", "--learning-rates", *"1111"],
+            "--epochs must be of 3 stages at most",
+        ),
         (["--drop-mult", "2.5"], "2.5"),
         (["--label-column", "rating"], "rating"),
         (["--test", "60"], "60"),

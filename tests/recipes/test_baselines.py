@@ -70,7 +70,7 @@ def test_words_that_tell_the_label_are_learned_and_said_at_once(tmp_path, capsys
     prepared = prepare(tmp_path)
     baseline = find_baseline(prepared)
     assert predict(prepared, baseline.model, "valid").argmax(-1).tolist() == [0, 1, 0]
-    [line] = capsys.readouterr().out.splitlines()
+    [_, line] = capsys.readouterr().out.splitlines()
     assert line.startswith(
         "TF-IDF with logistic regression: 66.67% of 3 validation texts right, after "
     )
@@ -127,7 +127,7 @@ def test_it_says_whether_vectors_are_used(settings, said, tmp_path, monkeypatch,
     prepared = prepare(tmp_path)
     start_from(prepared, ["bad", "good"])
     assert find_baseline(prepared).settings == settings
-    assert capsys.readouterr().out.startswith(f"TF-IDF with logistic {said}")
+    assert f"\nTF-IDF with logistic {said}" in capsys.readouterr().out
 
 
 def test_the_embedding_of_the_model_that_is_started_from_says_which_words_are_alike(
@@ -175,6 +175,13 @@ def test_with_many_labelled_texts_no_vectors_are_made(tmp_path, monkeypatch):
         start_from(prepared, ["bad", "good", "end"], topic_vectors=vectors)
         find_baseline(prepared)
     assert [some is None for some in given] == [False, True]
+
+
+def test_texts_without_words_say_nothing_and_cost_nothing(tmp_path, monkeypatch):
+    given = note_vectors(monkeypatch)
+    monkeypatch.setattr(baselines, "_LEAST_TEXTS", 15)
+    assert find_baseline(prepare(tmp_path, unlabelled=["good"] * 15)) is not None
+    assert given == [None]
 
 
 def test_texts_without_labels_say_it_too_where_there_are_enough(tmp_path, monkeypatch):

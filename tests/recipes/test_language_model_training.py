@@ -206,6 +206,30 @@ def test_fewer_texts_are_the_first_ones_and_the_validation_texts_stay(recipe, tm
 def test_token_ids_of_other_texts_are_not_taken(recipe, tmp_path):
     recipe.prepare(tmp_path / "run")
     (tmp_path / "b.csv").write_text("text\nq r s t u v w and much more of it\n")
+    with pytest.raises(InputError, match=r"holds the token ids of other .*: remove it, or name"):
+        recipe.prepare(tmp_path / "run")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_token_ids_of_other_texts_of_the_same_size_are_not_taken(recipe, tmp_path, resume):
+    recipe.prepare(tmp_path / "run")
+    recipe.prepare(tmp_path / "run", resume=resume)
+    path = tmp_path / "b.csv"
+    path.write_text("text\n" + path.read_text()[5:][::-1])
+    with pytest.raises(InputError, match="output holds the token ids of other texts"):
+        recipe.prepare(tmp_path / "run", resume=resume)
+
+
+def test_token_ids_of_before_there_was_a_digest_are_taken_by_a_resumed_run_alone(
+    recipe, tmp_path, monkeypatch
+):
+    recipe.prepare(tmp_path / "run")
+    file = tmp_path / "run" / "token_ids" / "description.json"
+    description = json.loads(file.read_text())
+    del description["sha256"]
+    file.write_text(json.dumps(description))
+    monkeypatch.setattr(language_model_training, "store_documents", None)
+    assert len(recipe.prepare(tmp_path / "run", resume=True).training) == 36
     with pytest.raises(InputError, match="output holds the token ids of other texts"):
         recipe.prepare(tmp_path / "run")
 
@@ -213,7 +237,23 @@ def test_token_ids_of_other_texts_are_not_taken(recipe, tmp_path):
 def test_bad_input_is_refused_before_work(recipe, tmp_path):
     with pytest.raises(InputError, match="data must be files or folders, got nowhere"):
         dataclasses.replace(recipe, data=("nowhere.csv",)).prepare(tmp_path / "run")
-    with pytest.raises(InputError, match="texts must be more than the 40 held out, got 40"):
+    with pytest.raises(InputError, match="valid must be fewer than the 40 texts, got 40"):
         dataclasses.replace(recipe, valid=40).prepare(tmp_path / "run")
-    with pytest.raises(InputError, match=r"documents must have .* or more tokens"):
-        dataclasses.replace(recipe, batch_size=100, num_candidates=None).prepare(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, r"^valid must be validation texts of 29 .* batch_size=28, got 4 of 28 tokens"),
+        ({"num_texts": 4}, r"^num_texts must be training texts of 29 .* got 4 of 28 tokens"),
+        ({"batch_size": 252}, r"^data must be training texts of 253 .* got 36 of 252 tokens"),
+    ],
+)
+def test_too_few_tokens_are_said_of_the_texts_that_lack_them(recipe, tmp_path, settings, message):
+    settings = {"batch_size": 28, "num_candidates": None} | settings
+    with pytest.raises(InputError, match=message):
+        dataclasses.replace(recipe, **settings).prepare(tmp_path / "run")
+
+
+def test_one_token_more_than_rows_is_enough(recipe, tmp_path):
+    dataclasses.replace(recipe, batch_size=27, num_candidates=None).prepare(tmp_path / "run")

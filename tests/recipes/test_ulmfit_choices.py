@@ -117,6 +117,33 @@ def test_it_is_said_that_texts_without_labels_are_not_read(number, settings, is_
     assert ("does not read the texts without labels" in capsys.readouterr().out) == is_said
 
 
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"fine_tune": False, "drop_mult": 0.1}, "drop_mult: of no effect without --fine-tune"),
+        ({"lm_learning_rate": 0.1}, "lm_learning_rate: of no effect without --lm-epochs 1"),
+        ({"lm_learning_rate": 0.1, "lm_epochs": 2}, None),
+        ({"drop_mult": 0.1}, None),
+    ],
+)
+def test_what_is_given_and_has_no_effect_is_said(settings, line, capsys):
+    choose(UlmfitRecipe(data="a.csv", **settings), corpus(ENGLISH, 100))
+    printed = capsys.readouterr().out
+    if line is None:
+        assert "no effect" not in printed
+    else:
+        assert line in printed.splitlines()
+
+
+def test_a_new_model_has_room_for_the_special_tokens():
+    with pytest.raises(ValueError, match="vocabulary_size must be a whole number of at least 9"):
+        UlmfitRecipe(data="a.csv", pretrained="none", vocabulary_size=8)
+    small = UlmfitRecipe(data="a.csv", vocabulary_size=8)
+    assert choose(small, corpus(ENGLISH)).vocabulary_size == 8  # beside the words of the model
+    with pytest.raises(ValueError, match="vocabulary_size must be"):
+        choose(small, corpus(GERMAN))
+
+
 def test_a_new_model_is_fine_tuned_unless_told_otherwise():
     recipe = UlmfitRecipe(data="a.csv", pretrained="none")
     assert choose(recipe, corpus(ENGLISH)).fine_tune

@@ -93,10 +93,10 @@ def test_a_pretrained_file_that_is_no_model_is_named(reviews, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": (1,) * 4, "learning_rates": (1,) * 4}, "num_groups=3"),
-        ({"lm_drop_mult": 9}, "drop_mult"),
-        ({"drop_mult": 2.5}, "drop_mult"),
-        ({"lm_batch_size": 9999}, "9999"),
+        ({"epochs": (1,) * 4, "learning_rates": (1,) * 4}, "epochs must be of 3 stages"),
+        ({"lm_drop_mult": 9}, "lm_drop_mult must leave rates below 1, got 9"),
+        ({"drop_mult": 2.5}, "^drop_mult must leave rates below 1, got 2.5"),
+        ({"lm_batch_size": 9999}, "training texts: .* for lm_batch_size=9999"),
         ({"label_column": "rating"}, "rating"),
         ({"test": 60}, "60"),
     ],

@@ -3,7 +3,13 @@ import pytest
 import tensorflow as tf
 
 from tfast.text.documents import look_up
-from tfast.text.stored_documents import is_store_of, open_stored_documents, store_documents
+from tfast.text.stored_documents import (
+    describe_files,
+    is_store_of,
+    open_stored_documents,
+    store_documents,
+)
+from tfast.text.tokenization import token_batches
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.vocabulary import Vocabulary
 
@@ -46,6 +52,49 @@ def test_they_are_opened_again_without_the_texts(tmp_path):
     assert not is_store_of(tmp_path / "ids", {"files": ("b",)})
     with pytest.raises(ValueError, match="exists"):
         store_documents(TEXTS, tmp_path / "ids", held_out=0)
+
+
+def test_ids_do_not_depend_on_how_many_texts_are_tokenized_at_a_time(tmp_path, monkeypatch):
+    options = {"held_out": 1, "min_frequency": 1}
+    together = store_documents(TEXTS, tmp_path / "together", **options)
+    monkeypatch.setattr(token_batches, "MOST_CHARACTERS", 1)
+    alone = store_documents(TEXTS, tmp_path / "alone", **options)
+    assert alone.vocabulary.words == together.vocabulary.words
+    np.testing.assert_array_equal(alone.read(), together.read())
+    np.testing.assert_array_equal(alone.starts, together.starts)
+
+
+def test_files_are_described_by_what_they_hold_wherever_they_lie(tmp_path):
+    for folder in ("here", "there"):
+        (tmp_path / folder / "inner").mkdir(parents=True)
+        (tmp_path / folder / "inner" / "a.txt").write_text("a film")
+        (tmp_path / folder / "b.txt").write_text("a book")
+    here, there = tmp_path / "here", tmp_path / "there"
+    described = describe_files([here, here / "b.txt"])
+    assert described["files"] == [("b.txt", 6), ("a.txt", 6), ("b.txt", 6)]
+    assert describe_files([there, there / "b.txt"]) == described
+    (there / "b.txt").write_text("a play")
+    other = describe_files([there, there / "b.txt"])
+    assert other["files"] == described["files"]
+    assert other["sha256"] != described["sha256"]
+
+
+def test_a_folder_is_not_described_as_the_file_in_it_nor_as_another_order(tmp_path):
+    (tmp_path / "a.txt").write_text("a film")
+    digests = {describe_files([path])["sha256"] for path in (tmp_path, tmp_path / "a.txt")}
+    (tmp_path / "a.txt").rename(tmp_path / "b.txt")
+    digests.add(describe_files([tmp_path])["sha256"])
+    assert len(digests) == 3
+
+
+def test_a_store_without_a_digest_will_do_only_where_none_is_needed(tmp_path):
+    store_documents(TEXTS, tmp_path / "old", held_out=0, description={"valid": 1})
+    store_documents(TEXTS, tmp_path / "new", held_out=0, description={"valid": 1, "sha256": "00"})
+    now = {"valid": 1, "sha256": "ff"}
+    assert not is_store_of(tmp_path / "old", now)
+    assert is_store_of(tmp_path / "old", now, digest_needed=False)
+    assert not is_store_of(tmp_path / "old", now | {"valid": 2}, digest_needed=False)
+    assert not is_store_of(tmp_path / "new", now, digest_needed=False)
 
 
 def test_large_vocabularies_have_wider_ids(tmp_path):

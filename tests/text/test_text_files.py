@@ -73,6 +73,29 @@ def test_bytes_that_are_not_utf_8_are_named_with_their_line(tmp_path):
         rows_of(path, ["text"], encoding="rot13")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF16", "utf-32"])
+def test_a_missing_byte_order_mark_is_named_with_an_encoding_that_needs_none(tmp_path, encoding):
+    needs_none = "utf-32-le" if encoding == "utf-32" else "utf-16-le"
+    path = write(tmp_path / "a.csv", "text\nécole\n", needs_none)
+    message = rf"a\.csv is not UTF-(16|32) with a byte-order mark; .*encoding='{needs_none}'"
+    with pytest.raises(ValueError, match=message):
+        rows_of(path, ["text"], encoding=encoding)
+    assert rows_of(path, ["text"], encoding=needs_none) == [(2, ("école",))]
+
+
+def test_a_cut_file_with_a_byte_order_mark_needs_no_other_mark(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("école".encode("utf-16")[:-1])
+    with pytest.raises(ValueError, match=r"a\.txt is not UTF-16; .*encoding='latin-1'"):
+        read_text(path, encoding="utf-16")
+
+
+def test_an_encoding_that_tells_no_byte_is_named_with_file_and_line(tmp_path):
+    path = write(tmp_path / "a.txt", "a\n")
+    with pytest.raises(ValueError, match=r"a\.txt, line 1 is not UNDEFINED"):
+        read_text(path, encoding="undefined")  # Python's, which refuses everything
+
+
 def test_a_cell_of_ten_megabytes_is_read_and_no_limit_is_left_changed(tmp_path):
     limit = csv.field_size_limit()
     long = "word " * 2_000_000

@@ -90,6 +90,15 @@ def test_settings_that_leave_no_word_say_nothing():
     np.testing.assert_array_equal(logits, np.zeros((4, 2)))
 
 
+def test_nothing_is_compared_for_very_many_classes(monkeypatch):
+    documents, labels = some_texts(60, 3)
+    fits = []
+    monkeypatch.setattr(tfidf, "fit_regression", lambda *some, **options: fits.append(some))
+    monkeypatch.setattr(tfidf, "MOST_WEIGHTS", 10)
+    assert choose_settings(documents, labels, vocab_size=VOCAB_SIZE) == CANDIDATES[0]
+    assert not fits
+
+
 def test_classes_of_one_text_get_the_first_settings():
     documents = tf.ragged.constant([[2, 9], [2, 9, 10], [2, 9, 11]], dtype="int32")
     sizes = {"vocab_size": 16, "num_classes": 3}

@@ -4,14 +4,31 @@ import argparse
 import os
 import re
 from collections.abc import Collection
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tfast.errors import DivergedError, InputError
 from tfast.files import system_error
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one line."""
+    """Says what is wrong with a command line in one line.
+
+    Attributes:
+        intermixed: whether options may stand between arguments of which there may be any number.
+            argparse can do that, but not for the command of a parser of commands.
+    """
+
+    intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What argparse does, or its `parse_known_intermixed_args`, which calls this again."""
+        if not self.intermixed:
+            return super().parse_known_args(args, namespace)
+        self.intermixed = False
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.intermixed = True
 
     def error(self, message: str) -> NoReturn:
         """Ends the program with exit code 2."""

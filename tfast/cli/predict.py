@@ -12,19 +12,22 @@ and the path of an image; for an image that cannot be read, why, and the exit co
 import argparse
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tfast.cli.errors import OneLineParser
 from tfast.runtime import FolderError, ImageError, load
 
 # How many lines of standard input are classified together.
 _BATCH_SIZE = 256
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: OneLineParser) -> None:
     """Adds the options."""
+    parser.intermixed = True
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="a portable folder")
     parser.add_argument(
         "inputs",
@@ -42,6 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints a line for each input."""
+    if arguments.threads < 1:
+        arguments.parser.error(f"--threads must be at least 1, got {arguments.threads}")
+    if not arguments.inputs and sys.stdin is None:
+        arguments.parser.error("standard input is closed, and nothing is given to classify")
     try:
         classifier = load(arguments.folder, num_threads=arguments.threads)
         if arguments.check:
@@ -49,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (FolderError, ImportError, ValueError) as error:
         arguments.parser.error(str(error))
     inputs = arguments.inputs or (line.rstrip("\r\n") for line in _lines(sys.stdin.buffer))
+    if arguments.inputs and classifier.folder.description["kind"] == "text":
+        inputs = list(_lines(map(os.fsencode, arguments.inputs)))
     exit_code = 0
     for batch in _batches(inputs, len(arguments.inputs) or _BATCH_SIZE):
         for line in _answer_lines(classifier, batch):
@@ -69,8 +78,9 @@ def _as_json(line: dict[str, Any]) -> str:
 
 
 def _lines(stream: Iterable[bytes]) -> Iterator[str]:
-    """Lines of any bytes: what is not UTF-8 becomes U+FFFD."""
-    return (line.decode("utf-8", "replace") for line in stream)
+    """Lines of any bytes: what is not UTF-8 becomes U+FFFD; a byte-order mark is left out."""
+    for number, line in enumerate(stream):
+        yield line.decode("utf-8" if number else "utf-8-sig", "replace")
 
 
 def _batches(inputs: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """The simple baseline beside ULMFiT, TF-IDF with logistic regression: fitted first, in seconds."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -56,6 +57,7 @@ def find_baseline(prepared: PreparedTexts) -> Baseline | None:
     """
     model_file, note_file = prepared.output / "tfidf.keras", prepared.output / "tfidf.json"
     begin = time.monotonic()
+    print("Fitting TF-IDF with logistic regression", flush=True)
     try:
         vectors = _word_vectors(prepared)
         digest = _digest(prepared, vectors)
@@ -161,7 +163,8 @@ def _word_vectors(prepared: PreparedTexts) -> GramVectors | None:
     # cross-validation, which leaves it out, then finds them bad.
     if len(prepared.corpus.unlabelled) >= _LEAST_TEXTS:
         own = prepared.documents["unlabelled"]
-        known.append(topic_vectors(own, vocab_size=len(words), size=_OWN_SIZE))
+        with contextlib.suppress(TooFewWordsError):  # they say nothing
+            known.append(topic_vectors(own, vocab_size=len(words), size=_OWN_SIZE))
     if not known:
         return None
     # Each is as long as the other.

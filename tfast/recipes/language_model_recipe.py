@@ -5,6 +5,9 @@ TensorFlow.
 """
 
 import dataclasses
+import itertools
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -13,6 +16,8 @@ from tfast.recipes import checks
 from tfast.recipes.errors import input_errors
 from tfast.recipes.recipe import Recipe, setting
 from tfast.recipes.run_folder import check_output, hold
+from tfast.text.texts import iterate_unlabelled
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.types import PathLike
 
 if TYPE_CHECKING:
@@ -122,6 +127,16 @@ class LanguageModelRecipe(Recipe):
                 f"got {self.num_candidates}"
             )
         self._check_new_model()
+        if self.pretrained is None:
+            whole_number("vocabulary_size", self.vocabulary_size, minimum=len(SPECIAL_TOKENS))
+
+    def texts(self) -> Iterator[str]:
+        """The texts of all of `data`, one by one.
+
+        Raises:
+            ValueError: see `tfast.text.iterate_unlabelled`.
+        """
+        return itertools.chain.from_iterable(map(self._texts_of, self.data))
 
     def prepare(self, output: PathLike, *, resume: bool = False) -> "PreparedLanguageModel":
         """Reads, checks and tokenizes everything.
@@ -143,9 +158,10 @@ class LanguageModelRecipe(Recipe):
                 if not path.exists():
                     raise ValueError(f"data must be files or folders, got {path}")
             check_output(output, checkpoints="checkpoints", resume=resume)
+            self._check_texts()
             from tfast.recipes import language_model_training
 
-            return language_model_training.prepare(self, output)
+            return language_model_training.prepare(self, output, resume=resume)
 
     def run(self, output: PathLike, *, resume: bool = False) -> dict[str, Any]:
         """Prepares, trains and writes, and keeps other runs out of the folder meanwhile.
@@ -162,3 +178,16 @@ class LanguageModelRecipe(Recipe):
             from tfast.recipes import language_model_training
 
             return language_model_training.train_and_write(prepared)
+
+    def _texts_of(self, path: Path) -> Iterator[str]:
+        return iterate_unlabelled(path, text_column=self.text_column, encoding=self.encoding)
+
+    def _check_texts(self) -> None:
+        """Refuses what shows in the first texts, before hours go into tokenizing others."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of files left out: they come when all are read
+            for path in self.data:
+                next(self._texts_of(path), None)
+            number = sum(1 for _ in itertools.islice(self.texts(), self.valid + 1))
+        if number <= self.valid:
+            raise ValueError(f"valid must be fewer than the {number} texts, got {self.valid}")

@@ -3,14 +3,12 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfast.data.folders import files_below
 from tfast.files import atomic_write
 from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.recipes.language_model_recipe import LanguageModelRecipe
@@ -24,11 +22,11 @@ from tfast.text.models.config import AWDLSTMConfig
 from tfast.text.models.language_model import LanguageModel, layer_groups
 from tfast.text.stored_documents import (
     StoredDocuments,
+    describe_files,
     is_store_of,
     open_stored_documents,
     store_documents,
 )
-from tfast.text.texts import TEXT_ENDINGS, iterate_unlabelled
 from tfast.text.tokenization.tokenizer_files import save_tokenizer, tokenizer_settings
 from tfast.text.ulmfit import transfer_vocabulary
 from tfast.text.word_vectors import start_from_counts
@@ -62,15 +60,22 @@ class PreparedLanguageModel:
     settings: dict[str, Any]
 
 
-def prepare(recipe: LanguageModelRecipe, output: Path) -> PreparedLanguageModel:
+def prepare(
+    recipe: LanguageModelRecipe, output: Path, *, resume: bool = False
+) -> PreparedLanguageModel:
     """Reads and tokenizes the texts, or opens what a run before it has tokenized.
+
+    Args:
+        recipe: the settings.
+        output: the folder of the run.
+        resume: whether a run in it is continued.
 
     Raises:
         ValueError: bad input, a bad pretrained model, or a checkpoint of another run.
     """
     remove_all_leftovers(output, output / "checkpoints")
     start = _start(recipe)
-    documents = _stored(recipe, start, output / "token_ids")
+    documents = _stored(recipe, start, output / "token_ids", resume)
     last = len(documents) - recipe.valid
     prepared = PreparedLanguageModel(
         recipe=recipe,
@@ -81,8 +86,7 @@ def prepare(recipe: LanguageModelRecipe, output: Path) -> PreparedLanguageModel:
         validation=documents.select(last, len(documents)),
         settings=recipe.settings() | {"tokens": documents.num_tokens} | start.settings(),
     )
-    for training in (True, False):  # too few tokens show now
-        _batches(prepared, training=training)
+    _check_tokens(prepared)
     checkpoint = _files(prepared).checkpoint
     if checkpoint.exists():
         check_same_run(checkpoint, prepared.settings)
@@ -187,10 +191,11 @@ def _start(recipe: LanguageModelRecipe) -> TextStart:
     return start
 
 
-def _stored(recipe: LanguageModelRecipe, start: TextStart, folder: Path) -> StoredDocuments:
+def _stored(
+    recipe: LanguageModelRecipe, start: TextStart, folder: Path, resume: bool
+) -> StoredDocuments:
     description: dict[str, Any] = {
-        # Not where they are: data may be moved before a run is resumed.
-        "files": [(file.name, file.stat().st_size) for file in _text_files(recipe)],
+        **describe_files(recipe.data),
         "text_column": recipe.text_column,
         "encoding": recipe.encoding,
         "valid": recipe.valid,
@@ -202,11 +207,15 @@ def _stored(recipe: LanguageModelRecipe, start: TextStart, folder: Path) -> Stor
         words = json.dumps(start.vocabulary.words)
         description["pretrained_words"] = hashlib.sha256(words.encode()).hexdigest()
     if folder.exists():
-        if not is_store_of(folder, description):
-            raise ValueError(f"output holds the token ids of other texts or words, see {folder}")
+        # A run that began before there was a digest can be resumed; a new one takes no such ids.
+        if not is_store_of(folder, description, digest_needed=not resume):
+            raise ValueError(
+                f"output holds the token ids of other texts or words, see {folder}: remove it, or "
+                "name another output folder"
+            )
         return open_stored_documents(folder)
     return store_documents(
-        _texts(recipe),
+        recipe.texts(),
         folder,
         held_out=recipe.valid,
         known=start.vocabulary,
@@ -218,16 +227,19 @@ def _stored(recipe: LanguageModelRecipe, start: TextStart, folder: Path) -> Stor
     )
 
 
-def _text_files(recipe: LanguageModelRecipe) -> Iterator[Path]:
-    for path in recipe.data:
-        yield from map(Path, files_below(path, TEXT_ENDINGS)[0]) if path.is_dir() else [path]
-
-
-def _texts(recipe: LanguageModelRecipe) -> Iterator[str]:
-    for path in recipe.data:
-        yield from iterate_unlabelled(
-            path, text_column=recipe.text_column, encoding=recipe.encoding
-        )
+def _check_tokens(prepared: PreparedLanguageModel) -> None:
+    """Refuses texts that are too short for a batch, by the settings that say how many they are."""
+    recipe = prepared.recipe
+    for name, kind, documents in (
+        ("num_texts" if recipe.num_texts else "data", "training", prepared.training),
+        ("valid", "validation", prepared.validation),
+    ):
+        if documents.num_tokens <= recipe.batch_size:
+            raise ValueError(
+                f"{name} must be {kind} texts of {recipe.batch_size + 1} or more tokens together "
+                f"for batch_size={recipe.batch_size}, got {len(documents)} of "
+                f"{documents.num_tokens} tokens"
+            )
 
 
 def _files(prepared: PreparedLanguageModel) -> StageFiles:

@@ -25,7 +25,7 @@ def choose(recipe: UlmfitRecipe, corpus: Corpus) -> UlmfitRecipe:
     if start == "auto":
         start, why = _find_start(recipe, corpus)
         print(f"The language model starts {f'from {start}' if start else 'new'}: {why}", flush=True)
-    if start is None:
+    if start is None:  # a vocabulary too small for it shows here
         return dataclasses.replace(recipe, pretrained=None)
     numbers = len(corpus.train), len(corpus.unlabelled)
     chosen = after_pretraining(*numbers, fine_tune=_fine_tunes(recipe))
@@ -34,6 +34,7 @@ def choose(recipe: UlmfitRecipe, corpus: Corpus) -> UlmfitRecipe:
     tokens = (recipe.lm_batch_size or chosen["lm_batch_size"]) * recipe.window
     chosen["lm_candidates"] = max(tokens, chosen["lm_candidates"])
     still_open = {name: value for name, value in chosen.items() if getattr(recipe, name) is None}
+    _say_what_has_no_effect(recipe, still_open)
     return dataclasses.replace(recipe, pretrained=start, **still_open)
 
 
@@ -109,6 +110,17 @@ def _say_it_is_regression(recipe: UlmfitRecipe, corpus: Corpus) -> None:
             "rarely helps so few labels; --lm-epochs 1 trains it on them",
             flush=True,
         )
+
+
+def _say_what_has_no_effect(recipe: UlmfitRecipe, chosen: dict[str, Any]) -> None:
+    trainings = {
+        ("fine_tune", "--fine-tune"): ("epochs", "learning_rates", "drop_mult", "slower_by"),
+        ("lm_epochs", "--lm-epochs 1"): ("lm_learning_rate", "lm_drop_mult", "lm_batch_size"),
+    }
+    for (name, option), settings in trainings.items():
+        given = [setting for setting in settings if setting not in chosen]
+        if given and not chosen.get(name, getattr(recipe, name)):
+            print(f"{', '.join(given)}: of no effect without {option}", flush=True)
 
 
 def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:

@@ -1,7 +1,8 @@
 """What a ULMFiT run needs before it trains: texts, vocabulary and models, read and checked."""
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -149,12 +150,28 @@ def check_old_run(output: Path, settings: dict[str, Any], *, so_far: bool = Fals
 def check_models(recipe: UlmfitRecipe, pretrained: dict[bool, LanguageModel]) -> None:
     """Says before the work what is wrong with rates of dropout and with stages."""
     num_layers = recipe.layers
-    for model in pretrained.values():
-        settings = {**model.encoder.settings, "drop_mult": recipe.lm_drop_mult}
-        num_layers = AWDLSTMConfig(**settings).num_layers
-    AWDLSTMConfig(1, drop_mult=recipe.lm_drop_mult)
-    AWDLSTMConfig.for_classifier(1, drop_mult=recipe.drop_mult)
+    with _naming("lm_drop_mult", recipe.lm_drop_mult):
+        for model in pretrained.values():
+            settings = {**model.encoder.settings, "drop_mult": recipe.lm_drop_mult}
+            num_layers = AWDLSTMConfig(**settings).num_layers
+        AWDLSTMConfig(1, drop_mult=recipe.lm_drop_mult)
+    with _naming("drop_mult", recipe.drop_mult):
+        AWDLSTMConfig.for_classifier(1, drop_mult=recipe.drop_mult)
+    if len(recipe.epochs) > num_layers + 2:
+        raise ValueError(
+            f"epochs must be of {num_layers + 2} stages at most, as many as there are groups of "
+            f"layers, got {len(recipe.epochs)}"
+        )
     make_classifier_stages(recipe, num_layers)
+
+
+@contextlib.contextmanager
+def _naming(setting: str, value: float) -> Iterator[None]:
+    """Lets what a layer says of its rates name the setting that they come from."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{setting} must leave rates below 1, got {value}: {error}") from error
 
 
 def make_classifier_stages(recipe: UlmfitRecipe, num_layers: int) -> list[Stage]:
@@ -176,7 +193,8 @@ def check_windows(recipe: UlmfitRecipe, documents: dict[str, tf.RaggedTensor]) -
         try:
             make_lm_batches(recipe, some, training=False)
         except ValueError as error:
-            raise ValueError(f"{name} texts: {error}") from error
+            reason = str(error).replace("batch_size", "lm_batch_size")
+            raise ValueError(f"{name} texts: {reason}") from error
 
 
 def target_documents(

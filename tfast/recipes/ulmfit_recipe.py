@@ -14,6 +14,7 @@ from tfast.recipes.errors import input_errors
 from tfast.recipes.presets import load_preset
 from tfast.recipes.recipe import Recipe, late_setting, setting
 from tfast.recipes.run_folder import check_output, hold
+from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.types import PathLike
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ class UlmfitRecipe(Recipe):
             )
         if self.pretrained is None and not self.lm_epochs:
             raise ValueError("lm_epochs must be at least 1 for a new model, got 0")
+        if self.pretrained is None:
+            whole_number("vocabulary_size", self.vocabulary_size, minimum=len(SPECIAL_TOKENS))
         if self.general_text and self.pretrained not in (None, "auto"):
             raise ValueError(
                 f"general_text must be left out beside pretrained, got {self.general_text}"

@@ -1,17 +1,20 @@
 """Documents as token ids in a file, for more text than fits into memory."""
 
 import dataclasses
+import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tfast import arguments
+from tfast.data.folders import files_below
 from tfast.files import atomic_write
 from tfast.text.documents import number_words
+from tfast.text.texts import TEXT_ENDINGS
 from tfast.text.tokenization.special_tokens import UNKNOWN_ID
 from tfast.text.tokenization.token_batches import Tokenizer, tokenize
 from tfast.text.vocabulary import Vocabulary
@@ -82,8 +85,10 @@ def store_documents(
 ) -> StoredDocuments:
     """Tokenizes texts once, to a vocabulary and to ids in a file.
 
-    Memory holds each distinct word once and 8 bytes a document; disk 4 bytes a token, 6 while it
-    is made. The folder is written whole or not at all.
+    Memory holds the distinct words, 8 bytes a document, the first `held_out` + 1 texts, and what
+    `tokenize` has in work: batches of at most 256 texts that end after four million characters,
+    one more than there are threads. Disk holds 2 or 4 bytes a token, 6 or 8 while it is made. The
+    folder is written whole or not at all.
 
     Args:
         texts: strings; an iterator is read once.
@@ -153,10 +158,46 @@ def open_stored_documents(folder: PathLike) -> StoredDocuments:
     return StoredDocuments(vocabulary, ids, starts)
 
 
-def is_store_of(folder: PathLike, description: dict[str, Any]) -> bool:
-    """Whether a folder holds stored documents of this description."""
+def describe_files(paths: Sequence[Path]) -> dict[str, Any]:
+    """What texts are in files and folders, wherever these lie: part of a description.
+
+    Args:
+        paths: of what `tfast.text.iterate_unlabelled` reads. All bytes are read.
+
+    Returns:
+        `files`, the name and size of each file, and `sha256`, the digest of their contents and
+        of their names within the folders.
+    """
+    files = []
+    digest = hashlib.sha256()
+    for path in paths:
+        for name in files_below(path, TEXT_ENDINGS)[0] if path.is_dir() else [path]:
+            file = Path(name)
+            files.append((file.name, file.stat().st_size))
+            # "." for a path that is a file: one in a folder is read otherwise.
+            digest.update(bytes(file.relative_to(path)) + b"\0")
+            with file.open("rb") as opened:
+                digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return {"files": files, "sha256": digest.hexdigest()}
+
+
+def is_store_of(
+    folder: PathLike, description: dict[str, Any], *, digest_needed: bool = True
+) -> bool:
+    """Whether a folder holds stored documents of this description.
+
+    Args:
+        folder: it need not exist.
+        description: see `store_documents`.
+        digest_needed: whether `sha256` must be there; tfast once stored none.
+    """
     file = Path(folder) / "description.json"
-    return file.exists() and json.loads(file.read_text()) == json.loads(json.dumps(description))
+    if not file.exists():
+        return False
+    stored, wanted = json.loads(file.read_text()), json.loads(json.dumps(description))
+    if not digest_needed and "sha256" not in stored:
+        wanted.pop("sha256", None)
+    return bool(stored == wanted)
 
 
 def _choose_words(

@@ -145,12 +145,12 @@ def _opened(path: PathLike, encoding: str, newline: str | None) -> Iterator[IO[s
         with _opened_bytes(path) as binary:
             start = binary.read(4)
             binary.seek(0)
-            marks = [name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)]
-            encoding = marks[0] if marks else encoding
+            mark = next(filter(start.startswith, _BYTE_ORDER_MARKS), None)
+            encoding = _BYTE_ORDER_MARKS[mark] if mark else encoding
             with io.TextIOWrapper(binary, encoding=encoding, newline=newline) as file:
                 yield file
-    except UnicodeDecodeError:
-        raise ValueError(_describe_bad_bytes(path, encoding)) from None
+    except UnicodeError:  # that of UTF-16 without a mark is no UnicodeDecodeError
+        raise ValueError(_describe_bad_bytes(path, encoding, has_mark=mark is not None)) from None
     # bzip2 knows no exception but OSError, which has no number then.
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -164,16 +164,21 @@ def _opened_bytes(path: PathLike) -> Any:
     return opener(path, "rb")
 
 
-def _describe_bad_bytes(path: PathLike, encoding: str) -> str:
+def _describe_bad_bytes(path: PathLike, encoding: str, *, has_mark: bool) -> str:
     """What to say of a file that cannot be decoded: the first line where that shows."""
     where = os.fspath(path)
+    name = codecs.lookup(encoding).name  # "utf-16" of "UTF16" too
+    if name in ("utf-16", "utf-32") and not has_mark:
+        return _name_an_encoding(where, f"{name.upper()} with a byte-order mark", f"{name}-le")
     with _opened_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode(encoding)
-            except UnicodeDecodeError as error:
-                if not encoding.startswith(("utf-16", "utf-32")):  # their lines end otherwise
-                    where += f", line {number}: byte 0x{line[error.start]:02x}"
+            except UnicodeError as error:
+                if not name.startswith(("utf-16", "utf-32")):  # their lines end otherwise
+                    where += f", line {number}"
+                    if isinstance(error, UnicodeDecodeError):
+                        where += f": byte 0x{line[error.start]:02x}"
                 break
     return _name_an_encoding(where, encoding.removesuffix("-sig").upper())
 

@@ -26,7 +26,11 @@ from tfast.text.tfidf_regression import Fitted, KnownGrams, TfidfSettings, fit_r
 # Texts that settings are compared on at most, but for a few more of rare classes.
 MAX_COMPARED = 2000
 
-# The first is for texts too few to compare settings on.
+# Words and pairs times classes that settings are compared with: 200 classes of five texts have ten
+# million, and one of up to fifty fits took half a minute.
+MOST_WEIGHTS = 5_000_000
+
+# The first is for texts too few to compare settings on, and for very many classes.
 CANDIDATES = (
     *(TfidfSettings(texts, c, 0.0, 0.5) for texts in (2, 1) for c in (10.0, 100.0)),
     TfidfSettings(1, 100.0, 0.0, 0.5, pair_weight=0.25),
@@ -112,7 +116,8 @@ def choose_settings(
 
     They are compared by the likelihood of the texts that are left out, in five parts. Of more than
     `MAX_COMPARED` texts a sample is compared on, and vectors are left out: they help the less the
-    more texts there are.
+    more texts there are. Nothing is compared where classes times words and pairs are more than
+    `MOST_WEIGHTS`, which would take an hour.
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
@@ -123,7 +128,7 @@ def choose_settings(
 
     Returns:
         The `TfidfSettings`. Where no two classes have two texts: the first, of those with vectors
-        where there are any.
+        where there are any. Of very many classes: the first, whose words two texts must have.
 
     Raises:
         ValueError: vectors that do not fit.
@@ -141,6 +146,8 @@ def choose_settings(
     order = order[_thinned(labels[order], step)]
     grams, known = _count(tf.gather(documents, order), vocab_size, vectors)
     labels = labels[order]
+    if (labels.max() + 1) * len(grams.frequent(1)) > MOST_WEIGHTS:
+        return CANDIDATES[0]
     judged = can_be_left_out(labels)
 
     # Of 8,000 film reviews vectors that are as long as these took almost a point.

@@ -4,6 +4,7 @@ import threading
 import pytest
 import tensorflow as tf
 
+from tfast.text.tokenization import token_batches
 from tfast.text.tokenization.token_batches import TracedTokenizer, tokenize
 
 
@@ -56,6 +57,14 @@ def test_texts_are_read_a_few_batches_ahead(num_processors, num_read, monkeypatc
     assert next(batches).to_list() == [[b"a"], [b"a"]]
     batches.close()
     assert len(read) == 2 * num_read
+
+
+def test_long_texts_end_their_batch_and_stay_in_order(monkeypatch):
+    monkeypatch.setattr(token_batches, "MOST_CHARACTERS", 10)
+    texts = ["a b", "c d", *["long " * 9] * 2, "e", "f g h i j", "k", *"lmno"]
+    batches = [batch.to_list() for batch in tokenize(iter(texts), tokenizer=tf.strings.split)]
+    assert [len(batch) for batch in batches] == [3, 1, 2, 5]
+    assert [row for batch in batches for row in batch] == [text.encode().split() for text in texts]
 
 
 def test_a_tokenizer_is_traced_where_it_is_given_and_once():

@@ -2,7 +2,6 @@
 
 import collections
 import concurrent.futures
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sized
 
@@ -16,6 +15,8 @@ from tfast.text.tokenization.tokenizer import TextTokenizer
 Tokenizer = Callable[[tf.Tensor], tf.RaggedTensor]
 # Each has two batches in memory at a time.
 MOST_THREADS = 8
+# Of a batch: a few hundred long texts would take gigabytes. Ordinary texts stay below.
+MOST_CHARACTERS = 4_000_000
 
 
 def tokenize(
@@ -32,7 +33,8 @@ def tokenize(
             ahead.
         tokenizer: from strings `(batch,)` to ragged tokens `(batch, None)`; None for a
             `TextTokenizer`.
-        batch_size: how many texts are tokenized at a time.
+        batch_size: how many texts are tokenized at a time; fewer where they are long: the text
+            that fills four million characters ends its batch.
         title: printed above a progress bar; None for no progress bar.
 
     Yields:
@@ -84,6 +86,20 @@ class TracedTokenizer:
         return self._graph(texts)
 
 
+def _text_batches(texts: Iterable[str], batch_size: int) -> Iterator[list[str]]:
+    """Texts in their order, at most `batch_size` at a time, and not many characters."""
+    batch: list[str] = []
+    num_characters = 0
+    for text in texts:
+        batch.append(text)
+        num_characters += len(text)
+        if len(batch) == batch_size or num_characters >= MOST_CHARACTERS:
+            yield batch
+            batch, num_characters = [], 0
+    if batch:
+        yield batch
+
+
 def _token_batches(
     texts: Iterable[str], tokenizer: TracedTokenizer, batch_size: int, title: str | None
 ) -> Iterator[tf.RaggedTensor]:
@@ -92,13 +108,13 @@ def _token_batches(
     if title is not None and size != 0:
         print(title)
         progress = keras.utils.Progbar(size, unit_name="text")
-    iterator = iter(texts)
+    batches = _text_batches(texts, batch_size)
     # Threads, because each `Dataset.map` would optimize the graph again, which takes half a second.
     num_threads = min(os.cpu_count() or 1, MOST_THREADS)
     pending: collections.deque[concurrent.futures.Future] = collections.deque()
     is_first = True
     with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
-        while (batch := list(itertools.islice(iterator, batch_size))) or pending:
+        while (batch := next(batches, None)) or pending:
             if batch:
                 pending.append(pool.submit(tokenizer, tf.constant(batch)))
                 if is_first:  # alone, or each thread would optimize the graph
