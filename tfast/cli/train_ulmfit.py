@@ -3,10 +3,10 @@
     tfast train-ulmfit --output runs/docstrings
     tfast train-ulmfit --data reviews.csv --unlabelled more.csv --output runs/reviews
 
-First TF-IDF is fitted, in seconds. Then a language model learns from the texts at hand, or is
-taken as it is, and a classifier starts from it. Where the texts are English, the language model is
-tfast/english, fine-tuned if there are texts without labels (--pretrained none starts a new one);
-with fewer than 1,000 training texts the classifier is then logistic regression on its outputs
+First TF-IDF is fitted, in seconds. Then a classifier starts from a language model. Where the texts
+are English, that is tfast/english (--pretrained none starts a new one, which learns from the texts
+at hand). With 1,000 training texts or more it first reads the --unlabelled ones, and all layers are
+fine-tuned; with fewer it stays as it is, and the classifier is logistic regression on its outputs
 (--fine-tune trains all layers). TF-IDF and the classifier are exported as one, weighted on held-out
 texts (--no-blend exports ULMFiT alone).
 Without --data, docstrings of the installed libraries are told apart by library, with the settings

@@ -42,4 +42,5 @@ from .tfidf import fit_tfidf as fit_tfidf
 from .tokenization.sentencepiece_splitter import SentencePieceSplitter as SentencePieceSplitter
 from .tokenization.token_batches import tokenize as tokenize
 from .tokenization.tokenizer import TextTokenizer as TextTokenizer
+from .tokenization.tokenizer_files import load_tokenizer as load_tokenizer
 from .vocabulary import Vocabulary as Vocabulary
