@@ -67,6 +67,7 @@ def test_options_may_stand_between_the_folder_and_texts(text_folder, capsys):
         [text_folder, "--check", "great fun", "bad"],
         [text_folder, "great fun", "--threads", 1, "bad"],
         [text_folder, "--", "great fun", "bad"],
+        ["--", text_folder, "great fun", "bad"],
     ):
         assert predict(capsys, *arguments) == (0, expected)
     assert "unrecognized arguments: --thread-s" in refuse(capsys, text_folder, "a", "--thread-s")

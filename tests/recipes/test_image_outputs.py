@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from small_data import TINY_IMAGES, write_images
 
-from tfast.recipes import ImageRecipe, InputError
+from tfast.recipes import ImageRecipe, InputError, PortableExport
 from tfast.recipes.image_outputs import plot_worst
 from tfast.recipes.served import Served
 from tfast.training.inspection import figures
@@ -48,6 +48,7 @@ def test_a_folder_of_images_becomes_a_saved_model_and_a_report(tmp_path, monkeyp
     assert (served.class_names, served.image_size) == (("Ba$$in", "Va$e_{x"), 16)
     assert len(served.examples) == 4
     assert all(Path(path).is_file() for path in served.examples)
+    assert PortableExport(model=output, precision="int8").run(tmp_path / "portable") < 0.1
 
     serve = tf.saved_model.load(str(output / "saved_model")).signatures["serving_default"]
     encoded = (images / "Ba$$in" / "0.png").read_bytes()

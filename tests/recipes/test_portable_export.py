@@ -1,3 +1,7 @@
+import dataclasses
+import shutil
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from tfast.recipes import InputError, PortableExport
 from tfast.recipes.results import write_json
 from tfast.recipes.served import Served
 from tfast.text import TextClassifier, TextTokenizer, Vocabulary
+from tfast.text.tokenization import tokenizer_files
 from tfast.text.tokenization.tokenizer_files import save_tokenizer
 from tfast.vision import ImagePreprocessing
 
@@ -81,7 +86,7 @@ def test_images_are_classified_with_ranges_measured_on_those_of_the_run(image_ru
     classifier = tfast.runtime.load(tmp_path / "out")
     path = image_run / "images" / "dark" / "0.png"
     assert classifier.classify([path]).probabilities.shape == (1, 2)
-    with pytest.raises(InputError, match="output must be a new folder"):
+    with pytest.raises(InputError, match="out exists; choose another path"):
         PortableExport(model=image_run).run(tmp_path / "out")
     others = PortableExport(model=image_run, examples=image_run / "images" / "dark")
     others.run(tmp_path / "out", overwrite=True)
@@ -101,14 +106,36 @@ def test_what_does_not_fit_is_an_input_error(image_run, tmp_path, settings, mess
     assert not (tmp_path / "out").exists()
 
 
+def test_a_run_is_not_overwritten_by_what_is_made_of_it(text_run):
+    for output in (text_run, text_run / ".." / "run", text_run.parent):
+        with pytest.raises(InputError, match="output must be another folder than model"):
+            PortableExport(model=text_run).run(output, overwrite=True)
+    assert (text_run / "classifier.keras").exists()
+
+
+def test_without_its_images_a_run_can_be_exported_but_for_int8(image_run, tmp_path):
+    moved = tmp_path / "run"
+    shutil.copytree(image_run, moved)
+    served = Served.read(image_run)
+    dataclasses.replace(served, examples=["/gone/0.png"]).write(moved)
+    assert PortableExport(model=moved).run(tmp_path / "out") < 1e-4
+
+
+def test_texts_that_sentencepiece_splits_are_refused(text_run, tmp_path, monkeypatch):
+    splitter = SimpleNamespace(splitter="another")
+    monkeypatch.setattr(tokenizer_files, "load_tokenizer", lambda folder: splitter)
+    with pytest.raises(InputError, match=r"split as English, .*: serve its saved_model"):
+        PortableExport(model=text_run).run(tmp_path / "out")
+
+
 def test_what_is_gone_of_a_run_is_named(tmp_path):
     served = {"kind": "image", "model": "model.keras", "class_names": ["a", "b"], "image_size": 8}
     Served(**served).write(tmp_path)
     with pytest.raises(InputError, match=r"model must be a folder with model\.keras"):
         PortableExport(model=tmp_path).run(tmp_path / "out")
     Served(**served, examples=["/gone/0.png"]).write(tmp_path)
-    with pytest.raises(InputError, match=r"examples must be given where .* are gone: /gone/0\.png"):
-        PortableExport(model=tmp_path).run(tmp_path / "out")
+    with pytest.raises(InputError, match=r"examples must be images .* names 1, of which 0 are"):
+        PortableExport(model=tmp_path, precision="int8").run(tmp_path / "out")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="examples must be a folder of images"):
         PortableExport(model=tmp_path, examples=tmp_path / "empty").run(tmp_path / "out")

@@ -32,7 +32,7 @@ def test_other_values_are_refused(values, message):
 
 
 def test_a_missing_or_damaged_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"serving.json cannot be read .*--resume writes it"):
+    with pytest.raises(ValueError, match=r"serving.json cannot be read .*: runs of train-images"):
         Served.read(tmp_path)
     for content in (
         "{",

@@ -120,8 +120,8 @@ def test_it_is_said_that_texts_without_labels_are_not_read(number, settings, is_
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
-        ({"fine_tune": False, "drop_mult": 0.1}, "drop_mult: of no effect without --fine-tune"),
-        ({"lm_learning_rate": 0.1}, "lm_learning_rate: of no effect without --lm-epochs 1"),
+        ({"fine_tune": False, "drop_mult": 0.1}, "--drop-mult: no effect without --fine-tune"),
+        ({"lm_learning_rate": 0.1}, "--lm-learning-rate: no effect without --lm-epochs 1"),
         ({"lm_learning_rate": 0.1, "lm_epochs": 2}, None),
         ({"drop_mult": 0.1}, None),
     ],

@@ -5,7 +5,13 @@ import pytest
 import tensorflow as tf
 from small_data import TINY_TEXTS, write_reviews
 
-from tfast.recipes import InputError, UlmfitRecipe, ulmfit_outputs, ulmfit_training
+from tfast.recipes import (
+    InputError,
+    PortableExport,
+    UlmfitRecipe,
+    ulmfit_outputs,
+    ulmfit_training,
+)
 from tfast.recipes.served import Served
 from tfast.text.library_docstrings import library_docstrings
 
@@ -43,6 +49,7 @@ def test_a_run_leaves_models_that_serve_and_a_report(tmp_path, monkeypatch):
     served = Served.read(output)
     assert served.class_names == ("Ba$$in", "Va$e_{x")
     assert (served.model, len(served.examples)) == ("blended_classifier.keras", 12)
+    assert PortableExport(model=output).run(tmp_path / "portable") < 1e-4
     with pytest.raises(InputError, match="resume it, or name another"):
         recipe.prepare(output)
     with pytest.raises(InputError, match=r"made under other settings: seed=0 \(now 1\)"):

@@ -90,13 +90,22 @@ def test_settings_that_leave_no_word_say_nothing():
     np.testing.assert_array_equal(logits, np.zeros((4, 2)))
 
 
-def test_nothing_is_compared_for_very_many_classes(monkeypatch):
-    documents, labels = some_texts(60, 3)
-    fits = []
-    monkeypatch.setattr(tfidf, "fit_regression", lambda *some, **options: fits.append(some))
-    monkeypatch.setattr(tfidf, "MOST_WEIGHTS", 10)
-    assert choose_settings(documents, labels, vocab_size=VOCAB_SIZE) == CANDIDATES[0]
-    assert not fits
+@pytest.mark.parametrize(("share", "is_compared"), [(1, True), (0.7, True), (0.01, False)])
+def test_a_sample_of_many_classes_is_smaller(share, is_compared, monkeypatch):
+    documents, labels = some_texts(90, 3)
+    whole = 3 * len(count_grams(documents, VOCAB_SIZE).frequent(1))
+    monkeypatch.setattr(tfidf, "MOST_WEIGHTS", share * whole)
+    sizes, fit = [], tfidf.fit_regression
+
+    def note(grams, *some, **options):
+        sizes.append(3 * len(grams.frequent(1)))
+        return fit(grams, *some, **options)
+
+    monkeypatch.setattr(tfidf, "fit_regression", note)
+    chosen = choose_settings(documents, labels, vocab_size=VOCAB_SIZE)
+    assert bool(sizes) == is_compared
+    assert all(size <= share * whole for size in sizes)
+    assert is_compared or chosen == CANDIDATES[0]
 
 
 def test_classes_of_one_text_get_the_first_settings():

@@ -22,7 +22,8 @@ class OneLineParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What argparse does, or its `parse_known_intermixed_args`, which calls this again."""
-        if not self.intermixed:
+        # After "--" there are no options, which `parse_known_intermixed_args` forgets.
+        if not self.intermixed or (args and args[0] == "--"):
             return super().parse_known_args(args, namespace)
         self.intermixed = False
         try:

@@ -3,10 +3,11 @@
     tfast export --model runs/reviews --output exports/reviews --precision int8
     tfast export --model runs/pets --output exports/pets --file-format litert
 
-The model is that of a run of train-images or train-ulmfit, or a classifier from import-fastai; of a
-text model what is exported is what its SavedModel answers: ULMFiT and TF-IDF as one. `tfast
-predict`, `tfast.runtime` and Swift read the folder. Before it appears it is read again, and its
-answers are compared with those of the model on texts or images of the run's test.
+The model is that of a run of train-images or train-ulmfit, or a classifier from import-fastai. For
+texts it is the one that the SavedModel holds, the blend of ULMFiT and TF-IDF. `tfast predict`,
+`tfast.runtime` and Swift read the folder. Before it appears it is read again, and its answers are
+compared with those of the model on texts or images that the run was tested on; five of them, with
+the answers, are part of the folder (--examples takes others).
 """
 
 import argparse

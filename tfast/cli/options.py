@@ -107,7 +107,7 @@ def _option(name: str) -> str:
 def _default_text(field: "dataclasses.Field[Any]") -> str:
     default, of = field.default, ""
     if default is None:
-        default, of = field.metadata["otherwise"], " for a new model, else chosen"
+        default, of = field.metadata["otherwise"], " for a new model"
     if default is None:
         return ""
     if isinstance(default, bool):

@@ -32,7 +32,7 @@ def check_class_names(
     """One name for each class, in the order of the model's outputs.
 
     Args:
-        class_names: strings, or whole numbers.
+        class_names: strings, or numbers.
         num_classes: number of outputs of the model.
         multi_label: whether each class is right or wrong by itself.
 
@@ -49,10 +49,11 @@ def check_class_names(
             f"model must have an output for each of two classes or more, got {num_classes}: it is "
             "a regression, or says yes or no of one class, which multi_label=True would cover"
         )
-    if isinstance(class_names, str) or not all(
-        isinstance(name, str | numbers.Integral) for name in class_names
+    given, class_names = class_names, list(class_names)
+    if isinstance(given, str) or not all(
+        isinstance(name, str | numbers.Real) for name in class_names
     ):
-        raise ValueError(f"class_names must be a list of strings, got {class_names!r:.80}")
+        raise ValueError(f"class_names must be a list of strings, got {given!r:.80}")
     class_names = [str(name) for name in class_names]
     if len(class_names) != num_classes or len(set(class_names)) != num_classes:
         raise ValueError(

@@ -9,9 +9,10 @@ from tfast.arguments import fraction, positive_number, whole_number
 from tfast.export.saved_model import check_class_names, classify, save_signatures
 from tfast.export.warmup import text_requests
 from tfast.text.documents import pad_documents
-from tfast.text.models.blended import BlendedClassifier, vocabulary_size
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.generation import sample_words
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.models.sizes import num_classes, vocabulary_size
 from tfast.text.vocabulary import Vocabulary
 from tfast.types import PathLike, Tensor
 
@@ -171,15 +172,6 @@ def export_language_model(
         warmup=[*text_requests(), ("generate", {"text": ["A short text."], "seed": 0})],
         overwrite=overwrite,
     )
-
-
-def num_classes(model: keras.Model) -> int:
-    """The width of what a classifier of texts returns."""
-    inputs = {
-        "token_ids": keras.KerasTensor((None, None), "int32"),
-        "lengths": keras.KerasTensor((None,), "int32"),
-    }
-    return model.compute_output_spec(inputs).shape[-1]
 
 
 def check_blend(model: keras.Model, **options: bool) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from tfast import __version__
 from tfast.pretrained.entries import Entry
-from tfast.pretrained.sources import TOPIC_VECTORS as TOPIC_VECTORS
-from tfast.pretrained.sources import FolderSource
+from tfast.pretrained.sources import TOPIC_VECTORS, FolderSource
 
 WEIGHTS = Path(__file__).parent / "weights"
 RECORD = Path(__file__).parent / "bundled.json"

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import keras
 
-from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.pretrained.records import Pretrained
-from tfast.pretrained.sources import FileSource
+from tfast.pretrained.sources import TOPIC_VECTORS, FileSource
 from tfast.pretrained.text_files import is_backward, read_topic_vectors
 from tfast.saving import load_model
-from tfast.text.models.blended import BlendedClassifier, vocabulary_size
+from tfast.text.models.blended import BlendedClassifier
 from tfast.text.models.classifier import TextClassifier
 from tfast.text.models.forward_backward import ForwardBackwardClassifier
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.models.sizes import vocabulary_size
 from tfast.text.tokenization.sentencepiece_splitter import ASSET
 from tfast.text.tokenization.tokenizer_files import TOKENIZER_FILE, load_tokenizer
 from tfast.text.vocabulary import Vocabulary

@@ -10,10 +10,10 @@ from typing import Any
 
 import keras
 
-from tfast.export.text import num_classes
 from tfast.pretrained.keras_files import TEXT_MODELS, read_keras, read_vocabulary
 from tfast.pretrained.records import Pretrained
 from tfast.pretrained.sources import Source
+from tfast.text.models.sizes import num_classes
 from tfast.text.tokenization.sentencepiece_splitter import ASSET
 from tfast.text.tokenization.tokenizer_files import TOKENIZER_FILE, load_tokenizer
 from tfast.vision.preprocessing import ImagePreprocessing

@@ -15,15 +15,15 @@ from tfast.export.portable.folder import digests
 from tfast.export.portable.images import export_portable_image_classifier
 from tfast.export.portable.text import export_portable_text_classifier
 from tfast.export.saved_model import check_class_names
-from tfast.export.text import check_vocabulary, num_classes
+from tfast.export.text import check_vocabulary
 from tfast.files import atomic_write
 from tfast.pretrained.fastai_weights import write_fastai_weights
 from tfast.pretrained.keras_files import ONLY_FORWARD, TEXT_MODELS, read_keras
 from tfast.pretrained.loading import load
 from tfast.pretrained.model_cards import ModelCard
 from tfast.pretrained.published import DESCRIPTION, FORMAT, MODEL, VOCABULARY
-from tfast.text.models.blended import vocabulary_size
 from tfast.text.models.language_model import LanguageModel
+from tfast.text.models.sizes import num_classes, vocabulary_size
 from tfast.text.tokenization.tokenizer import TextTokenizer
 from tfast.text.tokenization.tokenizer_files import save_tokenizer
 from tfast.text.vocabulary import Vocabulary

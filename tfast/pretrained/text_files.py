@@ -9,10 +9,9 @@ from pathlib import Path
 from tfast.fastai.conversion import StateDict
 from tfast.fastai.reading import load_weights
 from tfast.fastai.vocabularies import load_vocabulary
-from tfast.pretrained.bundled import TOPIC_VECTORS
 from tfast.pretrained.language_models import read_text_model
 from tfast.pretrained.records import Pretrained
-from tfast.pretrained.sources import FileSource, FolderSource, Source
+from tfast.pretrained.sources import TOPIC_VECTORS, FileSource, FolderSource, Source
 from tfast.text.gram_vectors import GramVectors
 from tfast.text.tokenization.sentencepiece_splitter import SentencePieceSplitter
 from tfast.text.tokenization.tokenizer_files import TOKENIZER_FILE, load_tokenizer

@@ -49,15 +49,14 @@ class Baseline:
 def find_baseline(prepared: PreparedTexts) -> Baseline | None:
     """Fits TF-IDF, or reads it where a run that is resumed has fitted it to the same texts.
 
-    It leaves `tfidf.keras` and `tfidf.json`, and prints one line: what it reaches on the
-    validation texts, and how long it took.
+    It leaves `tfidf.keras` and `tfidf.json`, and prints what it reaches on the validation texts
+    and how long it took.
 
     Returns:
         The `Baseline`; or None, with a printed line, where no word is in enough texts.
     """
     model_file, note_file = prepared.output / "tfidf.keras", prepared.output / "tfidf.json"
     begin = time.monotonic()
-    print("Fitting TF-IDF with logistic regression", flush=True)
     try:
         vectors = _word_vectors(prepared)
         digest = _digest(prepared, vectors)
@@ -115,6 +114,7 @@ def predict_left_out(prepared: PreparedTexts, baseline: Baseline) -> np.ndarray:
 
 
 def _fit(prepared: PreparedTexts, vectors: GramVectors | None, begin: float) -> Baseline:
+    print("Fitting TF-IDF with logistic regression", flush=True)
     settings = choose_settings(
         prepared.documents["train"],
         prepared.corpus.label_ids(prepared.corpus.train),

@@ -74,15 +74,14 @@ def write(prepared: PreparedImages, trained: TrainedImages) -> dict[str, Any]:
 
 
 def describe_served(prepared: PreparedImages) -> Served:
-    """What can be exported: the model, with validation images of every class as examples."""
-    paths = prepared.validation.file_paths
-    every = max(1, math.ceil(len(paths) / MOST_IMAGES))  # they are sorted by class
+    """What can be exported: the model, with validation images as examples."""
+    paths = Served.some(prepared.validation.file_paths, MOST_IMAGES)
     return Served(
         kind="image",
         model="model.keras",
         class_names=prepared.class_names,
         image_size=prepared.recipe.image_size,
-        examples=[str(Path(path).absolute()) for path in paths[::every]],
+        examples=[str(Path(path).absolute()) for path in paths],
     )
 
 

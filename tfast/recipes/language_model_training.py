@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfast.files import atomic_write
-from tfast.pretrained.bundled import TOPIC_VECTORS
+from tfast.pretrained.sources import TOPIC_VECTORS
 from tfast.recipes.language_model_recipe import LanguageModelRecipe
 from tfast.recipes.language_model_start import TextStart, read_language_models
 from tfast.recipes.old_runs import check_same_run

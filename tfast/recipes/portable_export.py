@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfast.arguments import whole_number
+from tfast.files import refuse_existing
 from tfast.recipes import checks
-from tfast.recipes.errors import InputError, input_errors
+from tfast.recipes.errors import input_errors
 from tfast.recipes.recipe import Recipe, setting
 from tfast.types import PathLike
 
@@ -47,9 +48,9 @@ class PortableExport(Recipe):
     examples: Path | None = setting(
         None,
         checks.or_none(checks.path),
-        "texts (a table with a column text, a .txt file or a folder of them) or a folder of images "
-        "to compare the answers on, and to measure the ranges of int8; without it those that the "
-        "run was tested on",
+        "texts (a table with a column text, a .txt file, a folder of them; the first are used) or "
+        "a folder of images, to compare the answers on and to measure the ranges of int8; "
+        "without it some that the run was tested on. Five of them are kept in the folder",
     )
     max_tokens: int | None = setting(
         None,
@@ -72,11 +73,10 @@ class PortableExport(Recipe):
             InputError: the folder exists, `model` is no folder that can be exported, examples are
                 missing, a package is not installed, or the answers differ too much.
         """
-        if Path(output).exists() and not overwrite:
-            raise InputError(
-                f"output must be a new folder, got {output}: overwrite it, or name another"
-            )
         with input_errors():
+            refuse_existing(output, overwrite=overwrite)
+            if Path(output).resolve() in (self.model.resolve(), *self.model.resolve().parents):
+                raise ValueError(f"output must be another folder than model, got {output}")
             from tfast.recipes.served import Served
             from tfast.saving import load_model
 
@@ -97,20 +97,23 @@ class PortableExport(Recipe):
 
     def _examples(self, served: "Served") -> Sequence[str]:
         from tfast.data.folders import files_below
+        from tfast.recipes.served import MOST_TEXTS
         from tfast.text.texts import read_unlabelled
 
         if self.examples is None:
-            if served.kind == "image":
-                gone = [path for path in served.examples if not Path(path).is_file()]
-                if gone:
-                    raise ValueError(
-                        f"examples must be given where those of the run are gone: {gone[0]}"
-                    )
-            return served.examples
+            if served.kind == "text":
+                return served.examples
+            left = [path for path in served.examples if Path(path).is_file()]
+            if self.precision == "int8" and len(left) < 2:
+                raise ValueError(
+                    f"examples must be images to measure the ranges of int8 on: {self.model} names "
+                    f"{len(served.examples)}, of which {len(left)} are there"
+                )
+            return left
         if not self.examples.exists():
             raise ValueError(f"examples must be a file or folder, got {self.examples}")
         if served.kind == "text":
-            return read_unlabelled(self.examples).texts
+            return read_unlabelled(self.examples).texts[:MOST_TEXTS]
         if self.examples.is_file():
             return (str(self.examples),)
         paths, _ = files_below(self.examples)
@@ -131,11 +134,17 @@ def _export_text(
     from tfast.text.tokenization.tokenizer_files import load_tokenizer
     from tfast.text.vocabulary import Vocabulary
 
+    tokenizer = load_tokenizer(recipe.model)
+    if tokenizer.splitter != "english":
+        raise ValueError(
+            f"model must be of texts that are split as English, got {recipe.model}, which splits "
+            "them by SentencePiece: serve its saved_model"
+        )
     return export_portable_text_classifier(
         model,
         output,
         served.class_names,
-        load_tokenizer(recipe.model),
+        tokenizer,
         Vocabulary.load(recipe.model / "vocabulary.txt"),
         file_format=recipe.file_format,
         precision=recipe.precision,

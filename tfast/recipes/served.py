@@ -5,6 +5,7 @@ Runs of `train-images` and `train-ulmfit` leave it, and `import-fastai` of a cla
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tfast.recipes.results import write_json
 from tfast.types import PathLike
 
 SERVED_FILE = "serving.json"
-# Examples that are kept: of images for the ranges of int8, of texts few, which are read one by one.
+# Of images, for the ranges of int8; of texts, which are read one by one.
 MOST_IMAGES, MOST_TEXTS = 200, 25
 _KINDS = ("image", "text")
 
@@ -61,6 +62,16 @@ class Served:
         if (self.kind == "image") != (type(self.image_size) is int):
             raise ValueError(f"image_size must be that of an image model, got {self.image_size!r}")
 
+    @staticmethod
+    def some(examples: Sequence[str], most: int) -> list[str]:
+        """At most so many, of all classes where they are sorted by class.
+
+        Examples:
+            >>> Served.some(["bad", "bad", "good", "good"], 2)
+            ['bad', 'good']
+        """
+        return list(examples[:: max(1, math.ceil(len(examples) / most))])
+
     def write(self, folder: PathLike) -> None:
         """Writes `serving.json`."""
         write_json(Path(folder) / SERVED_FILE, dataclasses.asdict(self))
@@ -79,7 +90,7 @@ class Served:
         except OSError as error:
             raise ValueError(
                 f"{file} cannot be read ({error.strerror}): runs of train-images and train-ulmfit "
-                "leave it, and classifiers of import-fastai; of an older run --resume writes it"
+                "leave it, and classifiers of import-fastai"
             ) from None
         except (ValueError, TypeError) as error:
             raise ValueError(f"{file} is damaged: {error}") from None

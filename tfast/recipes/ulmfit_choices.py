@@ -120,7 +120,8 @@ def _say_what_has_no_effect(recipe: UlmfitRecipe, chosen: dict[str, Any]) -> Non
     for (name, option), settings in trainings.items():
         given = [setting for setting in settings if setting not in chosen]
         if given and not chosen.get(name, getattr(recipe, name)):
-            print(f"{', '.join(given)}: of no effect without {option}", flush=True)
+            options = ", ".join(f"--{setting.replace('_', '-')}" for setting in given)
+            print(f"{options}: no effect without {option}", flush=True)
 
 
 def _find_start(recipe: UlmfitRecipe, corpus: Corpus) -> tuple[str | None, str]:

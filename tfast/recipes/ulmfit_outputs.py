@@ -33,7 +33,7 @@ def write(prepared: PreparedTexts, trained: TrainedTexts) -> dict[str, Any]:
         kind="text",
         model=blended.file,
         class_names=class_names,
-        examples=corpus.test.texts[:MOST_TEXTS],
+        examples=Served.some(corpus.test.texts, MOST_TEXTS),
     ).write(output)
     true_ids = np.array(corpus.label_ids(corpus.test))
     probabilities = blended.served_probabilities

@@ -26,9 +26,9 @@ from tfast.text.tfidf_regression import Fitted, KnownGrams, TfidfSettings, fit_r
 # Texts that settings are compared on at most, but for a few more of rare classes.
 MAX_COMPARED = 2000
 
-# Words and pairs times classes that settings are compared with: 200 classes of five texts have ten
-# million, and one of up to fifty fits took half a minute.
-MOST_WEIGHTS = 5_000_000
+# Words and pairs times classes of a fit that is compared; there are up to fifty, and where 200
+# classes had five texts each, one took half a minute on a busy processor.
+MOST_WEIGHTS = 8_000_000
 
 # The first is for texts too few to compare settings on, and for very many classes.
 CANDIDATES = (
@@ -116,8 +116,8 @@ def choose_settings(
 
     They are compared by the likelihood of the texts that are left out, in five parts. Of more than
     `MAX_COMPARED` texts a sample is compared on, and vectors are left out: they help the less the
-    more texts there are. Nothing is compared where classes times words and pairs are more than
-    `MOST_WEIGHTS`, which would take an hour.
+    more texts there are. A sample is as small as keeps classes times words and pairs within
+    `MOST_WEIGHTS`; where five texts of each class are too many, nothing is compared.
 
     Args:
         documents: int32 ragged token ids `(documents, None)`.
@@ -142,16 +142,19 @@ def choose_settings(
     if not can_be_left_out(labels).any():
         return (CANDIDATES if vectors is None else SIMILAR_CANDIDATES)[0]
     order = stratified_order(labels, seed=seed)
-    step = -(-len(order) // MAX_COMPARED)
-    order = order[_thinned(labels[order], step)]
-    grams, known = _count(tf.gather(documents, order), vocab_size, vectors)
-    labels = labels[order]
-    if (labels.max() + 1) * len(grams.frequent(1)) > MOST_WEIGHTS:
-        return CANDIDATES[0]
-    judged = can_be_left_out(labels)
-
     # Of 8,000 film reviews vectors that are as long as these took almost a point.
-    uses_vectors = known is not None and step == 1
+    uses_vectors = vectors is not None and len(order) <= MAX_COMPARED
+    num_classes, step = labels.max() + 1, -(-len(order) // MAX_COMPARED)
+    while True:
+        sample = order[_thinned(labels[order], step)]
+        grams, known = _count(tf.gather(documents, sample), vocab_size, vectors)
+        if num_classes * len(grams.frequent(1)) <= MOST_WEIGHTS:
+            break
+        if len(sample) <= NUM_PARTS * num_classes:
+            return CANDIDATES[0]
+        step *= 2
+    labels = labels[sample]
+    judged = can_be_left_out(labels)
     candidates = CANDIDATES + (SIMILAR_CANDIDATES if uses_vectors else ())
 
     def likelihood(settings: TfidfSettings) -> float:

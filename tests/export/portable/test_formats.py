@@ -19,7 +19,7 @@ def test_unknown_formats_and_precisions_are_refused():
     with pytest.raises(ValueError, match=r"precision must be one of .*, got 'int4'"):
         check_format("onnx", "int4", None)
     for tolerance in (float("nan"), -1, "a"):
-        with pytest.raises(ValueError, match=r"tolerance must be a number in \[0, 1\)"):
+        with pytest.raises(ValueError, match=r"tolerance must be a number in \[0, 1\]"):
             check_format("onnx", "int8", tolerance)
 
 

@@ -56,6 +56,7 @@ def check_format(file_format: str, precision: str, tolerance: float | None) -> t
     """
     one_of("file_format", file_format, tuple(FORMATS))
     check_precision(precision)
-    tolerance = fraction("tolerance", TOLERANCES[precision] if tolerance is None else tolerance)
+    tolerance = TOLERANCES[precision] if tolerance is None else tolerance
+    tolerance = fraction("tolerance", tolerance, one=True)
     FORMATS[file_format].require()
     return FORMATS[file_format], tolerance

@@ -23,10 +23,11 @@ from tfast.export.portable.formats import check_format
 from tfast.export.portable.litert_text_graph import has_core
 from tfast.export.portable.tokenizer_tables import tokenizer_tables
 from tfast.export.saved_model import check_class_names, save_signatures
-from tfast.export.text import TEXT, check_blend, check_vocabulary, num_classes
+from tfast.export.text import TEXT, check_blend, check_vocabulary
 from tfast.files import refuse_existing
 from tfast.runtime import load
 from tfast.text.documents import pad_documents
+from tfast.text.models.sizes import num_classes
 from tfast.text.tokenization.special_tokens import SPECIAL_TOKENS
 from tfast.text.tokenization.token_batches import Tokenizer
 from tfast.text.tokenization.tokenizer import TextTokenizer

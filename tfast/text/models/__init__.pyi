@@ -13,6 +13,7 @@ from . import lstm_kernel as lstm_kernel
 from . import perplexity as perplexity
 from . import regularization as regularization
 from . import replicas as replicas
+from . import sizes as sizes
 from . import tfidf as tfidf
 from . import weight_drop as weight_drop
 from .awd_lstm import AWDLSTM as AWDLSTM

@@ -8,6 +8,7 @@ from keras import ops
 
 from tfast import arguments
 from tfast.text.models.classifier import classifier_inputs
+from tfast.text.models.sizes import num_classes
 from tfast.text.models.tfidf import TfidfClassifier
 from tfast.types import PathLike, Tensor, TensorLike
 
@@ -54,7 +55,7 @@ class BlendedClassifier(keras.Model):
         super().__init__(**options)
         self.weight = arguments.fraction("weight", weight, one=True)
         self.sharpness = arguments.positive_number("sharpness", sharpness)
-        found = classifier.compute_output_spec(_SOME_INPUTS).shape[-1]
+        found = num_classes(classifier)
         if found != tfidf.settings["num_classes"]:
             raise ValueError(
                 f"tfidf must have the {found} classes of the classifier, "
@@ -96,23 +97,3 @@ class BlendedClassifier(keras.Model):
         names = ("classifier", "tfidf")
         models = {name: keras.saving.deserialize_keras_object(config[name]) for name in names}
         return cls(**(config | models))
-
-
-def vocabulary_size(model: keras.Model) -> int | None:
-    """How many words a text model of tfast knows; None of another model.
-
-    Examples:
-        >>> vocabulary_size(TfidfClassifier(50, 2, 3))
-        50
-    """
-    model = getattr(model, "classifier", model)  # of a blend
-    model = getattr(model, "forward", model)
-    model = getattr(model, "encoder", model)
-    size: int | None = getattr(model, "settings", {}).get("vocab_size")
-    return size
-
-
-_SOME_INPUTS = {
-    "token_ids": keras.KerasTensor((None, None), "int32"),
-    "lengths": keras.KerasTensor((None,), "int32"),
-}

@@ -174,7 +174,7 @@ def _fit_the_rest(
     """Fits from the step that `run` is at, with `dataset`, which begins there, to the end."""
     plan = run.plan
     epoch, done = divmod(run.step, plan.steps_per_epoch)
-    if run.stopped:  # inside an epoch too: the rest of that is not to come
+    if run.stopped:  # inside an epoch too: its remaining steps are skipped
         epoch, done = plan.epochs, 0
     if done:  # Keras cannot start inside an epoch: what is left of it is an epoch of its own.
         _fit(run, fit, dataset, range(epoch, epoch + 1), plan.steps_per_epoch - done)
