@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tfast.arguments import whole_number
 from tfast.files import refuse_existing
@@ -36,10 +36,10 @@ class PortableExport(Recipe):
         "folder of a run of train-images or train-ulmfit, or of a classifier from import-fastai",
         metavar="DIR",
     )
-    file_format: str = setting(
+    file_format: Literal["onnx", "litert"] = setting(
         "onnx", checks.choice_of(("onnx", "litert")), "onnx, which runs faster, or litert"
     )
-    precision: str = setting(
+    precision: Literal["float32", "float16", "int8"] = setting(
         "float32",
         checks.choice_of(("float32", "float16", "int8")),
         "of the weights: float32; float16, half the size; int8, a quarter of it and by far the "
