@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,9 +64,9 @@ def atomic_write(path: PathLike, *, overwrite: bool = True) -> Iterator[Path]:
             yield temporary
             if not temporary.exists():
                 raise FileNotFoundError(f"nothing was written to take the place of {name}")
-            if path.exists() and path.is_dir() != temporary.is_dir():
-                kinds = ("folder", "file") if path.is_dir() else ("file", "folder")
-                raise ValueError(f"{name} is a {kinds[0]}, which no {kinds[1]} may replace")
+            kind, new_kind = _kind(path), _kind(temporary)
+            if kind not in (None, new_kind):
+                raise ValueError(f"{name} is a {kind}, which no {new_kind} may replace")
             _flush_tree(temporary)
             if path.is_dir():
                 # A folder cannot be renamed onto one that is not empty: step the old one aside.
@@ -121,6 +122,14 @@ def system_error(error: Exception) -> OSError | None:
             # After what the steps of a dataset put before it.
             return OSError(number, reason, found[1].rpartition(": ")[2].strip())
     return None
+
+
+def _kind(path: Path) -> str | None:
+    """Looked at once: another writer may take it away in between."""
+    try:
+        return "folder" if stat.S_ISDIR(path.stat().st_mode) else "file"
+    except FileNotFoundError:
+        return None
 
 
 def _behind_links(path: PathLike) -> Path:
