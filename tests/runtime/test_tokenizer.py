@@ -43,10 +43,11 @@ def test_mentions_are_split_as_in_the_graph():
     assert sum("@" in tokens for tokens in found) > 300
 
 
-@pytest.mark.parametrize("number", [3, 11, 111, 222, 1000, 1111])
-def test_counts_that_look_like_runs_are_read(number):
-    runs = ["a" * number, "film " + "-" * number, "no " * number, "x" * number + "!" * number]
-    texts = [*runs, *(f"{run} and 111" for run in runs)]
+def test_counts_that_look_like_runs_are_read():
+    texts = []
+    for number in (3, 11, 111, 222, 1000, 1111):
+        runs = ["a" * number, "film " + "-" * number, "no " * number, "x" * number + "!" * number]
+        texts += [*runs, *(f"{run} and 111" for run in runs)]
     expected = tokens_of_graph(texts)
     assert [Tokenizer(TABLES)(text) for text in texts] == expected
     ids = {token: i for i, token in enumerate(sorted({t for some in expected for t in some}), 1)}
