@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tfast.arguments import whole_number
 from tfast.files import refuse_existing
@@ -92,8 +92,17 @@ class PortableExport(Recipe):
                 f"{file}: {model.count_params():,} parameters, {len(served.class_names)} classes; "
                 f"{len(examples) or 'no'} examples of {served.kind}s"
             )
-            export = _export_text if served.kind == "text" else _export_images
-            return export(self, model, served, examples, Path(output), overwrite)
+            export = self._export_text if served.kind == "text" else self._export_images
+            return export(
+                model,
+                served,
+                directory=output,
+                class_names=served.class_names,
+                file_format=self.file_format,
+                precision=self.precision,
+                examples=examples or None,
+                overwrite=overwrite,
+            )
 
     def _examples(self, served: "Served") -> Sequence[str]:
         from tfast.data.folders import files_below
@@ -104,7 +113,8 @@ class PortableExport(Recipe):
             if served.kind == "text":
                 return served.examples
             left = [path for path in served.examples if Path(path).is_file()]
-            if self.precision == "int8" and len(left) < 2:
+            # LiteRT does without.
+            if self.precision == "int8" and self.file_format == "onnx" and len(left) < 2:
                 raise ValueError(
                     f"examples must be images to measure the ranges of int8 on: {self.model} names "
                     f"{len(served.examples)}, of which {len(left)} are there"
@@ -121,60 +131,29 @@ class PortableExport(Recipe):
             raise ValueError(f"examples must be a folder of images, got {self.examples}")
         return paths
 
+    def _export_text(self, model: "keras.Model", served: "Served", **options: Any) -> float:
+        from tfast.export import export_portable_text_classifier
+        from tfast.text.tokenization.tokenizer_files import load_tokenizer
+        from tfast.text.vocabulary import Vocabulary
 
-def _export_text(
-    recipe: PortableExport,
-    model: "keras.Model",
-    served: "Served",
-    examples: Sequence[str],
-    output: Path,
-    overwrite: bool,
-) -> float:
-    from tfast.export import export_portable_text_classifier
-    from tfast.text.tokenization.tokenizer_files import load_tokenizer
-    from tfast.text.vocabulary import Vocabulary
+        tokenizer = load_tokenizer(self.model)
+        if tokenizer.splitter != "english":
+            raise ValueError(
+                f"model must be of texts that are split as English, got {self.model}, which splits "
+                "them by SentencePiece: serve its saved_model"
+            )
+        vocabulary = Vocabulary.load(self.model / "vocabulary.txt")
+        options |= {"tokenizer": tokenizer, "vocabulary": vocabulary}
+        return export_portable_text_classifier(model, max_tokens=self.max_tokens, **options)
 
-    tokenizer = load_tokenizer(recipe.model)
-    if tokenizer.splitter != "english":
-        raise ValueError(
-            f"model must be of texts that are split as English, got {recipe.model}, which splits "
-            "them by SentencePiece: serve its saved_model"
-        )
-    return export_portable_text_classifier(
-        model,
-        output,
-        served.class_names,
-        tokenizer,
-        Vocabulary.load(recipe.model / "vocabulary.txt"),
-        file_format=recipe.file_format,
-        precision=recipe.precision,
-        examples=examples,
-        max_tokens=recipe.max_tokens,
-        overwrite=overwrite,
-    )
+    def _export_images(self, model: "keras.Model", served: "Served", **options: Any) -> float:
+        from tfast.export import export_portable_image_classifier
+        from tfast.pretrained.keras_files import read_preprocessing
+        from tfast.recipes.image_recipe import preprocessing_beside
 
-
-def _export_images(
-    recipe: PortableExport,
-    model: "keras.Model",
-    served: "Served",
-    examples: Sequence[str],
-    output: Path,
-    overwrite: bool,
-) -> float:
-    from tfast.export import export_portable_image_classifier
-    from tfast.pretrained.keras_files import read_preprocessing
-    from tfast.recipes.image_recipe import preprocessing_beside
-
-    return export_portable_image_classifier(
-        model,
-        output,
-        served.class_names,
-        read_preprocessing(preprocessing_beside(recipe.model / served.model)),
-        file_format=recipe.file_format,
-        precision=recipe.precision,
-        examples=examples or None,
-        image_size=served.image_size,
-        from_logits=True,
-        overwrite=overwrite,
-    )
+        options |= {
+            "preprocessing": read_preprocessing(preprocessing_beside(self.model / served.model)),
+            "image_size": served.image_size,
+            "from_logits": True,
+        }
+        return export_portable_image_classifier(model, **options)
